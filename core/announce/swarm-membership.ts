@@ -1,0 +1,111 @@
+import type { InfoHash } from "../info-hash.ts";
+import type { PeerAddress } from "../peer-address.ts";
+import type { AnnouncedTorrent } from "../ports/announcer.ts";
+import type { AnnounceEvent, AnnounceRequest } from "./tracker-client.ts";
+
+/** Milliseconds that a tracker is left alone before it said how long it wants to be. */
+const intervalMinDefaultMs = 1000;
+
+/** Peers to ask for while we lack pieces: a swarm connects to no more at once. */
+const peersWantedMax = 50;
+
+/**
+ * What one tracker is to know, and knows, of us in one swarm.
+ *
+ * The same torrent may be announced twice for a while, as a download that is about to be
+ * seeded: the tracker is told of one peer, and told goodbye when the last one goes.
+ */
+export class SwarmMembership {
+  readonly infoHash: InfoHash;
+  readonly #torrents = new Set<AnnouncedTorrent>();
+  /** Whether the tracker counts us in, as far as we know. */
+  #known = false;
+  #completedToTell = false;
+  /** The last torrent, for the goodbye. */
+  #last: AnnouncedTorrent;
+
+  /** When the next announce is due, in milliseconds of the monotonic clock. */
+  dueMs = 0;
+  /** When the tracker was asked last. */
+  askedMs = Number.NEGATIVE_INFINITY;
+  /** How long the tracker wants to be left alone. */
+  intervalMinMs = intervalMinDefaultMs;
+  /** Refusals in a row. */
+  refusals = 0;
+  /** Whether an announce is under way. */
+  busy = false;
+
+  constructor(torrent: AnnouncedTorrent) {
+    this.infoHash = torrent.infoHash;
+    this.#last = torrent;
+    this.#torrents.add(torrent);
+  }
+
+  /** Whether we are in the swarm; else the tracker is only to be told goodbye. */
+  get wanted(): boolean {
+    return this.#torrents.size > 0;
+  }
+
+  /** Whether the tracker knows all that it is to know. */
+  get settled(): boolean {
+    return this.wanted ? this.#known && !this.#completedToTell : !this.#known;
+  }
+
+  /** Whether we look for peers, and not only offer ourselves. */
+  get hungry(): boolean {
+    return this.wanted && this.#last.left() > 0;
+  }
+
+  join(torrent: AnnouncedTorrent): void {
+    this.#torrents.add(torrent);
+    this.#last = torrent;
+  }
+
+  leave(torrent: AnnouncedTorrent): void {
+    this.#torrents.delete(torrent);
+    for (const remaining of this.#torrents) this.#last = remaining;
+  }
+
+  complete(): void {
+    this.#completedToTell = true;
+  }
+
+  /** The tracker has lost what we told it, or may have. */
+  forgotten(): void {
+    this.#known = false;
+  }
+
+  /** What to tell now. {@link told} must follow when it was told. */
+  request(): AnnounceRequest {
+    const event = this.#event();
+    const left = this.#last.left();
+    return {
+      infoHash: this.infoHash,
+      port: this.#last.port,
+      left,
+      uploaded: this.#last.uploaded(),
+      downloaded: this.#last.downloaded(),
+      event,
+      peersWanted: event === "stopped" ? 0 : peersWantedMax,
+    };
+  }
+
+  /** The tracker has taken in what it was told. */
+  told({ event, left }: AnnounceRequest): void {
+    this.#known = event !== "stopped";
+    // To start with nothing left tells it too.
+    if (event === "completed" || (event === "started" && left === 0)) this.#completedToTell = false;
+  }
+
+  /** Hands peers to all who are in the swarm. */
+  found(peers: readonly PeerAddress[]): void {
+    if (peers.length === 0) return;
+    for (const torrent of this.#torrents) torrent.onPeers(peers);
+  }
+
+  #event(): AnnounceEvent | undefined {
+    if (!this.wanted) return "stopped";
+    if (!this.#known) return "started";
+    return this.#completedToTell ? "completed" : undefined;
+  }
+}

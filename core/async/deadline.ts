@@ -1,0 +1,57 @@
+/** A signal of one's own that must be let go of. */
+export interface Deadline extends Disposable {
+  readonly signal: AbortSignal;
+  /** Aborts the signal now. */
+  abort(reason?: unknown): void;
+}
+
+/**
+ * Derives a signal that follows `parent` and is aborted with a `TimeoutError` after
+ * `timeoutMs`, if given. Disposing of it takes its listener away from the parent,
+ * which may live for months.
+ */
+export function createDeadline(parent: AbortSignal, timeoutMs?: number): Deadline {
+  const controller = new AbortController();
+  const follow = () => controller.abort(parent.reason);
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(
+          () => controller.abort(new DOMException("The operation timed out", "TimeoutError")),
+          timeoutMs,
+        );
+  if (parent.aborted) follow();
+  else parent.addEventListener("abort", follow, { once: true });
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      parent.removeEventListener("abort", follow);
+    },
+  };
+}
+
+/** Waits for `promise`, or rejects with the signal's reason. The promise itself goes on. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason as Error);
+      promise.catch(() => undefined);
+      return;
+    }
+    const onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(
+      (value) => {
+        signal.removeEventListener("abort", onAbort);
+        resolve(value);
+      },
+      (error: unknown) => {
+        signal.removeEventListener("abort", onAbort);
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it came
+        reject(error);
+      },
+    );
+  });
+}

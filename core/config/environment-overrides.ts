@@ -1,0 +1,65 @@
+import { parse } from "yaml";
+
+import type { ConfigPath } from "./yaml-source.ts";
+
+/** Variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A value that a variable puts in place of one of the file. */
+export interface Override {
+  readonly variable: string;
+  readonly path: ConfigPath;
+  readonly value: unknown;
+}
+
+/** `SHOAL_STORE__BUDGET_BYTES` is `store.budgetBytes`. */
+const prefix = "SHOAL_";
+
+/** Longest value: a list of trackers, not a file. */
+const valueLengthMax = 4096;
+
+/** Deeper than any key of ours. */
+const depthMax = 6;
+
+/**
+ * The variables that name a key of the configuration: `SHOAL_`, then the steps of its
+ * path in capitals, joined by two underscores. Values are YAML: `7`, `true`, `["a", "b"]`.
+ *
+ * A variable of one step counts only if `topKeys` has it, for Kubernetes makes up
+ * variables such as `SHOAL_TRACKER_PORT` from the names of services.
+ */
+export function overridesIn(environment: Environment, topKeys: readonly string[]): Override[] {
+  return Object.entries(environment).flatMap(([variable, text]) => {
+    if (!variable.startsWith(prefix) || text === undefined || text.length > valueLengthMax)
+      return [];
+    const path = variable.slice(prefix.length).split("__").map(camelCase);
+    if (path.length > depthMax || path.includes("")) return [];
+    if (path.length === 1 && !topKeys.includes(path[0] ?? "")) return [];
+    return [{ variable, path, value: valueOf(text) }];
+  });
+}
+
+/** A copy of the configuration with the values of the overrides in it. */
+export function withOverrides(config: unknown, overrides: readonly Override[]): unknown {
+  return overrides.reduce((result, { path, value }) => replaceAt(result, path, value), config);
+}
+
+function replaceAt(config: unknown, [key, ...rest]: ConfigPath, value: unknown): unknown {
+  if (key === undefined) return value;
+  const object = typeof config === "object" && config !== null ? config : {};
+  const before: unknown = Object.entries(object).find(([name]) => name === key)?.[1];
+  return { ...object, [key]: replaceAt(before, rest, value) };
+}
+
+function camelCase(words: string): string {
+  return words.toLowerCase().replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Text that is no YAML, such as `*:7070`, is text. */
+function valueOf(text: string): unknown {
+  try {
+    return parse(text, { maxAliasCount: 0 }) ?? text;
+  } catch {
+    return text;
+  }
+}

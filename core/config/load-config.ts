@@ -1,0 +1,72 @@
+import { z } from "zod";
+
+import { ConfigError } from "../errors.ts";
+import type { DeepReadonly } from "./deep-readonly.ts";
+import { type ConfigProblem, describeIssue, problemsOf } from "./describe-issue.ts";
+import {
+  type Environment,
+  type Override,
+  overridesIn,
+  withOverrides,
+} from "./environment-overrides.ts";
+import { type ConfigPath, YamlSource } from "./yaml-source.ts";
+
+/** Problems that are told; who has more has the wrong file. */
+const problemsMax = 50;
+
+/**
+ * Parses a YAML configuration and checks it with `schema`.
+ *
+ * The key `service` at the top says which program the file is for. That is the
+ * command's business (`service-of-config.ts`), so a schema need not have it.
+ *
+ * @param file Name of the file for messages.
+ * @param options.environment Variables that stand above the file, see {@link overridesIn}.
+ * @throws {ConfigError} with every problem as `file:line:column: path: what is wrong,
+ *   what is wanted`; `environment:VARIABLE: path: …` for what a variable brought in.
+ */
+export function loadConfig<Schema extends z.ZodType>(
+  text: string,
+  file: string,
+  schema: Schema,
+  { environment = {} }: { readonly environment?: Environment } = {},
+): DeepReadonly<z.output<Schema>> {
+  const source = new YamlSource(text, file);
+  if (source.problems.length > 0) throw new ConfigError(source.problems.slice(0, problemsMax));
+  const topKeys = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const overrides = overridesIn(environment, topKeys);
+  const value = withOverrides(withoutService(source.value, topKeys), overrides);
+  const result = schema.safeParse(value, { error: describeIssue });
+  if (result.success) return result.data as DeepReadonly<z.output<Schema>>;
+  const problems = result.error.issues.flatMap(problemsOf);
+  throw new ConfigError(
+    problems.slice(0, problemsMax).map((problem) => render(problem, source, overrides)),
+  );
+}
+
+function withoutService(value: unknown, topKeys: readonly string[]): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (topKeys.includes("service")) return value;
+  return Object.fromEntries(Object.entries(value).filter(([key]) => key !== "service"));
+}
+
+function render(
+  { path, message }: ConfigProblem,
+  source: YamlSource,
+  overrides: readonly Override[],
+): string {
+  const override = overrides.find((candidate) => isBelow(path, candidate.path));
+  const place = override ? `environment:${override.variable}` : source.place(path);
+  return path.length === 0 ? `${place}: ${message}` : `${place}: ${formatPath(path)}: ${message}`;
+}
+
+function isBelow(path: ConfigPath, top: ConfigPath): boolean {
+  return top.every((step, index) => path[index] === step);
+}
+
+function formatPath(path: ConfigPath): string {
+  return path
+    .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
+    .join("")
+    .replace(/^\./, "");
+}

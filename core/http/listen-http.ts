@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
+
+import type { PeerAddress } from "../peer-address.ts";
+import type { Cancellable } from "../ports/cancellable.ts";
+
+/** A server that listens. Dispose of it to stop: who is being answered has a moment to go on. */
+export interface HttpListener extends AsyncDisposable {
+  readonly address: PeerAddress;
+}
+
+/** Longest header: an announce is 400 bytes, a scrape of 74 torrents 6 KB. */
+const headerLengthMax = 16 * 1024;
+
+/** Milliseconds in which a header must be there: slow senders hold a connection. */
+const headersTimeoutMs = 10_000;
+
+/** Milliseconds in which a whole request must be there: 256 KiB at most. */
+const requestTimeoutMs = 30_000;
+
+/** Milliseconds that an idle connection stays: nodes look things up over and over. */
+const keepAliveTimeoutMs = 75_000;
+
+/** Milliseconds that requests under way may take at the end. */
+const drainTimeoutMs = 1000;
+
+/** Starts to listen; on `::` for IPv4 too. @throws what the system says */
+export async function listenHttp(
+  { host, port }: PeerAddress,
+  options: Cancellable & {
+    readonly connectionsMax: number;
+    readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  },
+): Promise<HttpListener> {
+  options.signal.throwIfAborted();
+  const server = createServer(
+    {
+      connectionsCheckingInterval: headersTimeoutMs / 2,
+      headersTimeout: headersTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      maxHeaderSize: headerLengthMax,
+      noDelay: true,
+      requestTimeout: requestTimeoutMs,
+    },
+    options.handle,
+  );
+  server.maxConnections = options.connectionsMax;
+  try {
+    server.listen({ host, port, exclusive: true });
+    await once(server, "listening", { signal: options.signal });
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  return { address: addressOf(server), [Symbol.asyncDispose]: () => close(server) };
+}
+
+async function close(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);
+  await closed;
+  clearTimeout(cut);
+}
+
+function addressOf(server: Server): PeerAddress {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("Not a TCP server");
+  return { host: address.address, port: address.port };
+}

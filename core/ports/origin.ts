@@ -1,0 +1,40 @@
+import type { Descriptor } from "../descriptor.ts";
+import type { ImageReference } from "../image-reference.ts";
+import type { Cancellable } from "./cancellable.ts";
+
+/** A repository of an origin: where a blob may be asked for. */
+export interface Repository {
+  readonly registry: string;
+  /** Path such as `library/debian`. */
+  readonly repository: string;
+}
+
+/**
+ * A place that blobs come from: a registry, or a directory in a registry's layout.
+ *
+ * Nothing that it gives is checked against a digest here: who stores a blob does that.
+ */
+export interface Origin {
+  /**
+   * What a reference names now: media type, digest and size of a manifest or index.
+   *
+   * @throws {ImageNotFoundError} when there is no such image.
+   * @throws {AccessDeniedError} when the origin refuses us.
+   * @throws {UnavailableError} when it cannot be reached, or answers badly.
+   */
+  resolve(reference: ImageReference, options: Cancellable): Promise<Descriptor>;
+
+  /**
+   * The bytes of a blob from `start` to its end, in chunks of any length. A broken
+   * connection is resumed inside; the consumer sees one stream of exactly the bytes
+   * that the origin has, at most `size` of them. The media type tells manifests, which
+   * an origin may keep elsewhere than other blobs.
+   *
+   * @throws {BlobNotFoundError} when the origin has no such blob.
+   * @throws as {@link resolve}
+   */
+  blob(
+    from: Repository & { readonly descriptor: Descriptor },
+    options: Cancellable & { readonly start: number },
+  ): AsyncIterable<Uint8Array>;
+}

@@ -1,0 +1,83 @@
+import { type Dispatcher, request } from "undici";
+
+import { UnavailableError } from "../errors.ts";
+import type { Cancellable } from "../ports/cancellable.ts";
+
+/** One request, with nothing done about its answer. */
+export interface HttpRequest {
+  readonly url: URL;
+  readonly method: "GET" | "HEAD" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** An answer whose body is still to come; whoever has it must read or destroy the body. */
+export type HttpResponse = Dispatcher.ResponseData;
+
+/** Bytes of an unwanted body that are read so that its connection can be used again. */
+const discardedMax = 64 * 1024;
+
+/** Milliseconds that an unwanted body may take to end: a new connection costs less. */
+const discardTimeoutMs = 500;
+
+/** How we name ourselves: some registries refuse who does not. */
+const userAgent = "shoal";
+
+/**
+ * Sends a request. Redirects and refusals are answers like others.
+ *
+ * @throws {UnavailableError} when there is no answer. The message names the host only:
+ *   paths and queries may hold secrets.
+ */
+export async function requestOnce(
+  { url, method, headers, body }: HttpRequest,
+  { dispatcher, signal }: Cancellable & { readonly dispatcher: Dispatcher },
+): Promise<HttpResponse> {
+  signal.throwIfAborted();
+  try {
+    const named = { ...headers, "user-agent": userAgent };
+    const options = { dispatcher, method, headers: named, signal };
+    return await request(url, body === undefined ? options : { ...options, body });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(url, error);
+  }
+}
+
+/** Says what failed without the URL, which may carry a token in its query. */
+function unreachable(url: URL, error: unknown): UnavailableError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "no answer";
+  return new UnavailableError(`Cannot reach ${url.host}: ${code}`);
+}
+
+/**
+ * Reads a whole body.
+ *
+ * @throws {UnavailableError} when it is longer than `lengthMax` bytes, or breaks off.
+ */
+export async function readBounded(
+  response: HttpResponse,
+  { lengthMax, signal }: Cancellable & { readonly lengthMax: number },
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > lengthMax) throw new UnavailableError("Cannot read the answer: it is too long");
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (cause instanceof UnavailableError) throw cause;
+    throw new UnavailableError("Cannot read the answer: it broke off", { cause });
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Lets go of an answer whose body nobody wants; a short one leaves the connection usable. */
+export async function discardBody({ body }: HttpResponse): Promise<void> {
+  const timer = setTimeout(() => body.destroy(), discardTimeoutMs);
+  await body.dump({ limit: discardedMax }).catch(() => undefined);
+  clearTimeout(timer);
+}

@@ -1,0 +1,184 @@
+import type { Dispatcher } from "undici";
+
+import { pause } from "../async/pause.ts";
+import { AccessDeniedError, UnavailableError } from "../errors.ts";
+import type { Cancellable } from "../ports/cancellable.ts";
+import type { Repository } from "../ports/origin.ts";
+import { type Challenge, parseChallenges } from "./challenge.ts";
+import type { CredentialSource } from "./docker-credentials.ts";
+import { type HttpRequest, type HttpResponse, discardBody, requestOnce } from "./http-request.ts";
+import { redirectedUrl } from "./redirect.ts";
+import { retryAfterMs } from "./retry-after.ts";
+import { type Login, TokenCache, basicAuthorization } from "./token-cache.ts";
+
+/** Where a registry is, if its name alone does not say it. */
+export interface RegistryEndpoint {
+  /** Base URL, without `/v2`; left out: what follows from its name. */
+  readonly url?: string;
+  /** Connections that trust the registry's own certificates; left out: those of all others. */
+  readonly dispatcher?: Dispatcher;
+}
+
+/** What {@link RegistryClient} works with. */
+export interface RegistryClientDeps {
+  readonly dispatcher: Dispatcher;
+  readonly credentials: CredentialSource | undefined;
+  /** By the host that image references name. */
+  readonly endpoints: Readonly<Record<string, RegistryEndpoint>>;
+}
+
+/** A request to a registry's API. */
+export interface RegistryRequest extends Repository {
+  readonly method: "GET" | "HEAD";
+  /** After `/v2/<repository>/`, such as `manifests/latest`. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** An answer, and whether the registry itself gave it and not a host that it sent us to. */
+interface RegistryResponse extends HttpResponse {
+  readonly isOwn: boolean;
+}
+
+/** Redirects that are followed: registries use one, to a store of objects. */
+const redirectsMax = 5;
+
+/** Tries of a request that is turned down for being one of too many. */
+const triesMax = 4;
+
+/** Asks registries, logs in where they want it, and follows where they send us. */
+export class RegistryClient {
+  readonly #deps: RegistryClientDeps;
+  readonly #tokens = new TokenCache();
+  /** Registries that asked for a password: it is sent at once from then on. */
+  readonly #basic = new Set<string>();
+
+  constructor(deps: RegistryClientDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Sends a request and gives the answer, whatever its status, but not 401, 403, 429
+   * and redirects: those are dealt with here.
+   *
+   * @throws {AccessDeniedError} when the registry refuses us.
+   * @throws {UnavailableError} when it cannot be reached or is too busy for us.
+   */
+  async request(request: RegistryRequest, options: Cancellable): Promise<HttpResponse> {
+    for (let attempt = 1; ; attempt++) {
+      const response = await this.#authorized(request, options);
+      const isBusy = response.statusCode === 429 || response.statusCode === 503;
+      if (!isBusy) return response;
+      await discardBody(response);
+      if (attempt === triesMax) {
+        throw new UnavailableError(
+          `Cannot ask ${request.registry}: it answers ${response.statusCode}`,
+        );
+      }
+      await pause(retryAfterMs(response.headers["retry-after"], attempt), options.signal);
+    }
+  }
+
+  async #authorized(request: RegistryRequest, options: Cancellable): Promise<HttpResponse> {
+    const key = tokenKey(request);
+    const token = this.#tokens.find(key);
+    const known = token === undefined ? await this.#password(request, options) : `Bearer ${token}`;
+    const first = await this.#send(request, known, options);
+    // A host that we were sent to must not make us tell it, or whom it names, who we are.
+    if (first.statusCode !== 401 || !first.isOwn) return this.#allowed(first, request);
+    await discardBody(first);
+    this.#tokens.drop(key, token);
+    const header = first.headers["www-authenticate"];
+    const challenges = parseChallenges(Array.isArray(header) ? header.join(", ") : (header ?? ""));
+    const authorization = await this.#answer(challenges, request, options);
+    return this.#allowed(await this.#send(request, authorization, options), request);
+  }
+
+  async #allowed(response: HttpResponse, request: RegistryRequest): Promise<HttpResponse> {
+    if (response.statusCode !== 401 && response.statusCode !== 403) return response;
+    await discardBody(response);
+    const { registry, repository } = request;
+    throw new AccessDeniedError(`Cannot ask ${registry} for ${repository}: it refuses us`);
+  }
+
+  /** The password for a registry that wanted it the last time. */
+  async #password(
+    { registry }: RegistryRequest,
+    options: Cancellable,
+  ): Promise<string | undefined> {
+    if (!this.#basic.has(registry)) return undefined;
+    const credentials = await this.#deps.credentials?.find(registry, options);
+    return credentials?.kind === "password" ? basicAuthorization(credentials) : undefined;
+  }
+
+  async #answer(
+    challenges: readonly Challenge[],
+    request: RegistryRequest,
+    options: Cancellable,
+  ): Promise<string> {
+    const { registry, repository } = request;
+    const challenge = challenges.find(({ scheme }) => scheme === "bearer");
+    if (challenge) {
+      const login: Login = {
+        challenge,
+        scope: `repository:${repository}:pull`,
+        isSecure: this.#baseUrl(registry).startsWith("https:"),
+        credentials: async (of) => this.#deps.credentials?.find(registry, of),
+        dispatcher: this.#dispatcher(registry),
+      };
+      return `Bearer ${await this.#tokens.fetch(tokenKey(request), login, options)}`;
+    }
+    if (challenges.length > 0) this.#basic.add(registry);
+    const password = await this.#password(request, options);
+    if (password !== undefined) return password;
+    throw new AccessDeniedError(`Cannot ask ${registry}: it wants a login that we have not`);
+  }
+
+  /** Follows redirects. Credentials are for the registry's own host and no other. */
+  async #send(
+    { registry, repository, method, path, headers }: RegistryRequest,
+    authorization: string | undefined,
+    { signal }: Cancellable,
+  ): Promise<RegistryResponse> {
+    const dispatcher = this.#dispatcher(registry);
+    const first = new URL(`${this.#baseUrl(registry)}/v2/${repository}/${path}`);
+    let url = first;
+    let isOwn = true;
+    for (let redirects = 0; redirects <= redirectsMax; redirects++) {
+      // Whoever sent us elsewhere must not have us come back with the registry's credentials.
+      isOwn &&= url.origin === first.origin;
+      const request: HttpRequest = {
+        url,
+        method,
+        headers: authorization !== undefined && isOwn ? { ...headers, authorization } : headers,
+      };
+      const response = await requestOnce(request, { dispatcher, signal });
+      const location = response.headers["location"];
+      if (response.statusCode < 300 || response.statusCode > 399) return { ...response, isOwn };
+      await discardBody(response);
+      if (typeof location !== "string") break;
+      url = redirectedUrl(location, url);
+    }
+    throw new UnavailableError(`Cannot ask ${registry}: it redirects us without end`);
+  }
+
+  #dispatcher(registry: string): Dispatcher {
+    return this.#deps.endpoints[registry]?.dispatcher ?? this.#deps.dispatcher;
+  }
+
+  #baseUrl(registry: string): string {
+    const url = this.#deps.endpoints[registry]?.url;
+    if (url !== undefined) return url.replace(/\/+$/, "");
+    if (registry === "docker.io") return "https://registry-1.docker.io";
+    return `${isLoopback(registry) ? "http" : "https"}://${registry}`;
+  }
+}
+
+/** Docker and containerd, too, speak plain HTTP with a registry of the same machine. */
+function isLoopback(registry: string): boolean {
+  return /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/.test(registry);
+}
+
+function tokenKey({ registry, repository }: Repository): string {
+  return `${registry}/${repository}`;
+}

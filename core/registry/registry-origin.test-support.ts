@@ -1,0 +1,25 @@
+import type { TestContext } from "node:test";
+
+import { FakeRegistry } from "../testing/fake-registry.ts";
+import { createRegistryAgent } from "./registry-agent.ts";
+import { RegistryClient } from "./registry-client.ts";
+import { RegistryOrigin } from "./registry-origin.ts";
+
+/** A registry that a test may have misbehave, and the origin that it is. */
+export interface OriginBench {
+  readonly registry: FakeRegistry;
+  readonly origin: RegistryOrigin;
+}
+
+/** Opens both; they are gone after the test. */
+export async function openOriginBench(
+  t: TestContext,
+  { stallMs = 10_000 } = {},
+): Promise<OriginBench> {
+  const registry = await FakeRegistry.open();
+  t.after(() => registry[Symbol.asyncDispose]());
+  const dispatcher = createRegistryAgent();
+  t.after(() => dispatcher.destroy());
+  const client = new RegistryClient({ dispatcher, endpoints: {}, credentials: undefined });
+  return { registry, origin: new RegistryOrigin(client, { stallMs, resumePauseMs: 0 }) };
+}

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import type { ServerResponse } from "node:http";
+import { test } from "node:test";
+
+import { digestOf } from "../digest.ts";
+import { DigestMismatchError, ImageNotFoundError, UnavailableError } from "../errors.ts";
+import { manifestLengthMax } from "../image-manifest.ts";
+import { type ImageReference, parseImageReference } from "../image-reference.ts";
+import { mediaTypes } from "../media-type.ts";
+import type { FakeRegistry } from "../testing/fake-registry.ts";
+import { openOriginBench as open } from "./registry-origin.test-support.ts";
+
+const repository = "pond/fish";
+const layer = Buffer.from("a layer");
+
+function reference(registry: FakeRegistry, rest: string): ImageReference {
+  return parseImageReference(`${registry.host}/${repository}${rest}`);
+}
+
+test("resolve() tells what a tag or digest names, by HEAD alone", async (t) => {
+  const { registry, origin } = await open(t);
+  const { manifest } = registry.addImage([layer], `${repository}:v1`);
+  assert.deepEqual(await origin.resolve(reference(registry, ":v1"), t), manifest);
+  assert.deepEqual(await origin.resolve(reference(registry, `@${manifest.digest}`), t), manifest);
+  assert.deepEqual(
+    registry.requests.map(({ method }) => method),
+    ["HEAD", "HEAD"],
+  );
+});
+
+test("resolve() reads the manifest where HEAD does not tell all", async (t) => {
+  const { registry, origin } = await open(t);
+  const { manifest } = registry.addImage([layer], `${repository}:v1`);
+  const answers: ((response: ServerResponse) => unknown)[] = [
+    (response) => response.writeHead(405).end(),
+    (response) => response.writeHead(200, { "content-length": 5 }).end(),
+    (response) => response.setHeader("docker-content-digest", "sha256:short").end(),
+    (response) => response.setHeader("docker-content-digest", manifest.digest).end(),
+  ];
+  for (const answer of answers) {
+    registry.fault = ({ method }, response) => {
+      if (method !== "HEAD") return false;
+      answer(response);
+      return true;
+    };
+    assert.deepEqual(await origin.resolve(reference(registry, ":v1"), t), manifest);
+  }
+});
+
+test("resolve() does not believe that a digest names something else", async (t) => {
+  const { registry, origin } = await open(t);
+  const { manifest } = registry.addImage([layer], `${repository}:v1`);
+  const other = digestOf(Buffer.from("other"));
+  registry.fault = (request, response) => {
+    request.url = request.url?.replace(other, manifest.digest) ?? "";
+    response.setHeader("docker-content-digest", manifest.digest);
+    return false;
+  };
+  await assert.rejects(origin.resolve(reference(registry, `@${other}`), t), DigestMismatchError);
+});
+
+test("resolve() says that there is no such image, or that it cannot be had", async (t) => {
+  const { registry, origin } = await open(t);
+  const resolve = () => origin.resolve(reference(registry, ":none"), t);
+  await assert.rejects(resolve(), ImageNotFoundError);
+  registry.fault = (_, response) => response.writeHead(500).end().headersSent;
+  await assert.rejects(resolve(), UnavailableError);
+});
+
+test("resolve() finds out what a manifest is where the registry does not know", async (t) => {
+  const { registry, origin } = await open(t);
+  const { manifest, config } = registry.addImage([layer]);
+  const documents = [
+    [{ config, layers: [] }, mediaTypes.ociManifest],
+    [{ manifests: [manifest] }, mediaTypes.ociIndex],
+    [{ mediaType: mediaTypes.dockerManifestList, manifests: [] }, mediaTypes.dockerManifestList],
+  ] as const;
+  for (const [document, mediaType] of documents) {
+    const text = Buffer.from(JSON.stringify(document));
+    const { digest, size } = registry.addManifest(text, "application/json", `${repository}:v1`);
+    const descriptor = await origin.resolve(reference(registry, ":v1"), t);
+    assert.deepEqual(descriptor, { mediaType, digest, size });
+  }
+  registry.addManifest(Buffer.from("<html>"), "text/html", `${repository}:v1`);
+  await assert.rejects(origin.resolve(reference(registry, ":v1"), t), UnavailableError);
+});
+
+test("resolve() stops reading a manifest that is too long", async (t) => {
+  const { registry, origin } = await open(t);
+  registry.addManifest(Buffer.alloc(manifestLengthMax + 1), "a/b", `${repository}:v1`);
+  await assert.rejects(origin.resolve(reference(registry, ":v1"), t), /too long/);
+});

@@ -1,0 +1,196 @@
+import { createHash } from "node:crypto";
+
+import { pause } from "../async/pause.ts";
+import type { Descriptor } from "../descriptor.ts";
+import { type Digest, algorithmOf, digestFromHash, digestOf, parseDigest } from "../digest.ts";
+import {
+  BlobNotFoundError,
+  BlobSizeError,
+  DigestMismatchError,
+  ImageNotFoundError,
+  UnavailableError,
+} from "../errors.ts";
+import { manifestLengthMax, mediaTypeOfManifest } from "../image-manifest.ts";
+import { type ImageReference, formatImageReference } from "../image-reference.ts";
+import { isIndex, isManifest, mediaTypes } from "../media-type.ts";
+import type { Cancellable } from "../ports/cancellable.ts";
+import type { Origin, Repository } from "../ports/origin.ts";
+import { type HttpResponse, discardBody, readBounded } from "./http-request.ts";
+import type { RegistryClient } from "./registry-client.ts";
+import { chunksWithin } from "./stall-watchdog.ts";
+
+/** Every kind of manifest that we can read, for registries that convert otherwise. */
+const acceptManifest = Object.values(mediaTypes)
+  .filter((mediaType) => mediaType !== mediaTypes.ociConfig)
+  .join(", ");
+
+/** Times that a body may break off without a byte of progress in between. */
+const fruitlessMax = 3;
+
+/** Times that one blob is resumed at all: a registry must not keep us with a byte each time. */
+const resumesMax = 100;
+
+/** How long a {@link RegistryOrigin} waits. */
+export interface RegistryWaits {
+  /** A registry from which nothing came for this long has hung. */
+  readonly stallMs: number;
+  /** Pause before a broken body is asked for again; grows with each fruitless try. */
+  readonly resumePauseMs: number;
+}
+
+/** A hung registry costs no longer than a slow one that must start a blob from its archive. */
+const waitsDefault: RegistryWaits = { stallMs: 15_000, resumePauseMs: 200 };
+
+/** A registry as an origin. @see OCI distribution-spec v1.1 */
+export class RegistryOrigin implements Origin {
+  readonly #client: RegistryClient;
+  readonly #waits: RegistryWaits;
+
+  constructor(client: RegistryClient, waits = waitsDefault) {
+    this.#client = client;
+    this.#waits = waits;
+  }
+
+  async resolve(reference: ImageReference, { signal }: Cancellable): Promise<Descriptor> {
+    const { registry, repository } = reference;
+    const name = reference.digest ?? reference.tag ?? "latest";
+    const request = {
+      registry,
+      repository,
+      path: `manifests/${name}`,
+      headers: { accept: acceptManifest },
+    };
+    const head = await this.#client.request({ ...request, method: "HEAD" }, { signal });
+    await discardBody(head);
+    if (head.statusCode === 200) {
+      const descriptor = descriptorIn(head, reference.digest);
+      if (descriptor) return descriptor;
+    }
+    // Some registries do not answer HEAD, or not with all that is needed: those that are
+    // files behind a web server know neither digests nor media types.
+    const get = await this.#client.request({ ...request, method: "GET" }, { signal });
+    const body = await this.#manifestBody(get, reference, { signal });
+    const digest = reference.digest ?? digestOf(body);
+    checkDigest(digest, body);
+    const named = contentTypeOf(get);
+    const mediaType = isOfImage(named) ? named : mediaTypeIn(body, reference);
+    return { mediaType, digest, size: body.length };
+  }
+
+  async *blob(
+    from: Repository & { readonly descriptor: Descriptor },
+    { start, signal }: Cancellable & { readonly start: number },
+  ): AsyncGenerator<Uint8Array, void> {
+    const { digest, size } = from.descriptor;
+    let offset = start;
+    for (let fruitless = 0, resumes = 0; offset < size; resumes++) {
+      const offsetBefore = offset;
+      try {
+        for await (const chunk of this.#blobFrom(from, { start: offset, signal })) {
+          offset += chunk.byteLength;
+          if (offset > size) throw new BlobSizeError(size, offset);
+          yield chunk;
+        }
+        if (offset < size) throw new UnavailableError(`Cannot read blob ${digest}: it broke off`);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof UnavailableError)) throw error;
+        fruitless = offset > offsetBefore ? 1 : fruitless + 1;
+        if (fruitless >= fruitlessMax || resumes >= resumesMax) throw error;
+        await pause(this.#waits.resumePauseMs * fruitless, signal);
+      }
+    }
+  }
+
+  /** One request for the rest of a blob; ends or breaks where the connection does. */
+  async *#blobFrom(
+    { registry, repository, descriptor }: Repository & { readonly descriptor: Descriptor },
+    { start, signal }: Cancellable & { readonly start: number },
+  ): AsyncGenerator<Uint8Array, void> {
+    const { digest, mediaType } = descriptor;
+    // What is compressed on the way would not be the blob's bytes.
+    const headers: Record<string, string> = { "accept-encoding": "identity" };
+    if (start > 0) headers["range"] = `bytes=${start}-`;
+    // Registries need not give manifests where they give other blobs.
+    if (isOfImage(mediaType)) headers["accept"] = acceptManifest;
+    const path = `${isOfImage(mediaType) ? "manifests" : "blobs"}/${digest}`;
+    const request = { registry, repository, path, headers };
+    const response = await this.#client.request({ ...request, method: "GET" }, { signal });
+    const skip = await skipBefore(response, { digest, start });
+    yield* chunksWithin(response.body, {
+      skip,
+      stallMs: this.#waits.stallMs,
+      signal,
+      what: `blob ${digest}`,
+    });
+  }
+
+  async #manifestBody(
+    response: HttpResponse,
+    reference: ImageReference,
+    { signal }: Cancellable,
+  ): Promise<Buffer> {
+    if (response.statusCode === 200) {
+      return readBounded(response, { lengthMax: manifestLengthMax, signal });
+    }
+    await discardBody(response);
+    const name = formatImageReference(reference);
+    if (response.statusCode === 404) throw new ImageNotFoundError(name);
+    throw new UnavailableError(`Cannot get manifest of ${name}: status ${response.statusCode}`);
+  }
+}
+
+/** Bytes to drop at the start of the body: a registry may ignore Range and begin anew. */
+async function skipBefore(
+  response: HttpResponse,
+  { digest, start }: { readonly digest: Digest; readonly start: number },
+): Promise<number> {
+  const { statusCode, headers } = response;
+  if (statusCode === 200) return start;
+  const range = headers["content-range"];
+  if (statusCode === 206 && start > 0 && String(range).startsWith(`bytes ${start}-`)) return 0;
+  await discardBody(response);
+  if (statusCode === 404) throw new BlobNotFoundError(digest);
+  throw new UnavailableError(`Cannot get blob ${digest}: status ${statusCode}`);
+}
+
+/** What a HEAD tells, if it tells all of it and nothing odd. */
+function descriptorIn(head: HttpResponse, expected: Digest | undefined): Descriptor | undefined {
+  const named = head.headers["docker-content-digest"];
+  const size = Number(head.headers["content-length"]);
+  const mediaType = contentTypeOf(head);
+  if (typeof named !== "string" || !isOfImage(mediaType) || !Number.isSafeInteger(size)) {
+    return undefined;
+  }
+  if (size < 1 || size > manifestLengthMax) return undefined;
+  try {
+    const digest = parseDigest(named);
+    return expected === undefined || digest === expected ? { mediaType, digest, size } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isOfImage(mediaType: string): boolean {
+  return isManifest(mediaType) || isIndex(mediaType);
+}
+
+function mediaTypeIn(body: Uint8Array, reference: ImageReference): string {
+  try {
+    return mediaTypeOfManifest(body);
+  } catch (cause) {
+    const name = formatImageReference(reference);
+    throw new UnavailableError(`Cannot get manifest of ${name}: it is none of an image`, { cause });
+  }
+}
+
+function contentTypeOf(response: HttpResponse): string {
+  const header = response.headers["content-type"];
+  return typeof header === "string" ? (header.split(";", 1)[0]?.trim() ?? "") : "";
+}
+
+function checkDigest(digest: Digest, body: Uint8Array): void {
+  const algorithm = algorithmOf(digest);
+  const actual = digestFromHash(createHash(algorithm).update(body), algorithm);
+  if (actual !== digest) throw new DigestMismatchError(digest, actual);
+}

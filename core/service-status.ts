@@ -1,0 +1,101 @@
+/**
+ * What a running service tells about itself: the body of `GET /v1/status`, in JSON.
+ *
+ * For people to look at, not for programs to steer by. Sections that a service has
+ * nothing to say on are left out. Lists are bounded by {@link statusListMax}.
+ */
+export interface ServiceStatus {
+  readonly service: ServiceName;
+  /** Version of the program, as in package.json. */
+  readonly version: string;
+  /** Milliseconds since the service was ready. */
+  readonly uptimeMs: number;
+  readonly blobs?: BlobsReport;
+  /** Blobs on their way in: written by containerd, arriving from a swarm, or fetched from an origin. */
+  readonly ingests?: readonly IngestReport[];
+  /** A `SwarmStatus` of core/ports/swarm.ts is one. */
+  readonly swarms?: readonly SwarmReport[];
+  readonly sources?: readonly SourceReport[];
+  readonly traffic?: TrafficReport;
+  readonly directory?: DirectoryReport;
+}
+
+/** The three programs of the system. */
+export type ServiceName = "content-proxy" | "seeder" | "tracker";
+
+/** Entries of each list of a status: more is not for people to read, and would not be small. */
+export const statusListMax = 1000;
+
+/** Blobs on this machine. */
+export interface BlobsReport {
+  /** Blobs that containerd was told of (content-proxy) or that are pinned (seeder). */
+  readonly owned: number;
+  /** Whole blobs that may be evicted. */
+  readonly cached: number;
+  /** Blobs whose bytes are still arriving. */
+  readonly arriving: number;
+  /** Length of all whole blobs. */
+  readonly bytes: number;
+  /** Bytes that blobs may take; left out when there is no budget. */
+  readonly budgetBytes?: number;
+}
+
+/** A blob on its way in. */
+export interface IngestReport {
+  /** containerd's ref, or the digest where there is none. */
+  readonly ref: string;
+  /** Bytes here so far. */
+  readonly bytes: number;
+  /** Length that the blob will have; 0 when not known. */
+  readonly size: number;
+  /** Where its bytes come from: `containerd`, `swarm`, or the name of an origin. */
+  readonly from: string;
+}
+
+/** One swarm that the service is in. */
+export interface SwarmReport {
+  readonly infoHash: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly bytesDone: number;
+  /** Peers connected now; for a tracker, peers that announced. */
+  readonly peers: number;
+  readonly uploadedBytes: number;
+  /** Bytes received since the service started, by kind of giver. */
+  readonly received: {
+    readonly peers: number;
+    readonly seeders: number;
+    readonly webSeeds: number;
+  };
+}
+
+/** Bytes that came and went since the service started. */
+export interface TrafficReport {
+  /** From swarms, by kind of giver. */
+  readonly received: SwarmReport["received"];
+  /** Written by containerd, or fetched from origins: what the swarm did not give. */
+  readonly originBytes: number;
+  readonly uploadedBytes: number;
+}
+
+/** Something that the service asks: a tracker, a seeder, an origin. */
+export interface SourceReport {
+  readonly kind: "tracker" | "seeder" | "origin";
+  /** Address without credentials and without a query. */
+  readonly name: string;
+  /** Whether the last answer was a good one; left out before the first. */
+  readonly up?: boolean;
+  /** Bytes that came from it since the service started. */
+  readonly bytes?: number;
+  /** Why the last request failed, in one line. */
+  readonly problem?: string;
+}
+
+/** The directory digest -> metainfo of a tracker or seeder. */
+export interface DirectoryReport {
+  readonly entries: number;
+  readonly entriesMax: number;
+  /** Bytes of metainfo that are held. */
+  readonly bytes: number;
+  readonly bytesMax: number;
+}

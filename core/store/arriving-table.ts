@@ -1,0 +1,151 @@
+import { open, rm, statfs } from "node:fs/promises";
+
+import type { Digest } from "../digest.ts";
+import { BlobExistsError, BlobNotFoundError, BlobSizeError, StorageFullError } from "../errors.ts";
+import type { InfoHash } from "../info-hash.ts";
+import type { Metainfo } from "../metainfo.ts";
+import type { ArrivingFile, BlobRecord } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { BlobTable } from "./blob-table.ts";
+import type { StoreLayout } from "./store-layout.ts";
+
+/** What there is of a blob that arrives. */
+interface Arriving {
+  readonly size: number;
+  readonly infoHash: InfoHash;
+}
+
+/** The files that the swarm fills. */
+export class ArrivingTable {
+  readonly #layout: StoreLayout;
+  readonly #blobs: BlobTable;
+  readonly #clock: Clock;
+  readonly #arriving = new Map<Digest, Arriving>();
+
+  constructor(layout: StoreLayout, blobs: BlobTable, clock: Clock) {
+    this.#layout = layout;
+    this.#blobs = blobs;
+    this.#clock = clock;
+  }
+
+  /** Takes a file that an earlier process left. */
+  adopt(metainfo: Metainfo): void {
+    const { digest, layout, infoHash } = metainfo;
+    this.#arriving.set(digest, { size: layout.size, infoHash });
+  }
+
+  *digests(): Iterable<Digest> {
+    const promised = [...this.#blobs.values()].filter((record) => !record.whole);
+    yield* new Set([...this.#arriving.keys(), ...promised.map(({ digest }) => digest)]);
+  }
+
+  /** @throws {StorageFullError} and {BlobExistsError} */
+  async arrive(metainfo: Metainfo): Promise<ArrivingFile> {
+    const { digest, infoHash, layout } = metainfo;
+    return this.#blobs.exclusive(digest, async () => {
+      const record = this.#blobs.find(digest);
+      if (record?.whole === true) throw new BlobExistsError(digest);
+      if (record && record.size !== layout.size) throw new BlobSizeError(record.size, layout.size);
+      const path = this.#layout.arriving(digest);
+      try {
+        await createSparse(path, layout.size);
+        await this.#blobs.writeMetainfo(metainfo);
+      } catch (error) {
+        if (!this.#arriving.has(digest)) await rm(path, { force: true });
+        throw error;
+      }
+      this.#arriving.set(digest, { size: layout.size, infoHash });
+      if (record && record.infoHash !== infoHash) await this.#blobs.save({ ...record, infoHash });
+      return { digest, path };
+    });
+  }
+
+  /** @throws {BlobExistsError}, {BlobNotFoundError} when it is not arriving, {BlobSizeError} */
+  async promise(digest: Digest, size: number): Promise<BlobRecord> {
+    return this.#blobs.exclusive(digest, async () => {
+      if (this.#blobs.find(digest)?.owned === true) throw new BlobExistsError(digest);
+      const record = this.#promised(digest);
+      if (!record) throw new BlobNotFoundError(digest);
+      if (record.size !== size) throw new BlobSizeError(size, record.size);
+      return this.#blobs.save(record);
+    });
+  }
+
+  /** Gets ready for a blob to be owned that is here or arrives. */
+  async anticipate(digest: Digest): Promise<void> {
+    return this.#blobs.exclusive(digest, async () => {
+      const record = this.#promised(digest);
+      if (record && this.#blobs.find(digest)?.owned !== true) await this.#blobs.anticipate(record);
+    });
+  }
+
+  /** @throws {BlobNotFoundError} when it is not arriving. */
+  async arrived(digest: Digest): Promise<BlobRecord> {
+    return this.#blobs.exclusive(digest, async () => {
+      const record = this.#blobs.find(digest);
+      const path = this.#layout.arriving(digest);
+      if (record?.whole === true) {
+        // containerd was faster and wrote it itself.
+        await rm(path, { force: true });
+        this.#arriving.delete(digest);
+        return record;
+      }
+      const arriving = this.#arriving.get(digest);
+      if (!arriving) throw new BlobNotFoundError(digest);
+      const now = this.#clock.now();
+      const { size, infoHash } = arriving;
+      const whole: BlobRecord = {
+        digest,
+        size,
+        createdAt: record?.createdAt ?? now,
+        updatedAt: now,
+        labels: record?.labels ?? {},
+        provenance: "pull",
+        owned: record?.owned ?? false,
+        whole: true,
+        infoHash,
+      };
+      const published = await this.#blobs.publish(whole, { path });
+      this.#arriving.delete(digest);
+      return published;
+    });
+  }
+
+  async discard(digest: Digest): Promise<void> {
+    return this.#blobs.exclusive(digest, async () => {
+      this.#arriving.delete(digest);
+      await rm(this.#layout.arriving(digest), { force: true });
+      if (this.#blobs.find(digest)?.whole !== true) await this.#blobs.remove(digest);
+    });
+  }
+
+  /** What the record of a blob will be if it is owned from now on. */
+  #promised(digest: Digest): BlobRecord | undefined {
+    const now = this.#clock.now();
+    const promised = { createdAt: now, updatedAt: now, labels: {}, owned: true };
+    const record = this.#blobs.find(digest);
+    if (record) return { ...record, ...promised };
+    const arriving = this.#arriving.get(digest);
+    return arriving && { digest, ...arriving, ...promised, provenance: "pull", whole: false };
+  }
+}
+
+/**
+ * Makes the file, or gives the one that is there its size. Sees that the disk has room for
+ * what is missing of it. Room is not taken: two that arrive at once may both be let in,
+ * and the disk may be full later nevertheless.
+ *
+ * @throws {StorageFullError}
+ */
+async function createSparse(path: string, size: number): Promise<void> {
+  const file = await open(path, "a");
+  try {
+    const [{ bavail, bsize }, { blocks }] = await Promise.all([statfs(path), file.stat()]);
+    if (size - blocks * 512 > bavail * bsize) {
+      throw new StorageFullError(`Cannot take a blob of ${size} bytes: the disk is full`);
+    }
+    await file.truncate(size);
+  } finally {
+    await file.close();
+  }
+}

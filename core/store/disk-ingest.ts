@@ -1,0 +1,308 @@
+import { type FileHandle, open } from "node:fs/promises";
+
+import { type Digest, algorithmOf } from "../digest.ts";
+import {
+  BlobExistsError,
+  BlobSizeError,
+  DataLossError,
+  DigestMismatchError,
+  IngestNotFoundError,
+} from "../errors.ts";
+import { type Metainfo, createMetainfo } from "../metainfo.ts";
+import type { BlobRecord, CommitOptions, Ingest, IngestStatus } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { BlobTable } from "./blob-table.ts";
+import type { IngestFolder } from "./ingest-folder.ts";
+import { IngestHash, digestOfFile } from "./ingest-hash.ts";
+import { storageErrorFrom, storing } from "./storage-error.ts";
+
+/** Bytes written and hashed at once: half a millisecond of hashing, then others have their turn. */
+const sliceLengthBytes = 1024 * 1024;
+
+/** What is known of an ingest, whoever has it open. */
+export interface IngestState {
+  readonly ref: string;
+  readonly folder: IngestFolder;
+  readonly startedAt: bigint;
+  updatedAt: bigint;
+  offset: number;
+  total: number;
+  hash: IngestHash;
+  /** The bytes are a blob already that is not owned yet, and not in the folder any more. */
+  isPublished: boolean;
+}
+
+/** What a {@link DiskIngest} works with. */
+export interface DiskIngestDeps {
+  readonly state: IngestState;
+  readonly blobs: BlobTable;
+  readonly clock: Clock;
+  /** Takes over work that nobody waits for; it is done before the store ends. */
+  readonly inBackground: (work: Promise<void>) => void;
+  /** Called once, when the ref is free for others. */
+  readonly release: () => void;
+  /** Forgets the ingest: its bytes became a blob, or are not needed. */
+  readonly drop: () => void;
+}
+
+/** An ingest that is open for writing. Its calls are done one after the other. */
+export class DiskIngest implements Ingest {
+  readonly #deps: DiskIngestDeps;
+  readonly #state: IngestState;
+  /** Opened when it is first needed; closed once the bytes are a blob. */
+  #file: FileHandle | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+  /** The ingest is not in the store any more, or is closed. */
+  #ended = false;
+  /** The bytes so far would survive a power cut. */
+  #synced = false;
+
+  constructor(deps: DiskIngestDeps) {
+    this.#deps = deps;
+    this.#state = deps.state;
+  }
+
+  get status(): IngestStatus {
+    const { ref, offset, total, startedAt, updatedAt } = this.#state;
+    return { ref, offset, total, startedAt, updatedAt };
+  }
+
+  /** Resolves when the ref is free again; `undefined` while nobody has called {@link close}. */
+  get closing(): Promise<void> | undefined {
+    return this.#closing;
+  }
+
+  expect(total: number): void {
+    const state = this.#state;
+    if (total <= 0 || state.total > 0 || this.#ended) return;
+    state.total = total;
+    // After a restart without it the total comes with the next open.
+    void this.#serially(() => state.folder.writeTotal(total)).catch(() => undefined);
+    if (state.offset === 0) state.hash = new IngestHash(total);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    return this.#serially(async () => {
+      for (let start = 0; start < chunk.byteLength; start += sliceLengthBytes) {
+        this.#assertOpen();
+        await this.#append(chunk.subarray(start, start + sliceLengthBytes));
+      }
+      // containerd asks for COMMIT inside its database lock: the wait for the disk is now.
+      if (this.#state.total > 0 && this.#state.offset === this.#state.total) await this.#sync();
+    });
+  }
+
+  async truncate(): Promise<void> {
+    return this.#serially(async () => {
+      this.#assertOpen();
+      const state = this.#state;
+      if (state.isPublished) {
+        this.#file = await open(state.folder.data, "w+");
+        state.isPublished = false;
+      } else if (state.folder.isStored) await (await this.#opened()).truncate(0);
+      state.offset = 0;
+      state.hash = new IngestHash(state.total);
+      state.updatedAt = this.#deps.clock.now();
+      this.#synced = false;
+    });
+  }
+
+  digest(): Digest {
+    return this.#state.hash.digest();
+  }
+
+  async prepare(expected: Digest): Promise<void> {
+    return this.#serially(async () => {
+      this.#assertOpen();
+      if (this.#state.isPublished || this.digest() !== expected) return;
+      await this.#sync();
+      await this.#deps.blobs.exclusive(expected, () => this.#publishUnowned(expected));
+    });
+  }
+
+  async commit(options: CommitOptions): Promise<BlobRecord> {
+    return this.#serially(async () => {
+      this.#assertOpen();
+      const { offset } = this.#state;
+      if (options.size > 0 && options.size !== offset) {
+        throw new BlobSizeError(options.size, offset);
+      }
+      const digest = await this.#checkedDigest(options.expected);
+      await this.#sync();
+      return this.#deps.blobs.exclusive(digest, () => this.#publish(digest, options));
+    });
+  }
+
+  /** The ref is free as soon as what was begun is done; the disk catches up afterwards. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#serially(async () => {
+      this.#deps.inBackground(this.#tidy({ isKept: !this.#ended }));
+      this.#ended = true;
+    }).finally(this.#deps.release);
+    return this.#closing;
+  }
+
+  /** The ingest was aborted behind the holder's back: it only has to close. */
+  orphan(): void {
+    this.#ended = true;
+  }
+
+  async #publish(digest: Digest, options: CommitOptions): Promise<BlobRecord> {
+    this.#assertOpen();
+    const { blobs, clock } = this.#deps;
+    const { labels, owned, provenance } = options;
+    const existing = blobs.find(digest);
+    if (existing?.owned === true) {
+      this.#drop();
+      throw new BlobExistsError(digest);
+    }
+    const now = clock.now();
+    const times = { createdAt: now, updatedAt: now };
+    if (existing?.whole === true) {
+      const record = owned ? await blobs.save({ ...existing, ...times, labels, owned }) : existing;
+      this.#drop();
+      return record;
+    }
+    if (this.#state.isPublished) throw new DataLossError(`Cannot commit ${digest}: it was evicted`);
+    const record = await this.#move(digest, { ...times, labels, provenance, owned });
+    this.#drop();
+    return record;
+  }
+
+  /** What a commit would do, except that nobody is told that the blob is owned. */
+  async #publishUnowned(digest: Digest): Promise<void> {
+    this.#assertOpen();
+    const { blobs, clock } = this.#deps;
+    const existing = blobs.find(digest);
+    if (existing?.owned === true) return;
+    const now = clock.now();
+    const times = { createdAt: now, updatedAt: now };
+    const labels = {};
+    if (!existing) {
+      await this.#move(digest, { ...times, labels, provenance: "pull", owned: false });
+      this.#state.isPublished = true;
+      await this.#closeFile();
+    }
+    const record = blobs.find(digest);
+    if (record) await blobs.anticipate({ ...record, ...times, labels });
+  }
+
+  /** Makes the bytes a blob. */
+  async #move(
+    digest: Digest,
+    rest: Pick<BlobRecord, "createdAt" | "updatedAt" | "labels" | "provenance" | "owned">,
+  ): Promise<BlobRecord> {
+    const size = this.#state.offset;
+    const metainfo = this.#metainfo(digest, size);
+    const infoHash = metainfo && { infoHash: metainfo.infoHash };
+    return this.#deps.blobs.publish(
+      { digest, size, ...rest, whole: true, ...infoHash },
+      { path: this.#state.folder.data, metainfo, check: () => this.#assertOpen() },
+    );
+  }
+
+  /** A size that turned out to be another one than was promised makes the piece hashes useless. */
+  #metainfo(digest: Digest, size: number): Metainfo | undefined {
+    const { hash, total } = this.#state;
+    if (size !== total || hash.size !== size) return undefined;
+    const pieceHashes = hash.pieceHashes();
+    return pieceHashes && createMetainfo({ digest, size, pieceHashes });
+  }
+
+  async #checkedDigest(expected: Digest | undefined): Promise<Digest> {
+    const algorithm = expected ? algorithmOf(expected) : "sha256";
+    const actual =
+      algorithm === "sha256"
+        ? this.digest()
+        : await digestOfFile(this.#state.folder.data, {
+            algorithm,
+            size: this.#state.offset,
+            signal: new AbortController().signal,
+          });
+    if (expected !== undefined && expected !== actual) {
+      throw new DigestMismatchError(expected, actual);
+    }
+    return actual;
+  }
+
+  async #append(slice: Uint8Array): Promise<void> {
+    const state = this.#state;
+    if (state.isPublished) {
+      throw new BlobSizeError(state.offset, state.offset + slice.byteLength);
+    }
+    const file = await storing(this.#opened());
+    try {
+      await writeFully(file, slice, state.offset);
+    } catch (error) {
+      // What came of this slice is cut off again, so that file and hash tell the same.
+      await file.truncate(state.offset).catch(() => undefined);
+      throw storageErrorFrom(error);
+    }
+    state.hash.update(slice);
+    state.offset += slice.byteLength;
+    state.updatedAt = this.#deps.clock.now();
+    this.#synced = false;
+  }
+
+  /** The data file, made if no byte came before. */
+  async #opened(): Promise<FileHandle> {
+    const { folder } = this.#state;
+    if (!this.#file) {
+      await folder.create(this.#state);
+      this.#assertOpen();
+      this.#file = await open(folder.data, "r+");
+    }
+    return this.#file;
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#synced || this.#state.isPublished) return;
+    const file = await storing(this.#opened());
+    const { size } = await file.stat();
+    const { offset } = this.#state;
+    if (size < offset) throw new DataLossError(`Cannot commit: ${offset - size} bytes are lost`);
+    if (size > offset) await file.truncate(offset);
+    await storing(file.sync());
+    this.#synced = true;
+  }
+
+  async #closeFile(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+
+  async #tidy({ isKept }: { readonly isKept: boolean }): Promise<void> {
+    const { folder, updatedAt } = this.#state;
+    // A full disk: after a restart the time of the data file counts, which is close.
+    if (isKept) await folder.writeUpdatedAt(updatedAt).catch(() => undefined);
+    await this.#closeFile();
+  }
+
+  #drop(): void {
+    this.#ended = true;
+    this.#deps.drop();
+  }
+
+  #assertOpen(): void {
+    if (this.#ended) throw new IngestNotFoundError(this.#state.ref);
+  }
+
+  /** Runs `work` after what was begun before. */
+  async #serially<T>(work: () => Promise<T>): Promise<T> {
+    const running = this.#last.then(work);
+    this.#last = running.catch(() => undefined);
+    return running;
+  }
+}
+
+/** @throws {DataLossError} when the file takes no more. */
+async function writeFully(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength;) {
+    const length = bytes.byteLength - done;
+    const { bytesWritten } = await file.write(bytes, done, length, offset + done);
+    if (bytesWritten === 0) throw new DataLossError(`Cannot write ${length} bytes: none was taken`);
+    done += bytesWritten;
+  }
+}

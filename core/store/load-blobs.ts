@@ -1,0 +1,135 @@
+import {
+  type BigIntStats,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { join } from "node:path";
+
+import { type Digest, isDigest } from "../digest.ts";
+import { type Metainfo, parseMetainfo } from "../metainfo.ts";
+import type { BlobRecord } from "../ports/blob-store.ts";
+import type { Logger } from "../ports/logger.ts";
+import { readRecord } from "./blob-record-file.ts";
+import type { ArrivingTable } from "./arriving-table.ts";
+import type { BlobTable } from "./blob-table.ts";
+import { type FolderKind, type StoreLayout, fileSuffixes } from "./store-layout.ts";
+
+/** What {@link loadBlobs} works with. */
+export interface LoadBlobsDeps {
+  readonly layout: StoreLayout;
+  readonly blobs: BlobTable;
+  readonly arriving: ArrivingTable;
+  readonly logger: Logger;
+}
+
+/**
+ * Fills the tables from what is on disk, and sweeps what a process left that was killed.
+ *
+ * - A blob file without a record is one of containerd's: owned, and only here.
+ * - A record without a blob file counts if it was promised, for then its bytes are to come.
+ * - An arriving file counts if its metainfo is there.
+ */
+export function loadBlobs(deps: LoadBlobsDeps): void {
+  const described = new Set(sweep(deps.layout, "metainfo"));
+  loadWhole(deps, described);
+  loadArriving(deps);
+  loadPromised(deps);
+  sweepMetainfo(deps, described);
+}
+
+function loadWhole({ layout, blobs, logger }: LoadBlobsDeps, described: ReadonlySet<Digest>): void {
+  for (const digest of sweep(layout, "blobs")) {
+    const stat = lstatSync(layout.blob(digest), { bigint: true });
+    if (!stat.isFile()) continue;
+    const record = readRecord(layout.record(digest), digest);
+    if (record && record.size !== Number(stat.size)) {
+      setAside(layout, digest);
+      logger.error("set a damaged blob aside", { digest, bytes: Number(stat.size) });
+    } else if (record) {
+      // A process that was killed may have moved the file and not come to say so.
+      const { infoHash, ...rest } = { ...record, whole: true };
+      blobs.adopt(described.has(digest) && infoHash ? { ...rest, infoHash } : rest);
+    } else blobs.adopt(recordOfForeign(digest, stat));
+  }
+}
+
+function loadArriving({ layout, blobs, arriving }: LoadBlobsDeps): void {
+  for (const digest of sweep(layout, "arriving")) {
+    const whole = blobs.find(digest) !== undefined;
+    const metainfo = whole ? undefined : readMetainfo(layout.metainfo(digest), digest);
+    if (metainfo) arriving.adopt(metainfo);
+    else rmSync(layout.arriving(digest), { force: true });
+  }
+}
+
+/** A process that was killed may have noted `whole` before it moved the file. */
+function loadPromised({ layout, blobs, arriving }: LoadBlobsDeps): void {
+  const arrivals = new Set(arriving.digests());
+  for (const digest of sweep(layout, "records")) {
+    if (blobs.find(digest)) continue;
+    const record = readRecord(layout.record(digest), digest);
+    if (record?.owned === true && (!record.whole || arrivals.has(digest))) {
+      blobs.adopt({ ...record, whole: false });
+    } else rmSync(layout.record(digest), { force: true });
+  }
+}
+
+function sweepMetainfo(
+  { layout, blobs, arriving }: LoadBlobsDeps,
+  described: Iterable<Digest>,
+): void {
+  const arrivals = new Set(arriving.digests());
+  for (const digest of described) {
+    if (!arrivals.has(digest) && blobs.find(digest)?.infoHash === undefined) {
+      rmSync(layout.metainfo(digest), { force: true });
+    }
+  }
+}
+
+/** The digests that a folder has files for. What is not named like one is left over, and deleted. */
+function* sweep(layout: StoreLayout, kind: FolderKind): Iterable<Digest> {
+  const suffix = fileSuffixes[kind];
+  for (const { algorithm, path } of layout.folders(kind)) {
+    for (const name of readdirSync(path)) {
+      const digest = `${algorithm}:${name.slice(0, name.length - suffix.length)}`;
+      if (name.endsWith(suffix) && isDigest(digest)) yield digest;
+      // Among containerd's blobs nothing is ours to delete.
+      else if (kind !== "blobs") rmSync(join(path, name), { recursive: true, force: true });
+    }
+  }
+}
+
+/** @see containerd plugins/content/local/store.go: creation is mtime, update is atime. */
+function recordOfForeign(digest: Digest, stat: BigIntStats): BlobRecord {
+  return {
+    digest,
+    size: Number(stat.size),
+    createdAt: stat.mtimeNs,
+    updatedAt: stat.atimeNs,
+    labels: {},
+    provenance: "local",
+    owned: true,
+    whole: true,
+  };
+}
+
+/** Keeps bytes that nobody can use for people to look at: they may be the only ones. */
+function setAside(layout: StoreLayout, digest: Digest): void {
+  mkdirSync(layout.damaged, { recursive: true });
+  renameSync(layout.blob(digest), join(layout.damaged, digest));
+  rmSync(layout.record(digest), { force: true });
+}
+
+/** The metainfo kept of a blob; `undefined` when there is none that is good. */
+export function readMetainfo(path: string, digest: Digest): Metainfo | undefined {
+  try {
+    const metainfo = parseMetainfo(readFileSync(path));
+    return metainfo.digest === digest ? metainfo : undefined;
+  } catch {
+    return undefined;
+  }
+}

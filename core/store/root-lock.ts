@@ -1,0 +1,102 @@
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { pid } from "node:process";
+
+import { UnavailableError } from "../errors.ts";
+import { systemCodeOf } from "./storage-error.ts";
+
+/** How often a lock that a dead process left is taken away before we give up. */
+const attemptsMax = 10;
+
+/**
+ * Keeps a second process from opening the same root: two would not know of each
+ * other's blobs. Disposing of it lets go.
+ *
+ * The lock is a file with the id of the process that holds it. Ids are used again, so it
+ * also says when the process started and in which boot; a lock whose process is gone is
+ * taken over. NOTE: processes that do not see each other (in PID namespaces of their
+ * own) take each other for dead.
+ */
+export class RootLock implements Disposable {
+  readonly #path: string;
+  #held = true;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws {UnavailableError} when a living process holds it, be it this one. */
+  static acquire(path: string): RootLock {
+    const own = `${path}.${pid}`;
+    writeFileSync(own, identityOf(String(pid)));
+    try {
+      for (let attempt = 0; attempt < attemptsMax; attempt++) {
+        if (link(own, path)) return new RootLock(path);
+        const holder = read(path);
+        if (holder === undefined) continue;
+        if (isAlive(holder)) throw heldBy(holder, path);
+        takeAway(path, holder, own);
+      }
+    } finally {
+      rmSync(own, { force: true });
+    }
+    throw new UnavailableError(`Cannot lock ${JSON.stringify(path)}: others try as well`);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#held) rmSync(this.#path, { force: true });
+    this.#held = false;
+  }
+}
+
+/** Makes the lock file in one step; false when it is there. */
+function link(own: string, path: string): boolean {
+  try {
+    linkSync(own, path);
+    return true;
+  } catch (error) {
+    if (systemCodeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Moves a dead process' lock out of the way. If a living one was faster, its lock is put back. */
+function takeAway(path: string, holder: string, own: string): void {
+  const taken = `${own}.stale`;
+  try {
+    renameSync(path, taken);
+  } catch (error) {
+    if (systemCodeOf(error) === "ENOENT") return;
+    throw error;
+  }
+  if (read(taken) !== holder) link(taken, path);
+  rmSync(taken, { force: true });
+}
+
+/** Process id, boot and start time, each on a line; without the last two if it is not running. */
+function identityOf(id: string): string {
+  const boot = read("/proc/sys/kernel/random/boot_id") ?? "";
+  // The name, in parentheses, may hold anything; the start time is the 20th field after it.
+  const stat = read(`/proc/${id}/stat`) ?? "";
+  const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  return `${id}\n${boot.trim()}\n${started}\n`;
+}
+
+function isAlive(identity: string): boolean {
+  const id = identity.slice(0, identity.indexOf("\n"));
+  return /^\d+$/.test(id) && identityOf(id) === identity;
+}
+
+function heldBy(identity: string, path: string): UnavailableError {
+  const id = identity.slice(0, identity.indexOf("\n"));
+  return new UnavailableError(
+    `Cannot open the store: process ${id} has it open, says ${JSON.stringify(path)}`,
+  );
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

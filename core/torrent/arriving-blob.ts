@@ -1,0 +1,81 @@
+import { DigestMismatchError } from "../errors.ts";
+import type { Metainfo } from "../metainfo.ts";
+import type { Cancellable } from "../ports/cancellable.ts";
+import { Bitfield } from "./bitfield.ts";
+import type { DigestThread, RunningDigest } from "./digest-thread.ts";
+import { existingPieces } from "./existing-pieces.ts";
+import { PieceFile } from "./piece-file.ts";
+
+/** Bytes that are given to the digest at once: a message for each piece would cost more. */
+const digestStep = 4 * 1024 * 1024;
+
+/** The file of a blob that arrives, the pieces in it, and the sha256 of what is in order. */
+export class ArrivingBlob {
+  readonly have: Bitfield;
+  readonly #metainfo: Metainfo;
+  #file: PieceFile | undefined;
+  #digest: RunningDigest | undefined;
+  /** Pieces from the first on without a gap, and how much of that may be hashed. */
+  #prefix = 0;
+  #digestedEnd = 0;
+
+  constructor(metainfo: Metainfo) {
+    this.#metainfo = metainfo;
+    this.have = new Bitfield(metainfo.layout.pieceCount);
+  }
+
+  /** Opens the file. @throws {DataLossError} {UnavailableError} */
+  async open(path: string, digests: DigestThread): Promise<void> {
+    this.#file = await PieceFile.open(path, "r+");
+    this.#digest = digests.start(path, this.#metainfo.layout.size);
+  }
+
+  /** Gives the pieces that are in the file already, once each is noted as held. */
+  async *existing(options: Cancellable): AsyncGenerator<number, void> {
+    if (!this.#file) return;
+    for await (const index of existingPieces(this.#file, this.#metainfo, options)) {
+      this.have.add(index);
+      yield index;
+    }
+    this.#advanceDigest();
+  }
+
+  /** Fills the buffer from a position, whatever is there. @throws {DataLossError} */
+  async read(buffer: Uint8Array, position: number): Promise<void> {
+    await this.#file?.read(buffer, position);
+  }
+
+  /** Writes a piece that was checked, and then holds it. @throws {StorageFullError} */
+  async write(index: number, bytes: Uint8Array): Promise<void> {
+    await this.#file?.write(bytes, index * this.#metainfo.layout.pieceLength);
+    this.have.add(index);
+    this.#advanceDigest();
+  }
+
+  /**
+   * Checks the blob once it has all pieces, and waits until it is on disk.
+   *
+   * @throws {DigestMismatchError} {StorageFullError}
+   */
+  async finish(): Promise<void> {
+    const { digest } = this.#metainfo;
+    const actual = (await this.#digest?.result()) ?? digest;
+    if (actual !== digest) throw new DigestMismatchError(digest, actual);
+    await this.#file?.sync();
+  }
+
+  /** Lets go of the file. */
+  async close(): Promise<void> {
+    this.#digest?.[Symbol.dispose]();
+    await this.#file?.close();
+  }
+
+  #advanceDigest(): void {
+    const { pieceLength, size } = this.#metainfo.layout;
+    this.#prefix = this.have.firstMissing(this.#prefix);
+    const end = Math.min(size, this.#prefix * pieceLength);
+    if (end < this.#digestedEnd + digestStep && end < size) return;
+    this.#digestedEnd = end;
+    this.#digest?.advance(end);
+  }
+}

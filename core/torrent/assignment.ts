@@ -1,0 +1,45 @@
+/** A piece that one source was asked for. All its bytes come from that source. */
+export interface Assignment {
+  readonly index: number;
+  /** As long as the piece; from the pool of buffers. */
+  readonly buffer: Buffer;
+}
+
+/** Kind of giver, for the account of bytes. */
+export type SourceKind = "peers" | "seeders" | "webSeeds";
+
+/** Somebody who gives pieces, as a download sees it. */
+export interface PieceSource {
+  readonly kind: SourceKind;
+  /** Says which source it is, for blame and for logs. */
+  readonly name: string;
+  /** Has every piece. */
+  readonly whole: boolean;
+  has(index: number): boolean;
+  /** Nothing came for the stall bound though bytes were asked for. */
+  readonly stalled: boolean;
+  /** Bytes per second that it gave lately; 0 when unknown. */
+  readonly rate: number;
+  /** Bytes that will come before that piece is here; 0 when it is not asked for. */
+  bytesUntil(index: number): number;
+  /** Asks its owner for assignments and the source for bytes, as many as it may. */
+  fill(): void;
+  /** The piece came from elsewhere. Gives its buffer, which is not touched any more. */
+  cancel(index: number): Buffer | undefined;
+  /** Ends it; its assignments are the owner's again. */
+  close(reason: string): void;
+}
+
+/** What a source asks and tells its download. */
+export interface SourceOwner {
+  /** The next piece for a source that can take one; `undefined` when there is none now. */
+  assign(source: PieceSource): Assignment | undefined;
+  /** All bytes of a piece are here, unchecked. The assignment is the owner's again. */
+  onPiece(source: PieceSource, assignment: Assignment): void;
+  /** The source will not give that piece now. The assignment is the owner's again. */
+  onGaveUp(source: PieceSource, assignment: Assignment, reason: string): void;
+  /** The source has ended, with the assignments that it had. */
+  onClosed(source: PieceSource, unfinished: readonly Assignment[], reason: string): void;
+  /** A handler threw what the source cannot be blamed for: a bug. */
+  onFault(source: PieceSource, error: unknown): void;
+}

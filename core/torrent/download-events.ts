@@ -1,0 +1,17 @@
+import type { BytesReceived } from "../ports/swarm.ts";
+
+/** What a download tells the engine. */
+export interface DownloadEvents {
+  onPiece(index: number, received: BytesReceived): void;
+  /** A piece is, or is not any more, on its way from a source that has the whole blob. */
+  onIntent(index: number, isComing: boolean): void;
+  /** How many sources that have the whole blob are connected now. */
+  onGoodSources(count: number): void;
+  /** No peer is left to dial. */
+  onHurry(): void;
+  /** A buffer came back to the pool: others may have waited for it. */
+  onBufferFree(): void;
+  onWarning(message: string, fields: Readonly<Record<string, unknown>>): void;
+  /** Something threw that no peer can be blamed for: a bug. The download goes on. */
+  onFault(error: unknown): void;
+}

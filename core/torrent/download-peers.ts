@@ -1,0 +1,98 @@
+import type { InfoHash } from "../info-hash.ts";
+import type { PeerAddress } from "../peer-address.ts";
+import type { PieceLayout } from "../piece-layout.ts";
+import type { NodeInfo } from "./extended-handshake.ts";
+import { PeerBook } from "./peer-book.ts";
+import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
+
+/** Peers that one download asks at once. A crowd mixes well long before each knows all. */
+const clientsMax = 32;
+
+export interface DownloadPeersDeps {
+  readonly infoHash: InfoHash;
+  readonly layout: PieceLayout;
+  readonly peerId: Uint8Array;
+  readonly self: NodeInfo;
+  readonly receiveBuffer: Buffer;
+  readonly now: () => number;
+  /** Is told what comes over the connections. */
+  readonly owner: PieceClientOwner;
+}
+
+/** The nodes that one download asks for pieces: those it knows of and those it is connected with. */
+export class DownloadPeers {
+  readonly #deps: DownloadPeersDeps;
+  readonly #book = new PeerBook();
+  readonly #clients = new Set<PieceClient>();
+  /** Those that had not every piece when they came. */
+  readonly #partial = new Set<PieceClient>();
+
+  constructor(deps: DownloadPeersDeps) {
+    this.#deps = deps;
+  }
+
+  /** Connections, also those that are not up yet. */
+  get clients(): ReadonlySet<PieceClient> {
+    return this.#clients;
+  }
+
+  /** Peers that are connected. */
+  get openCount(): number {
+    return this.#countOpen(() => true);
+  }
+
+  /** Those of them that have the whole blob. */
+  get wholeCount(): number {
+    return this.#countOpen((client) => client.whole);
+  }
+
+  /** Those of them that owe nothing they do not give. */
+  get supplierCount(): number {
+    return this.#countOpen((client) => !client.stalled && client.isBusy);
+  }
+
+  /** Whether nodes that download as we do are connected. */
+  get isCrowd(): boolean {
+    return this.#partial.size > 0;
+  }
+
+  add(addresses: readonly PeerAddress[]): void {
+    this.#book.add(addresses);
+  }
+
+  /** Dials whom it may. */
+  dial(): void {
+    const { owner, now, infoHash, layout, peerId, self, receiveBuffer } = this.#deps;
+    for (const address of this.#book.take(clientsMax - this.#clients.size, now())) {
+      this.#clients.add(
+        new PieceClient({
+          ...{ address, infoHash, layout, peerId, self, now, receiveBuffer, owner },
+        }),
+      );
+    }
+  }
+
+  /** Notes that a peer which has said its pieces has not all of them. */
+  addPartial(client: PieceClient): void {
+    this.#partial.add(client);
+  }
+
+  /** A connection has ended. Gives whether its peer was one of {@link addPartial}. */
+  left(client: PieceClient): boolean {
+    this.#clients.delete(client);
+    const { address, hasGiven: gave, verdict } = client;
+    this.#book.left(address, { nowMs: this.#deps.now(), gave, verdict });
+    return this.#partial.delete(client);
+  }
+
+  /** A peer gave a wrong piece. Gives true when it is banned by that. */
+  blame(client: PieceClient): boolean {
+    return this.#book.blame(client.address);
+  }
+
+  #countOpen(isCounted: (client: PieceClient) => boolean): number {
+    let count = 0;
+    for (const client of this.#clients) if (client.isOpen && isCounted(client)) count++;
+    return count;
+  }
+}

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Agent, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+
+import { createPeerId } from "../peer-id.ts";
+import { blobFixture } from "../testing/blob-fixture.ts";
+import { DownloadPeers } from "./download-peers.ts";
+import { DownloadSources } from "./download-sources.ts";
+
+const { infoHash, layout } = blobFixture(1000).metainfo;
+const ignore = () => undefined;
+
+test("DownloadSources asks no more than 8 web seeds, whatever it is told", async (t) => {
+  const asked: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url);
+    response.writeHead(200, { "content-length": layout.size }).end();
+  }).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const urls = Array.from({ length: 30 }, (_, index) => `http://127.0.0.1:${port}/${index}`);
+  const owner = {
+    ...{ assign: ignore, onPiece: ignore, onGaveUp: ignore, onClosed: ignore, onFault: ignore },
+    ...{ onOpen: ignore, onHave: ignore, onIntent: ignore },
+  };
+  const now = () => 0;
+  const self = { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 };
+  const receiveBuffer = Buffer.alloc(1);
+  const peers = new DownloadPeers({
+    ...{ infoHash, layout, peerId: createPeerId(), self, receiveBuffer, now, owner },
+  });
+  const sources = new DownloadSources({ peers, urls, layout, owner, agent: new Agent(), now });
+  await new Promise<void>((resolve) => {
+    let answers = 0;
+    sources.probe(() => {
+      if (++answers === 8) resolve();
+    });
+  });
+  assert.equal(asked.length, 8);
+  assert.equal(sources.goodCount, 8);
+  sources.close("the test is over");
+  assert.equal(sources.goodCount, 0);
+});

@@ -1,0 +1,361 @@
+import type { Agent } from "node:http";
+
+import { UnavailableError } from "../errors.ts";
+import type { Metainfo } from "../metainfo.ts";
+import type { PeerAddress } from "../peer-address.ts";
+import { pieceLengthAt } from "../piece-layout.ts";
+import type { ByteRange } from "../byte-range.ts";
+import type { Assignment, PieceSource } from "./assignment.ts";
+import { ArrivingBlob } from "./arriving-blob.ts";
+import type { Bitfield } from "./bitfield.ts";
+import type { BufferPool } from "./buffer-pool.ts";
+import type { DigestThread } from "./digest-thread.ts";
+import type { DownloadEvents } from "./download-events.ts";
+import { DownloadPeers } from "./download-peers.ts";
+import { DownloadSources } from "./download-sources.ts";
+import type { NodeInfo } from "./extended-handshake.ts";
+import { NodeIntents } from "./node-intents.ts";
+import { isPiece } from "./piece-check.ts";
+import { PieceChoice } from "./piece-choice.ts";
+import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
+import { PieceGivers } from "./piece-givers.ts";
+import { PiecePicker } from "./piece-picker.ts";
+import { StockFetch } from "./stock-fetch.ts";
+import type { StockPeers } from "./stock-peers.ts";
+import { WebSeedNeed } from "./web-seed-need.ts";
+
+/** Slowest link on which a piece is waited for, in bytes per second. */
+const rateMin = 64 * 1024;
+
+/** What one download has of the engine. */
+export interface DownloadTaskDeps {
+  readonly metainfo: Metainfo;
+  readonly path: string;
+  readonly peers: readonly PeerAddress[];
+  readonly webSeeds: readonly string[];
+  readonly peerId: Uint8Array;
+  readonly self: NodeInfo;
+  readonly stallBoundMs: number;
+  readonly buffers: BufferPool;
+  readonly receiveBuffer: Buffer;
+  readonly digests: DigestThread;
+  readonly stockPeers: StockPeers;
+  /** Connections to web seeds. */
+  readonly webAgent: Agent;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly events: DownloadEvents;
+}
+
+/**
+ * One blob on its way: dials peers, spreads pieces over them, checks and writes what
+ * comes. A piece's bytes come from one source, so a wrong piece has one culprit.
+ */
+export class DownloadTask implements PieceClientOwner {
+  /** Pieces that are being fetched from sources that have the whole blob. */
+  readonly intents = new Set<number>();
+  readonly #deps: DownloadTaskDeps;
+  readonly #stop = new AbortController();
+  readonly #peers: DownloadPeers;
+  readonly #nodeIntents: NodeIntents;
+  readonly #picker: PiecePicker;
+  readonly #givers = new PieceGivers();
+  readonly #blob: ArrivingBlob;
+  readonly #sources: DownloadSources;
+  readonly #webSeedNeed: WebSeedNeed;
+  readonly #choice: PieceChoice;
+  readonly #stockFetch: StockFetch;
+  readonly #received = { peers: 0, seeders: 0, webSeeds: 0 };
+  readonly #ended = Promise.withResolvers<undefined>();
+  #isScanned = false;
+  #isStarving = false;
+  #progressAt: number;
+
+  constructor(deps: DownloadTaskDeps) {
+    this.#deps = deps;
+    const { pieceCount } = deps.metainfo.layout;
+    this.#blob = new ArrivingBlob(deps.metainfo);
+    this.#picker = new PiecePicker({ pieceCount, random: deps.random });
+    this.#nodeIntents = new NodeIntents(this.#picker);
+    this.#progressAt = deps.now();
+    this.#ended.promise.catch(() => undefined);
+    this.#webSeedNeed = new WebSeedNeed({
+      nowMs: this.#progressAt,
+      knowsPeers: deps.peers.length > 0,
+    });
+    this.#peers = this.#peersFor(deps);
+    this.#choice = new PieceChoice({
+      ...{ layout: deps.metainfo.layout, picker: this.#picker, givers: this.#givers },
+      ...{ webSeedNeed: this.#webSeedNeed, isCrowd: () => this.#peers.isCrowd },
+    });
+    this.#stockFetch = new StockFetch({
+      ...{ metainfo: deps.metainfo, stockPeers: deps.stockPeers },
+      read: (buffer, position) => this.#blob.read(buffer, position),
+      take: (index, bytes) => this.#takeForeign(index, bytes),
+      onWarning: (message, fields) => deps.events.onWarning(message, fields),
+    });
+    const { now, webAgent: agent, webSeeds: urls } = deps;
+    const { layout } = deps.metainfo;
+    this.#sources = new DownloadSources({
+      ...{ peers: this.#peers, urls, layout, owner: this, agent, now },
+    });
+  }
+
+  /** The pieces that are here. */
+  get have(): Bitfield {
+    return this.#blob.have;
+  }
+
+  /** Peers that are connected. */
+  get peerCount(): number {
+    return this.#peers.openCount;
+  }
+
+  /**
+   * Downloads until the blob is whole, checked and on disk.
+   *
+   * @throws {DigestMismatchError} {UnavailableError} {StorageFullError} and the reason
+   *   given to {@link stop}. Nothing is open any more then.
+   */
+  async run(): Promise<void> {
+    const { path, digests } = this.#deps;
+    try {
+      await this.#blob.open(path, digests);
+      this.#sources.probe(() => this.#tellGoodSources());
+      await this.#keepExisting();
+      this.tick();
+      if (this.have.isFull) this.#ended.resolve(undefined);
+      await this.#ended.promise;
+      this.#sources.close("the blob is whole");
+      await this.#blob.finish();
+    } finally {
+      this.#sources.close("the download has ended");
+      await this.#stockFetch[Symbol.asyncDispose]();
+      await this.#blob.close();
+    }
+  }
+
+  /** Ends it before it is whole. */
+  stop(reason: Error): void {
+    this.#stop.abort(reason);
+    this.#ended.reject(reason);
+  }
+
+  addPeers(peers: readonly PeerAddress[]): void {
+    this.#peers.add(peers);
+    this.#dial();
+  }
+
+  /** A reader waits for bytes: their pieces come before others. */
+  want(reader: number, range: ByteRange): void {
+    const { pieceLength } = this.#deps.metainfo.layout;
+    this.#picker.addReader(reader, Math.floor(range.start / pieceLength));
+    this.#sources.fill();
+  }
+
+  unwant(reader: number): void {
+    this.#picker.removeReader(reader);
+  }
+
+  /** Looks for stalls, late pieces, peers to dial; called by the engine every `tickMs`. */
+  tick(): void {
+    if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return;
+    const nowMs = this.#deps.now();
+    this.#choice.noteStalls(this.#sources.tick(nowMs));
+    this.#webSeedNeed.update({
+      nowMs,
+      suppliers: this.#peers.supplierCount,
+      waitingAt: this.#picker.firstWaiting(),
+    });
+    this.#dial();
+    this.#sources.fill();
+    if (this.#webSeedNeed.isNeeded) this.#stockFetch.start();
+    const { pieceLength } = this.#deps.metainfo.layout;
+    const boundMs = Math.max(this.#deps.stallBoundMs, (pieceLength / rateMin) * 1000);
+    const silentMs = nowMs - this.#progressAt;
+    if (silentMs > boundMs) {
+      this.stop(
+        new UnavailableError(
+          `Cannot get blob ${this.#deps.metainfo.digest}: no piece came for ${Math.round(silentMs)} ms`,
+        ),
+      );
+    }
+  }
+
+  /** A buffer may be had again. */
+  onBufferFree(): void {
+    if (!this.#isStarving) return;
+    this.#isStarving = false;
+    this.#sources.fill();
+  }
+
+  onOpen(client: PieceClient): void {
+    if (client.whole) {
+      this.#tellGoodSources();
+      return;
+    }
+    this.#peers.addPartial(client);
+    this.#picker.addPartialPeer();
+    for (let index = 0; index < this.have.pieceCount; index++) {
+      if (client.have?.has(index)) this.#picker.addHave(index);
+    }
+  }
+
+  onHave(client: PieceClient, index: number): void {
+    this.onIntent(client, index, false);
+    this.#picker.addHave(index);
+    if (client.whole) this.#tellGoodSources();
+    if (!this.have.has(index)) client.fill();
+  }
+
+  onIntent(client: PieceClient, index: number, isComing: boolean): void {
+    this.#nodeIntents.note(client, index, isComing);
+  }
+
+  assign(source: PieceSource): Assignment | undefined {
+    if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return undefined;
+    const { buffers, metainfo } = this.#deps;
+    const index = this.#choice.next(source);
+    if (index === undefined) return undefined;
+    const buffer = buffers.take(pieceLengthAt(metainfo.layout, index));
+    if (!buffer) {
+      this.#isStarving = true;
+      if (!this.#givers.has(index)) this.#picker.putBack(index);
+      return undefined;
+    }
+    this.#givers.add(index, source);
+    if (source.whole) this.#intend(index);
+    return { index, buffer };
+  }
+
+  onPiece(source: PieceSource, assignment: Assignment): void {
+    const { metainfo } = this.#deps;
+    const { index, buffer } = assignment;
+    if (!isPiece(metainfo, index, buffer)) {
+      this.#giveUp(source, assignment);
+      this.#blame(source, index);
+      return;
+    }
+    this.#givers.remove(index, source);
+    this.#settle(index);
+    this.#received[source.kind] += buffer.length;
+    this.#keep(index, buffer);
+  }
+
+  onGaveUp(source: PieceSource, assignment: Assignment, reason: string): void {
+    this.#giveUp(source, assignment);
+    const fields = { digest: this.#deps.metainfo.digest, peer: source.name, reason };
+    this.#deps.events.onWarning("web seed gave up on a piece", fields);
+    this.#sources.fill();
+  }
+
+  onClosed(source: PieceSource, unfinished: readonly Assignment[], reason: string): void {
+    for (const assignment of unfinished) this.#giveUp(source, assignment);
+    if (!(source instanceof PieceClient)) return;
+    this.#nodeIntents.forget(source);
+    if (this.#peers.left(source) && source.have) this.#picker.removePartialPeer(source.have);
+    if (source.verdict === "foreign") this.#stockFetch.add(source.address);
+    if (source.verdict === "hostile") {
+      this.#deps.events.onWarning("peer broke the protocol", { peer: source.name, reason });
+    }
+    if (source.whole) this.#tellGoodSources();
+    if (unfinished.length > 0) this.#sources.fill();
+  }
+
+  onFault(_source: PieceSource, error: unknown): void {
+    this.#deps.events.onFault(error);
+  }
+
+  async #keepExisting(): Promise<void> {
+    for await (const index of this.#blob.existing({ signal: this.#stop.signal })) {
+      this.#picker.done(index);
+      this.#deps.events.onPiece(index, { ...this.#received });
+    }
+    this.#isScanned = true;
+    this.#progressAt = this.#deps.now();
+  }
+
+  #dial(): void {
+    if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return;
+    this.#peers.dial();
+    if (this.#peers.clients.size === 0) this.#deps.events.onHurry();
+  }
+
+  #peersFor(deps: DownloadTaskDeps): DownloadPeers {
+    const { metainfo, peerId, self, receiveBuffer, now } = deps;
+    const { infoHash, layout } = metainfo;
+    const peers = new DownloadPeers({
+      ...{ infoHash, layout, peerId, self, receiveBuffer, now, owner: this },
+    });
+    peers.add(deps.peers);
+    return peers;
+  }
+
+  #tellGoodSources(): void {
+    this.#deps.events.onGoodSources(this.#sources.goodCount);
+  }
+
+  #cancel(source: PieceSource, index: number): void {
+    const buffer = source.cancel(index);
+    if (buffer) this.#release(buffer);
+    source.fill();
+  }
+
+  /** A source will not give a piece: it is for others, unless one has it already. */
+  #giveUp(source: PieceSource, { index, buffer }: Assignment): void {
+    if (this.#givers.remove(index, source)) {
+      this.#picker.putBack(index);
+      if (this.intents.delete(index)) this.#deps.events.onIntent(index, false);
+    }
+    this.#release(buffer);
+  }
+
+  /** Tells other nodes that a piece is on its way here from where all could get it. */
+  #intend(index: number): void {
+    if (this.intents.has(index)) return;
+    this.intents.add(index);
+    this.#deps.events.onIntent(index, true);
+  }
+
+  #release(buffer: Buffer): void {
+    this.#deps.buffers.giveBack(buffer);
+    this.#deps.events.onBufferFree();
+  }
+
+  #blame(source: PieceSource, index: number): void {
+    const banned = this.#sources.blame(source);
+    const { metainfo, events } = this.#deps;
+    const fields = { digest: metainfo.digest, peer: source.name, piece: index, banned };
+    events.onWarning("peer gave a wrong piece", fields);
+    if (source instanceof PieceClient || banned) source.close("it gave a wrong piece");
+  }
+
+  /** A right piece came: nobody else is asked for it any more. */
+  #settle(index: number): void {
+    for (const loser of this.#givers.settle(index)) this.#cancel(loser, index);
+    this.#picker.done(index);
+    this.#progressAt = this.#deps.now();
+  }
+
+  /** Writes a piece in a buffer of the pool. */
+  #keep(index: number, buffer: Buffer): void {
+    this.#write(index, buffer)
+      .catch((error: unknown) => this.stop(error as Error))
+      .finally(() => this.#release(buffer));
+  }
+
+  async #takeForeign(index: number, bytes: Uint8Array): Promise<void> {
+    const { metainfo } = this.#deps;
+    if (!this.#picker.isMissing(index) || !isPiece(metainfo, index, bytes)) return;
+    this.#settle(index);
+    this.#received.peers += bytes.byteLength;
+    await this.#write(index, bytes);
+  }
+
+  async #write(index: number, bytes: Uint8Array): Promise<void> {
+    await this.#blob.write(index, bytes);
+    this.intents.delete(index);
+    this.#deps.events.onPiece(index, { ...this.#received });
+    if (this.have.isFull) this.#ended.resolve(undefined);
+  }
+}

@@ -1,0 +1,97 @@
+import type { InfoHash } from "../info-hash.ts";
+import { isShoalPeerId } from "../peer-id.ts";
+import type { BufferPool } from "./buffer-pool.ts";
+import type { NodeInfo } from "./extended-handshake.ts";
+import { handshakeLength } from "./handshake.ts";
+import { type IncomingPeer, PeerListener } from "./peer-listener.ts";
+import { PieceServer } from "./piece-server.ts";
+import type { ServedTorrent } from "./served-torrent.ts";
+import type { StockPeers } from "./stock-peers.ts";
+
+/** Blobs that are offered to a peer that encrypts: each costs 20 KiB while it is connected. */
+const encryptedOffersMax = 32;
+
+export interface IncomingPeersDeps {
+  readonly host: string;
+  readonly port: number;
+  /** Connections at once; more are hung up on. */
+  readonly connectionsMax: number;
+  readonly peerId: Uint8Array;
+  readonly self: () => Omit<NodeInfo, "whole">;
+  readonly torrents: ReadonlyMap<InfoHash, ServedTorrent>;
+  readonly buffers: BufferPool;
+  readonly stockPeers: StockPeers;
+  readonly onWarning: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+  /** Something threw that no peer can be blamed for: a bug. Its connection has been closed. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** The peers that connect to us: each gets a {@link PieceServer}, or webtorrent. */
+export class IncomingPeers implements AsyncDisposable {
+  readonly #deps: IncomingPeersDeps;
+  readonly #servers = new Set<PieceServer>();
+  #listener: PeerListener | undefined;
+
+  private constructor(deps: IncomingPeersDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {UnavailableError} when the port cannot be had. */
+  static async open(deps: IncomingPeersDeps): Promise<IncomingPeers> {
+    const incoming = new IncomingPeers(deps);
+    const { host, port, connectionsMax, onFault } = deps;
+    incoming.#listener = await PeerListener.open({
+      ...{ host, port, connectionsMax, onFault },
+      onPeer: (peer) => incoming.#onPeer(peer),
+      onEncrypted: (peer) => incoming.#onEncrypted(peer),
+    });
+    return incoming;
+  }
+
+  get port(): number {
+    return this.#listener?.port ?? 0;
+  }
+
+  /** Nodes that are being served. */
+  get count(): number {
+    return this.#servers.size;
+  }
+
+  /** Hangs up on everybody, frees the port. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const server of this.#servers) server.close("we are leaving");
+    await this.#listener?.[Symbol.asyncDispose]();
+  }
+
+  #onPeer(peer: IncomingPeer): void {
+    const { socket, handshake, received } = peer;
+    const { torrents, peerId, self, buffers, onFault } = this.#deps;
+    const torrent = torrents.get(handshake.infoHash);
+    if (!torrent) {
+      socket.destroy();
+      return;
+    }
+    if (!isShoalPeerId(handshake.peerId) || !handshake.extended) {
+      this.#serveStockPeer(peer, torrent.whole ? [torrent] : []);
+      return;
+    }
+    const server = new PieceServer({
+      ...{ socket, torrent, peerId, self: self(), buffers, onFault },
+      onClosed: (closed) => this.#servers.delete(closed),
+    });
+    this.#servers.add(server);
+    server.start(received.subarray(handshakeLength));
+  }
+
+  /** It may be a stock client that encrypts. The blobs that came last are likeliest to be meant. */
+  #onEncrypted(peer: Omit<IncomingPeer, "handshake">): void {
+    const whole = [...this.#deps.torrents.values()].filter((torrent) => torrent.whole);
+    this.#serveStockPeer(peer, whole.slice(-encryptedOffersMax));
+  }
+
+  #serveStockPeer(peer: Omit<IncomingPeer, "handshake">, torrents: readonly ServedTorrent[]): void {
+    this.#deps.stockPeers.serve(peer, torrents).catch((error: unknown) => {
+      this.#deps.onWarning("cannot serve stock peer", { error: String(error) });
+    });
+  }
+}

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { PeerBook } from "./peer-book.ts";
+
+const address = { host: "10.0.0.1", port: 1 };
+const other = { host: "::1", port: 2 };
+const quiet = { nowMs: 0, gave: false, verdict: undefined };
+
+test("PeerBook gives each address once until it has left, and then after a pause", () => {
+  const book = new PeerBook();
+  book.add([address, other, address]);
+  assert.deepEqual(book.take(5, 0), [address, other]);
+  assert.deepEqual(book.take(5, 0), []);
+  book.left(address, quiet);
+  assert.deepEqual(book.take(5, 0), []);
+  assert.deepEqual(book.take(5, 250), [address]);
+  book.left(address, { ...quiet, nowMs: 250 });
+  assert.deepEqual(book.take(5, 1249), []);
+  assert.deepEqual(book.take(5, 1250), [address]);
+});
+
+test("PeerBook does not give an address again that is ours, foreign or hostile", () => {
+  for (const verdict of ["self", "foreign", "hostile"] as const) {
+    const book = new PeerBook();
+    book.add([address]);
+    book.take(1, 0);
+    book.left(address, { ...quiet, verdict });
+    book.add([address]);
+    assert.deepEqual(book.take(1, 1e9), []);
+    assert.equal(book.usable, 0);
+  }
+});
+
+test("PeerBook bans an address with its second wrong piece", () => {
+  const book = new PeerBook();
+  book.add([address]);
+  book.take(1, 0);
+  assert.equal(book.blame(address), false);
+  assert.equal(book.blame(address), true);
+  book.left(address, quiet);
+  assert.deepEqual(book.take(1, 1e9), []);
+});
+
+test("PeerBook remembers so many addresses and no more", () => {
+  const book = new PeerBook();
+  book.add(Array.from({ length: 5000 }, (_, port) => ({ host: "h", port })));
+  assert.equal(book.usable, 500);
+});
+
+test("PeerBook knows an address again that is written in another way, also when it is banned", () => {
+  const book = new PeerBook();
+  const mapped = { host: "::ffff:10.0.0.1", port: 1 };
+  book.add([mapped, address, { host: "0:0:0::1", port: 2 }, other]);
+  assert.deepEqual(book.take(9, 0), [address, other]);
+  assert.equal(book.blame(mapped), false);
+  assert.equal(book.blame(address), true);
+  book.left(mapped, quiet);
+  book.add([mapped]);
+  assert.deepEqual(book.take(9, 1e9), []);
+});
+
+test("PeerBook that is full forgets addresses that failed, then banned ones, for new ones", () => {
+  const book = new PeerBook();
+  const many = Array.from({ length: 500 }, (_, port) => ({ host: "h", port: port + 1 }));
+  book.add(many);
+  const [failed, banned] = book.take(2, 0);
+  assert.ok(failed && banned);
+  book.add([address]);
+  assert.equal(book.take(1000, 0).length, 498);
+  book.left(failed, quiet);
+  book.left(banned, { ...quiet, verdict: "hostile" });
+  book.add([address]);
+  assert.deepEqual(book.take(9, 1e9), [address]);
+  book.add([other]);
+  assert.deepEqual(book.take(9, 1e9), [other]);
+  book.add([failed]);
+  assert.deepEqual(book.take(9, 1e9), []);
+});
+
+test("PeerBook leaves out what no socket would take", () => {
+  const book = new PeerBook();
+  for (const port of [0, 65536, 1.5, NaN, -1]) book.add([{ host: "h", port }]);
+  book.add([{ host: "", port: 1 }]);
+  assert.equal(book.usable, 0);
+});

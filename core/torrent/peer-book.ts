@@ -1,0 +1,105 @@
+import { type PeerAddress, formatPeerAddress, normalizePeerAddress } from "../peer-address.ts";
+import type { PeerVerdict } from "./dialled-node.ts";
+
+/**
+ * Addresses remembered for one download, banned ones among them. A tracker that lies cannot
+ * make us remember more, nor keep good ones out: those that were of no use make place.
+ */
+const addressesMax = 500;
+
+/** Pieces that were wrong, until an address is not asked again for this blob. */
+const offencesMax = 2;
+
+/** Pause before an address is dialled again, after one, two, … failures. */
+const retryPausesMs = [250, 1000, 3000, 10_000, 30_000] as const;
+
+interface Entry {
+  readonly address: PeerAddress;
+  state: "idle" | "connected" | "banned";
+  failures: number;
+  offences: number;
+  retryAtMs: number;
+}
+
+/** The peers known for one download, and when to dial each. */
+export class PeerBook {
+  readonly #entries = new Map<string, Entry>();
+
+  /** Addresses that may be worth a connection, now or later. */
+  get usable(): number {
+    let count = 0;
+    for (const entry of this.#entries.values()) if (entry.state !== "banned") count++;
+    return count;
+  }
+
+  add(addresses: readonly PeerAddress[]): void {
+    for (const address of addresses.map(normalizePeerAddress)) {
+      const key = formatPeerAddress(address);
+      if (this.#entries.has(key) || !isDiallable(address)) continue;
+      if (this.#entries.size >= addressesMax && !this.#makePlace()) return;
+      this.#entries.set(key, { address, state: "idle", failures: 0, offences: 0, retryAtMs: 0 });
+    }
+  }
+
+  /** Takes up to `count` addresses to dial now. They are connected until {@link left} is called. */
+  take(count: number, nowMs: number): PeerAddress[] {
+    const taken: PeerAddress[] = [];
+    for (const entry of this.#entries.values()) {
+      if (taken.length >= count) break;
+      if (entry.state !== "idle" || entry.retryAtMs > nowMs) continue;
+      entry.state = "connected";
+      taken.push(entry.address);
+    }
+    return taken;
+  }
+
+  /** A connection ended. One that gave something is dialled again sooner. */
+  left(
+    address: PeerAddress,
+    end: {
+      readonly nowMs: number;
+      readonly gave: boolean;
+      readonly verdict: PeerVerdict | undefined;
+    },
+  ): void {
+    const entry = this.#find(address);
+    if (entry?.state !== "connected") return;
+    entry.state = end.verdict === undefined ? "idle" : "banned";
+    if (end.gave) entry.failures = 0;
+    const pause = retryPausesMs[Math.min(entry.failures, retryPausesMs.length - 1)] ?? 0;
+    entry.failures++;
+    entry.retryAtMs = end.nowMs + pause;
+  }
+
+  /** An address gave a wrong piece. Gives true when it is banned by that. */
+  blame(address: PeerAddress): boolean {
+    const entry = this.#find(address);
+    if (!entry) return false;
+    entry.offences++;
+    if (entry.offences < offencesMax) return false;
+    entry.state = "banned";
+    return true;
+  }
+
+  #find(address: PeerAddress): Entry | undefined {
+    return this.#entries.get(formatPeerAddress(normalizePeerAddress(address)));
+  }
+
+  /** Forgets the address that failed most, or else the one banned first. Gives whether it could. */
+  #makePlace(): boolean {
+    let worst: readonly [string, Entry] | undefined;
+    let banned: string | undefined;
+    for (const [key, entry] of this.#entries) {
+      if (entry.state === "banned") banned ??= key;
+      if (entry.state !== "idle" || entry.failures === 0) continue;
+      if (!worst || entry.failures > worst[1].failures) worst = [key, entry];
+    }
+    const key = worst?.[0] ?? banned;
+    return key !== undefined && this.#entries.delete(key);
+  }
+}
+
+/** Whether a socket would take it at all: others throw, and no host is this machine. */
+function isDiallable({ host, port }: PeerAddress): boolean {
+  return host !== "" && Number.isInteger(port) && port > 0 && port < 65536;
+}

@@ -1,0 +1,78 @@
+import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
+import type { PieceSource } from "./assignment.ts";
+import type { PieceGivers } from "./piece-givers.ts";
+import type { PiecePicker } from "./piece-picker.ts";
+import type { WebSeedNeed } from "./web-seed-need.ts";
+
+export interface PieceChoiceDeps {
+  readonly layout: PieceLayout;
+  readonly picker: PiecePicker;
+  readonly givers: PieceGivers;
+  readonly webSeedNeed: WebSeedNeed;
+  /** Whether nodes that download as we do are connected. */
+  readonly isCrowd: () => boolean;
+}
+
+/**
+ * Chooses the piece that a source is asked for: one that is overdue, else one that the
+ * picker likes, else one that the source would have sooner than who was asked for it.
+ */
+export class PieceChoice {
+  readonly #deps: PieceChoiceDeps;
+  #isAnyStalled = false;
+
+  constructor(deps: PieceChoiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether any source is stalled: only then pieces of stalled ones are looked for. */
+  noteStalls(isAnyStalled: boolean): void {
+    this.#isAnyStalled = isAnyStalled;
+  }
+
+  /** The piece, pending from now on; `undefined` when there is none for this source now. */
+  next(source: PieceSource): number | undefined {
+    const { picker } = this.#deps;
+    const overdue = this.#overdue(source);
+    if (overdue !== undefined) return overdue;
+    if (this.#isSpared(source)) return undefined;
+    return picker.pick(source) ?? this.#slow(source);
+  }
+
+  /** A piece for which a reader has waited too long, or whose giver has stalled. */
+  #overdue(source: PieceSource): number | undefined {
+    const { picker, givers, webSeedNeed } = this.#deps;
+    const waited = webSeedNeed.isReaderLate ? picker.firstWaiting() : undefined;
+    if (waited !== undefined && !this.#isShared(source) && source.has(waited)) {
+      if (picker.isMissing(waited) && givers.hasRoomFor(waited, source)) {
+        picker.take(waited);
+        return waited;
+      }
+    }
+    if (!this.#isAnyStalled || this.#isSpared(source)) return undefined;
+    return picker.pickPending(
+      source,
+      (index) => givers.isStalled(index) && givers.hasRoomFor(index, source),
+    );
+  }
+
+  /** With nothing left to start: a piece that this source would have sooner than its giver. */
+  #slow(source: PieceSource): number | undefined {
+    if (this.#isShared(source)) return undefined;
+    const { layout, picker, givers } = this.#deps;
+    return picker.pickPending(source, (index) => {
+      if (!givers.hasRoomFor(index, source)) return false;
+      return givers.wouldOvertake(index, source, pieceLengthAt(layout, index));
+    });
+  }
+
+  /** Whether it is a web seed while peers do. */
+  #isSpared(source: PieceSource): boolean {
+    return source.kind === "webSeeds" && !this.#deps.webSeedNeed.isNeeded;
+  }
+
+  /** Whether a crowd asks that peer: its bytes that come twice are taken from everybody. */
+  #isShared(source: PieceSource): boolean {
+    return source.kind !== "webSeeds" && source.whole && this.#deps.isCrowd();
+  }
+}

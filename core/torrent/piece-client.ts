@@ -1,0 +1,242 @@
+import { InvalidArgumentError } from "../errors.ts";
+import type { InfoHash } from "../info-hash.ts";
+import { type PeerAddress, formatPeerAddress } from "../peer-address.ts";
+import type { PieceLayout } from "../piece-layout.ts";
+import type { PieceSource, SourceKind, SourceOwner } from "./assignment.ts";
+import { Bitfield } from "./bitfield.ts";
+import { DialledNode, type PeerVerdict } from "./dialled-node.ts";
+import { type NodeInfo, intentMessageId, parseIntent } from "./extended-handshake.ts";
+import { blockLengthBulk, silenceBoundMs, stallBoundMs } from "./limits.ts";
+import { RequestQueue } from "./request-queue.ts";
+import { RequestWindow } from "./request-window.ts";
+import { StallTimer } from "./stall-timer.ts";
+import { type Block, type WireMessage, encodeBlocks } from "./wire-message.ts";
+
+/** What a {@link PieceClient} tells its download. */
+export interface PieceClientOwner extends SourceOwner {
+  /** Handshakes are done and its pieces are known. */
+  onOpen(client: PieceClient): void;
+  onHave(client: PieceClient, index: number): void;
+  /** A piece is, or is not any more, on its way to the peer from a source that has all. */
+  onIntent(client: PieceClient, index: number, isComing: boolean): void;
+}
+
+/** Who we are and what we want. */
+export interface PieceClientDeps {
+  readonly address: PeerAddress;
+  readonly infoHash: InfoHash;
+  readonly layout: PieceLayout;
+  readonly peerId: Uint8Array;
+  readonly self: NodeInfo;
+  readonly owner: PieceClientOwner;
+  readonly now: () => number;
+  /** Received bytes pass through it; it may be shared, for they are copied before the next read. */
+  readonly receiveBuffer: Buffer;
+}
+
+/**
+ * The asking end of a connection to another node: learns its pieces, asks for some. The
+ * other end never gets anything but requests.
+ */
+export class PieceClient implements PieceSource {
+  readonly address: PeerAddress;
+  readonly name: string;
+  readonly #deps: PieceClientDeps;
+  readonly #connection: DialledNode;
+  readonly #stall = new StallTimer(stallBoundMs);
+  #node: NodeInfo | undefined;
+  #have: Bitfield | undefined;
+  readonly #queue = new RequestQueue();
+  #window: RequestWindow;
+  #blockLengthMax = 0;
+  #unchoked = false;
+  #stalled = false;
+  #hasGiven = false;
+
+  constructor(deps: PieceClientDeps) {
+    this.#deps = deps;
+    this.address = deps.address;
+    this.name = formatPeerAddress(deps.address);
+    const { address, infoHash, peerId, self, now, receiveBuffer, owner } = deps;
+    this.#window = new RequestWindow({ roundTripMs: 0, nowMs: now() });
+    this.#connection = new DialledNode({
+      ...{ address, infoHash, peerId, self, now, receiveBuffer },
+      handler: {
+        onConnect: (roundTripMs) => {
+          this.#window = new RequestWindow({ roundTripMs, nowMs: now() });
+        },
+        onNode: (node) => this.#onNode(node),
+        onMessage: (message) => this.#onMessage(message),
+        onBlockStart: (block) => this.#queue.startBlock(block),
+        onBlockEnd: (block) => this.#onBlockEnd(block),
+        onBlockBytes: (length) => this.#onBlockBytes(length),
+        onClosed: (reason) => owner.onClosed(this, this.#queue.assignments, reason),
+        onFault: (error) => owner.onFault(this, error),
+      },
+    });
+  }
+
+  get kind(): SourceKind {
+    return this.#node?.dedicatedSeeder ? "seeders" : "peers";
+  }
+
+  /** Handshakes are done. */
+  get isOpen(): boolean {
+    return this.#have !== undefined && !this.#connection.isClosed;
+  }
+
+  get whole(): boolean {
+    return this.#have?.isFull ?? false;
+  }
+
+  get have(): Bitfield | undefined {
+    return this.#have;
+  }
+
+  get stalled(): boolean {
+    return this.#stalled;
+  }
+
+  get rate(): number {
+    return this.#window.rate;
+  }
+
+  get verdict(): PeerVerdict | undefined {
+    return this.#connection.verdict;
+  }
+
+  /** Whether it ever gave a byte of a piece. */
+  get hasGiven(): boolean {
+    return this.#hasGiven;
+  }
+
+  /** It was asked for bytes that have not come yet. */
+  get isBusy(): boolean {
+    return this.#queue.outstanding > 0;
+  }
+
+  has(index: number): boolean {
+    return (this.#have?.has(index) ?? false) && this.#queue.mayAssign(index);
+  }
+
+  bytesUntil(index: number): number {
+    return this.#queue.bytesUntil(index);
+  }
+
+  fill(): void {
+    if (!this.#unchoked || this.#connection.isClosed || this.#stalled) return;
+    const { owner, now } = this.#deps;
+    const wasIdle = this.#queue.outstanding === 0;
+    if (this.#queue.outstanding > this.#window.bytes / 2) return;
+    const blocks: Block[] = [];
+    const blockLength = Math.min(this.#blockLengthMax, this.#window.blockLength);
+    while (this.#queue.outstanding < this.#window.bytes) {
+      const block = this.#queue.nextBlock(blockLength);
+      if (block) {
+        blocks.push(block);
+        continue;
+      }
+      const assignment = owner.assign(this);
+      if (!assignment) break;
+      this.#queue.assign(assignment);
+    }
+    if (blocks.length === 0) return;
+    this.#connection.write(encodeBlocks("request", blocks));
+    if (!wasIdle) return;
+    this.#window.restart(now());
+    this.#stall.restart(now());
+  }
+
+  cancel(index: number): Buffer | undefined {
+    const { buffer, blocks } = this.#queue.cancel(index);
+    this.#connection.dropBlockOf(index);
+    if (blocks.length > 0) this.#connection.write(encodeBlocks("cancel", blocks));
+    if (this.#queue.outstanding === 0) this.#stall.stop();
+    return buffer;
+  }
+
+  /** Looks for lapsed bounds. */
+  tick(nowMs: number): void {
+    if (!this.isOpen) {
+      if (this.#connection.isOverdue(nowMs)) this.close("no handshake in time");
+      return;
+    }
+    this.#stalled = this.#stall.isStalled(nowMs);
+    if (this.#stall.silentMs(nowMs) > silenceBoundMs) this.close("silent for too long");
+  }
+
+  close(reason: string): void {
+    this.#connection.close(reason);
+  }
+
+  /** Any byte of a block is a sign of life: on a slow link a block takes longer than the bound. */
+  #onBlockBytes(length: number): void {
+    const nowMs = this.#deps.now();
+    this.#stalled = false;
+    this.#hasGiven = true;
+    this.#window.received(length, nowMs);
+    if (this.#queue.outstanding > 0) this.#stall.restart(nowMs);
+    else this.#stall.stop();
+    this.fill();
+  }
+
+  #onMessage(message: WireMessage): void {
+    switch (message.type) {
+      case "bitfield":
+        if (this.#have) throw new InvalidArgumentError("Cannot read bitfield: it came twice");
+        this.#open(Bitfield.parse(message.bytes, this.#deps.layout.pieceCount));
+        break;
+      case "have":
+        this.#onHave(message.index);
+        break;
+      case "extended":
+        if (message.id === intentMessageId) this.#onIntent(message.payload);
+        break;
+      case "unchoke":
+        this.#unchoked = true;
+        this.fill();
+        break;
+      case "choke":
+        this.#unchoked = false;
+        break;
+      default:
+        break;
+    }
+  }
+
+  #onNode(node: NodeInfo): void {
+    this.#node = node;
+    this.#blockLengthMax = Math.min(blockLengthBulk, node.blockLengthMax);
+    const { pieceCount } = this.#deps.layout;
+    if (!node.whole) return;
+    const have = new Bitfield(pieceCount);
+    for (let index = 0; index < pieceCount; index++) have.add(index);
+    this.#open(have);
+  }
+
+  #open(have: Bitfield): void {
+    this.#have = have;
+    this.#deps.owner.onOpen(this);
+    this.fill();
+  }
+
+  #onHave(index: number): void {
+    if (!this.#have || index >= this.#deps.layout.pieceCount) {
+      throw new InvalidArgumentError(`Cannot note piece ${index}`);
+    }
+    if (this.#have.add(index)) this.#deps.owner.onHave(this, index);
+  }
+
+  #onIntent(payload: Uint8Array): void {
+    const { index, isComing } = parseIntent(payload);
+    if (index >= this.#deps.layout.pieceCount) {
+      throw new InvalidArgumentError(`Cannot note piece ${index}`);
+    }
+    if (!this.#have?.has(index)) this.#deps.owner.onIntent(this, index, isComing);
+  }
+
+  #onBlockEnd(block: Block): void {
+    const assignment = this.#queue.endBlock(block);
+    if (assignment) this.#deps.owner.onPiece(this, assignment);
+  }
+}

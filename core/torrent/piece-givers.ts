@@ -1,0 +1,65 @@
+import type { PieceSource } from "./assignment.ts";
+
+/** An idle source takes over a piece when it would have it this much sooner than who has it … */
+const takeOverFactor = 1.5;
+
+/** … and by this many seconds at least: bytes that come twice are taken from somebody. */
+const takeOverGainMin = 0.25;
+
+/** Sources that are asked for one piece at once, at most. */
+const giversMax = 2;
+
+/** Which sources were asked for which pieces, and when one more should be. */
+export class PieceGivers {
+  readonly #givers = new Map<number, Set<PieceSource>>();
+
+  /** Whether anybody was asked. */
+  has(index: number): boolean {
+    return this.#givers.has(index);
+  }
+
+  add(index: number, source: PieceSource): void {
+    const givers = this.#givers.get(index) ?? new Set();
+    this.#givers.set(index, givers.add(source));
+  }
+
+  /** A source will not give it. Gives true when nobody else was asked. */
+  remove(index: number, source: PieceSource): boolean {
+    const givers = this.#givers.get(index);
+    givers?.delete(source);
+    if (givers && givers.size > 0) return false;
+    this.#givers.delete(index);
+    return true;
+  }
+
+  /** The piece is settled: gives those who were asked, and forgets them. */
+  settle(index: number): Iterable<PieceSource> {
+    const givers = this.#givers.get(index);
+    this.#givers.delete(index);
+    return givers ?? [];
+  }
+
+  /** Whether a source could be asked besides those who were. */
+  hasRoomFor(index: number, source: PieceSource): boolean {
+    const givers = this.#givers.get(index);
+    return !givers || (givers.size < giversMax && !givers.has(source));
+  }
+
+  /** Whether all who were asked have stalled. */
+  isStalled(index: number): boolean {
+    for (const giver of this.#givers.get(index) ?? []) if (!giver.stalled) return false;
+    return true;
+  }
+
+  /** Whether a source would have a piece of `length` bytes much sooner than who was asked. */
+  wouldOvertake(index: number, source: PieceSource, length: number): boolean {
+    if (source.rate === 0) return false;
+    const ours = length / source.rate;
+    for (const giver of this.#givers.get(index) ?? []) {
+      if (giver.rate === 0) return false;
+      const theirs = giver.bytesUntil(index) / giver.rate;
+      if (theirs <= ours * takeOverFactor || theirs <= ours + takeOverGainMin) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,224 @@
+import type { Socket } from "node:net";
+
+import { InvalidArgumentError, codeOf } from "../errors.ts";
+import type { PeerAddress } from "../peer-address.ts";
+import { pieceLengthAt } from "../piece-layout.ts";
+import type { BufferPool } from "./buffer-pool.ts";
+import {
+  type NodeInfo,
+  encodeExtendedHandshake,
+  encodeIntent,
+  intentMessageId,
+  parseExtendedHandshake,
+} from "./extended-handshake.ts";
+import { FrameParser } from "./frame-parser.ts";
+import { encodeHandshake } from "./handshake.ts";
+import { blockLengthBulk, messageLengthMax } from "./limits.ts";
+import type { HaveListener, ServedTorrent } from "./served-torrent.ts";
+import {
+  type Block,
+  type WireMessage,
+  encodeBitfield,
+  encodeExtended,
+  encodeHave,
+  encodePieceHeader,
+  encodeSignal,
+} from "./wire-message.ts";
+
+/** Requests that may wait on one connection: a window of 8 MiB in blocks of 16 KiB. */
+const requestsMax = 512;
+
+/** Blocks of one connection that are in memory: one being read while one is being sent. */
+const blocksHeldMax = 2;
+
+/** A connection on which nothing moves, either way, is closed; a peer that needs it dials again. */
+const idleTimeoutMs = 60_000;
+
+/** Pause before a full pool of buffers is asked again. */
+const poolRetryMs = 20;
+
+export interface PieceServerDeps {
+  readonly socket: Socket;
+  readonly torrent: ServedTorrent;
+  readonly peerId: Uint8Array;
+  readonly self: Omit<NodeInfo, "whole">;
+  readonly buffers: BufferPool;
+  readonly onClosed: (server: PieceServer, reason: string) => void;
+  /** Something threw that the peer cannot be blamed for: a bug. The connection has been closed. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * The giving end of a connection from another node: tells our pieces, answers requests
+ * in order, and tells of new pieces while we download ourselves.
+ */
+export class PieceServer implements HaveListener {
+  readonly #deps: PieceServerDeps;
+  readonly #parser: FrameParser;
+  #requests: Block[] = [];
+  #node: NodeInfo | undefined;
+  #blocksHeld = 0;
+  #reading = false;
+  #poolRetry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(deps: PieceServerDeps) {
+    this.#deps = deps;
+    this.#parser = new FrameParser(
+      {
+        onMessage: (message) => this.#onMessage(message),
+        onBlockStart: () => undefined,
+        onBlockEnd: () => undefined,
+      },
+      { messageLengthMax, blockLengthMax: 0 },
+    );
+  }
+
+  /** Greets the peer and takes its messages; `received` are bytes that came after its handshake. */
+  start(received: Buffer): void {
+    const { socket, torrent, peerId, self } = this.#deps;
+    socket.on("error", (error) => this.close(error.message));
+    socket.on("close", () => this.close("hung up"));
+    socket.on("drain", () => this.#sendNext());
+    socket.setTimeout(idleTimeoutMs, () => this.close("idle"));
+    torrent.listen(this);
+    socket.cork();
+    socket.write(encodeHandshake({ infoHash: torrent.infoHash, peerId }));
+    socket.write(encodeExtended(0, encodeExtendedHandshake({ ...self, whole: torrent.whole })));
+    if (torrent.partial) socket.write(encodeBitfield(torrent.partial.toBytes()));
+    for (const index of torrent.intents) this.onIntent(index, true);
+    socket.write(encodeSignal("unchoke"));
+    socket.uncork();
+    this.#onBytes(received);
+    if (!this.#closed) socket.on("data", (chunk: Buffer) => this.#onBytes(chunk));
+  }
+
+  onHave(index: number): void {
+    if (!this.#closed) this.#deps.socket.write(encodeHave(index));
+  }
+
+  onIntent(index: number, isComing: boolean): void {
+    if (this.#closed) return;
+    this.#deps.socket.write(encodeExtended(intentMessageId, encodeIntent(index, isComing)));
+  }
+
+  close(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#requests = [];
+    clearTimeout(this.#poolRetry);
+    this.#deps.socket.destroy();
+    this.#deps.torrent.unlisten(this);
+    this.#deps.onClosed(this, reason);
+  }
+
+  #onBytes(chunk: Buffer): void {
+    if (this.#closed) return;
+    try {
+      this.#parser.push(chunk);
+    } catch (error) {
+      this.close(error instanceof InvalidArgumentError ? error.message : "internal error");
+      if (!(error instanceof InvalidArgumentError)) this.#deps.onFault(error);
+    }
+  }
+
+  #onMessage(message: WireMessage): void {
+    if (this.#closed) return;
+    if (!this.#node) {
+      this.#onNodeInfo(message);
+      return;
+    }
+    switch (message.type) {
+      case "request":
+        this.#enqueue(message.block);
+        break;
+      case "cancel":
+        this.#drop(message.block);
+        break;
+      default:
+        break;
+    }
+  }
+
+  #onNodeInfo(message: WireMessage): void {
+    if (message.type !== "extended" || message.id !== 0) {
+      throw new InvalidArgumentError("Cannot serve peer: no extended handshake");
+    }
+    this.#node = parseExtendedHandshake(message.payload);
+    const address = this.#listenAddress(this.#node.listenPort);
+    if (address) this.#deps.torrent.onPeer?.(address);
+  }
+
+  #listenAddress(port: number): PeerAddress | undefined {
+    const host = this.#deps.socket.remoteAddress;
+    return host === undefined || port === 0 ? undefined : { host, port };
+  }
+
+  #enqueue(block: Block): void {
+    const { torrent } = this.#deps;
+    const { index, begin, length } = block;
+    const inPiece =
+      index < torrent.layout.pieceCount && begin + length <= pieceLengthAt(torrent.layout, index);
+    if (!inPiece || length === 0 || length > blockLengthBulk || !torrent.has(index)) {
+      throw new InvalidArgumentError(`Cannot serve block ${begin}+${length} of piece ${index}`);
+    }
+    if (this.#requests.length >= requestsMax) {
+      throw new InvalidArgumentError("Cannot serve peer: too many requests");
+    }
+    this.#requests.push(block);
+    this.#sendNext();
+  }
+
+  #drop({ index, begin }: Block): void {
+    this.#requests = this.#requests.filter(
+      (request) => request.index !== index || request.begin !== begin,
+    );
+  }
+
+  /** Reads the next block while the one before is being sent. */
+  #sendNext(): void {
+    if (this.#closed || this.#reading || this.#blocksHeld >= blocksHeldMax) return;
+    const block = this.#requests[0];
+    if (!block) return;
+    const buffer = this.#deps.buffers.take(blockLengthBulk);
+    if (!buffer) {
+      this.#poolRetry ??= setTimeout(() => {
+        this.#poolRetry = undefined;
+        this.#sendNext();
+      }, poolRetryMs);
+      return;
+    }
+    this.#requests.shift();
+    this.#reading = true;
+    this.#blocksHeld++;
+    this.#send(block, buffer).catch((error: unknown) => this.close(codeOf(error)));
+  }
+
+  async #send(block: Block, buffer: Buffer): Promise<void> {
+    const { torrent, socket, buffers } = this.#deps;
+    const release = () => {
+      this.#blocksHeld--;
+      buffers.giveBack(buffer);
+      this.#sendNext();
+    };
+    const payload = buffer.subarray(0, block.length);
+    try {
+      await torrent.read(payload, block.index * torrent.layout.pieceLength + block.begin);
+    } catch (error) {
+      release();
+      throw error;
+    } finally {
+      this.#reading = false;
+    }
+    if (this.#closed) {
+      release();
+      return;
+    }
+    socket.cork();
+    socket.write(encodePieceHeader(block));
+    socket.write(payload, release);
+    socket.uncork();
+    torrent.uploadedBytes += block.length;
+    this.#sendNext();
+  }
+}

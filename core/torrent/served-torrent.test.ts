@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+
+import { UnavailableError } from "../errors.ts";
+import { blobFixture } from "../testing/blob-fixture.ts";
+import { PieceFile } from "./piece-file.ts";
+import { ServedTorrent } from "./served-torrent.ts";
+
+const blob = blobFixture(1000);
+const listener = { onHave: () => undefined, onIntent: () => undefined, close: () => undefined };
+
+async function fileOf(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "shoal-served-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, "blob");
+  await writeFile(path, blob.bytes);
+  return path;
+}
+
+function torrentAt(path: string): ServedTorrent {
+  const { infoHash, layout } = blob.metainfo;
+  return new ServedTorrent({ infoHash, layout, path });
+}
+
+test("ServedTorrent opens no file that nobody would have closed", async (t) => {
+  const torrent = torrentAt(await fileOf(t));
+  await assert.rejects(torrent.read(Buffer.alloc(10), 0), UnavailableError);
+  torrent.listen(listener);
+  const bytes = Buffer.alloc(10);
+  await torrent.read(bytes, 5);
+  assert.deepEqual(bytes, blob.bytes.subarray(5, 15));
+  torrent.unlisten(listener);
+  await assert.rejects(torrent.read(bytes, 0), UnavailableError);
+});
+
+test("ServedTorrent whose file cannot be opened fails for who reads, and for nobody else", async (t) => {
+  const torrent = torrentAt(join(await fileOf(t), "below-a-file"));
+  torrent.listen(listener);
+  const reads = [torrent.read(Buffer.alloc(1), 0), torrent.read(Buffer.alloc(1), 0)];
+  torrent.unlisten(listener);
+  const ends = await Promise.allSettled(reads);
+  for (const end of ends) {
+    assert.ok(end.status === "rejected" && end.reason instanceof UnavailableError);
+  }
+});
+
+test("PieceFile that is closed is not used any more, for its number may be another's", async (t) => {
+  const path = await fileOf(t);
+  const file = await PieceFile.open(path, "r+");
+  await Promise.all([file.close(), file.close()]);
+  await assert.rejects(file.read(Buffer.alloc(1), 0), UnavailableError);
+  await assert.rejects(file.write(Buffer.alloc(1), 0), UnavailableError);
+});

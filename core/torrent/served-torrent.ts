@@ -1,0 +1,133 @@
+import { UnavailableError } from "../errors.ts";
+import type { InfoHash } from "../info-hash.ts";
+import type { PeerAddress } from "../peer-address.ts";
+import type { PieceLayout } from "../piece-layout.ts";
+import type { Bitfield } from "./bitfield.ts";
+import { PieceFile } from "./piece-file.ts";
+
+/** Somebody who is told of pieces as they arrive. */
+export interface HaveListener {
+  onHave(index: number): void;
+  /** A piece is, or is not any more, on its way from a source that has all pieces. */
+  onIntent(index: number, isComing: boolean): void;
+  close(reason: string): void;
+}
+
+/**
+ * What we can give of one blob: all of it, or the pieces of a download so far. Costs
+ * some hundred bytes while nobody asks; the file is open only while somebody does.
+ */
+export class ServedTorrent {
+  readonly infoHash: InfoHash;
+  readonly layout: PieceLayout;
+  readonly #listeners = new Set<HaveListener>();
+  #path: string;
+  /** `undefined` when we have every piece. */
+  #partial: Bitfield | undefined;
+  #file: Promise<PieceFile> | undefined;
+  #isSeeded = false;
+  uploadedBytes = 0;
+  /** Pieces on their way from sources that have all, while we download. */
+  readonly intents: ReadonlySet<number>;
+  /** Called with where a peer that asked for pieces takes connections itself. */
+  onPeer: ((address: PeerAddress) => void) | undefined;
+
+  constructor(torrent: {
+    readonly infoHash: InfoHash;
+    readonly layout: PieceLayout;
+    readonly path: string;
+    readonly partial?: Bitfield;
+    readonly intents?: ReadonlySet<number>;
+  }) {
+    this.infoHash = torrent.infoHash;
+    this.layout = torrent.layout;
+    this.#path = torrent.path;
+    this.#partial = torrent.partial;
+    this.intents = torrent.intents ?? new Set();
+  }
+
+  get whole(): boolean {
+    return this.#partial === undefined;
+  }
+
+  /** The pieces so far; `undefined` when we have all. */
+  get partial(): Bitfield | undefined {
+    return this.#partial;
+  }
+
+  /** Connections on which pieces are given. */
+  get listeners(): ReadonlySet<HaveListener> {
+    return this.#listeners;
+  }
+
+  has(index: number): boolean {
+    return this.#partial?.has(index) ?? index < this.layout.pieceCount;
+  }
+
+  /** Whether it was given as whole by {@link seed}, so that it outlives its download. */
+  get isSeeded(): boolean {
+    return this.#isSeeded;
+  }
+
+  /** All pieces are here. */
+  complete(): void {
+    this.#partial = undefined;
+  }
+
+  /** All pieces are here, and the file is at `path` from now on. */
+  seed(path: string): void {
+    this.complete();
+    this.#path = path;
+    this.#isSeeded = true;
+  }
+
+  /** Tells those who listen of a piece that was added to the bitfield. */
+  gained(index: number): void {
+    for (const listener of this.#listeners) listener.onHave(index);
+  }
+
+  /** Tells those who listen which pieces need not be fetched from where we fetch them. */
+  intends(index: number, isComing: boolean): void {
+    for (const listener of this.#listeners) listener.onIntent(index, isComing);
+  }
+
+  listen(listener: HaveListener): void {
+    this.#listeners.add(listener);
+  }
+
+  unlisten(listener: HaveListener): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size === 0) void this.#closeFile();
+  }
+
+  /**
+   * Reads bytes of pieces that we have, for somebody who listens.
+   *
+   * @throws {DataLossError} when the file lost them.
+   * @throws {UnavailableError} when it cannot be opened, or nobody listens any more.
+   */
+  async read(buffer: Uint8Array, position: number): Promise<void> {
+    if (this.#listeners.size === 0) throw new UnavailableError("Cannot read piece: nobody listens");
+    const opening = (this.#file ??= PieceFile.open(this.#path, "r"));
+    try {
+      const file = await opening;
+      await file.read(buffer, position);
+    } catch (error) {
+      // The next one tries again, with a file that may have moved.
+      if (this.#file === opening) void this.#closeFile();
+      throw error;
+    }
+  }
+
+  /** Hangs up on everybody. */
+  close(reason: string): void {
+    for (const listener of this.#listeners) listener.close(reason);
+  }
+
+  async #closeFile(): Promise<void> {
+    const opening = this.#file;
+    this.#file = undefined;
+    // Whoever reads is told why a file could not be opened; nobody misses one that is closed.
+    await opening?.then((file) => file.close()).catch(() => undefined);
+  }
+}

@@ -1,0 +1,49 @@
+import type { Metainfo } from "../metainfo.ts";
+import type { PeerAddress } from "../peer-address.ts";
+import type { StockPeers } from "./stock-peers.ts";
+
+/** Stock clients that one download asks. More are not met outside of tests. */
+const peersMax = 50;
+
+export interface StockFetchDeps {
+  readonly metainfo: Metainfo;
+  readonly stockPeers: Pick<StockPeers, "fetch">;
+  /** Fills a buffer from a position of the blob, whatever is there. */
+  readonly read: (buffer: Uint8Array, position: number) => Promise<void>;
+  /** Checks a piece that came, and keeps it. */
+  readonly take: (index: number, bytes: Uint8Array) => Promise<void>;
+  readonly onWarning: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+}
+
+/** The stock clients that one download has met, and webtorrent's work on them for it. */
+export class StockFetch implements AsyncDisposable {
+  readonly #deps: StockFetchDeps;
+  readonly #peers: PeerAddress[] = [];
+  readonly #over = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(deps: StockFetchDeps) {
+    this.#deps = deps;
+  }
+
+  /** Notes a peer that is no node. */
+  add(address: PeerAddress): void {
+    if (this.#peers.length < peersMax) this.#peers.push(address);
+  }
+
+  /** Asks those that are known, if any, until this is disposed of. */
+  start(): void {
+    if (this.#running || this.#peers.length === 0) return;
+    const { metainfo, stockPeers, read, take, onWarning } = this.#deps;
+    this.#running = stockPeers
+      .fetch({ metainfo, peers: this.#peers, read, take }, this.#over)
+      .catch((error: unknown) =>
+        onWarning("cannot fetch from stock peers", { error: String(error) }),
+      );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
+    await this.#running;
+  }
+}

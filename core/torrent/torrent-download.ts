@@ -1,0 +1,157 @@
+import { Notifier } from "../async/notifier.ts";
+import { createDeadline } from "../async/deadline.ts";
+import type { ByteRange } from "../byte-range.ts";
+import { UnavailableError } from "../errors.ts";
+import type { Metainfo } from "../metainfo.ts";
+import type { PeerAddress } from "../peer-address.ts";
+import { pieceLengthAt } from "../piece-layout.ts";
+import type { Cancellable } from "../ports/cancellable.ts";
+import type { BytesReceived, Download } from "../ports/swarm.ts";
+import { Bitfield } from "./bitfield.ts";
+import type { Participant } from "./joined-swarms.ts";
+import type { SwarmCommand } from "./worker-protocol.ts";
+
+/**
+ * Longest wait for a source that holds the whole blob: connecting to one that is known
+ * takes at most 2 s, and containerd's pull waits meanwhile.
+ */
+const goodSourceBoundMs = 3000;
+
+export interface TorrentDownloadDeps {
+  readonly id: number;
+  readonly metainfo: Metainfo;
+  readonly post: (command: SwarmCommand) => void;
+  /** Lets go of everything else that belongs to it. */
+  readonly onDispose: () => Promise<void>;
+}
+
+/**
+ * A download as its owner sees it, on the thread of its owner: knows which pieces are
+ * here from what the engine tells, and answers from that.
+ */
+export class TorrentDownload implements Download, Participant {
+  readonly metainfo: Metainfo;
+  readonly #deps: TorrentDownloadDeps;
+  readonly #have: Bitfield;
+  readonly #changes = new Notifier();
+  readonly #whole = Promise.withResolvers<undefined>();
+  readonly #stopped = Promise.withResolvers<undefined>();
+  #received: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0 };
+  #bytesDone = 0;
+  #goodSources = 0;
+  #lastReader = 0;
+  #failure: Error | undefined;
+  #isWhole = false;
+  #disposal: Promise<void> | undefined;
+
+  constructor(deps: TorrentDownloadDeps) {
+    this.metainfo = deps.metainfo;
+    this.#deps = deps;
+    this.#have = new Bitfield(deps.metainfo.layout.pieceCount);
+    this.#whole.promise.catch(() => undefined);
+  }
+
+  get bytesDone(): number {
+    return this.#bytesDone;
+  }
+
+  get received(): BytesReceived {
+    return this.#received;
+  }
+
+  left(): number {
+    return this.metainfo.layout.size - this.#bytesDone;
+  }
+
+  downloaded(): number {
+    return this.#received.peers + this.#received.seeders + this.#received.webSeeds;
+  }
+
+  onPeers(peers: readonly PeerAddress[]): void {
+    this.#deps.post({ type: "peers", id: this.#deps.id, peers });
+  }
+
+  availableEnd(offset: number): number {
+    const { size, pieceLength } = this.metainfo.layout;
+    const end = this.#have.firstMissing(Math.floor(offset / pieceLength)) * pieceLength;
+    return Math.max(offset, Math.min(end, size));
+  }
+
+  async ready(range: ByteRange, { signal }: Cancellable): Promise<void> {
+    signal.throwIfAborted();
+    if (this.availableEnd(range.start) >= range.end) return;
+    const { id, post } = this.#deps;
+    const reader = ++this.#lastReader;
+    post({ type: "want", id, reader, range });
+    try {
+      while (this.availableEnd(range.start) < range.end) {
+        if (this.#failure) throw this.#failure;
+        await this.#changes.changed(signal);
+      }
+    } finally {
+      post({ type: "unwant", id, reader });
+    }
+  }
+
+  async hasGoodSource({ signal }: Cancellable): Promise<boolean> {
+    const deadline = createDeadline(signal, goodSourceBoundMs);
+    try {
+      while (this.#goodSources === 0 && !this.#isWhole) {
+        if (this.#failure) return false;
+        await this.#changes.changed(deadline.signal);
+      }
+      return true;
+    } catch {
+      return false;
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+
+  async whole(): Promise<void> {
+    await this.#whole.promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    await this.#disposal;
+  }
+
+  /** Pieces came that are checked and in the file. */
+  onPieces(indexes: readonly number[], received: BytesReceived): void {
+    for (const index of indexes) {
+      if (this.#have.add(index)) this.#bytesDone += pieceLengthAt(this.metainfo.layout, index);
+    }
+    this.#received = received;
+    this.#changes.notify();
+  }
+
+  onGoodSources(count: number): void {
+    this.#goodSources = count;
+    this.#changes.notify();
+  }
+
+  onDone(): void {
+    this.#isWhole = true;
+    this.#whole.resolve(undefined);
+    this.#changes.notify();
+  }
+
+  onFailed(error: Error): void {
+    this.#failure ??= error;
+    this.#whole.reject(error);
+    this.#changes.notify();
+  }
+
+  /** The engine has let go of the file. */
+  onStopped(): void {
+    this.#stopped.resolve(undefined);
+  }
+
+  async #dispose(): Promise<void> {
+    this.onFailed(new UnavailableError(`Cannot get blob ${this.metainfo.digest}: it was stopped`));
+    this.#deps.post({ type: "stop", id: this.#deps.id });
+    await this.#stopped.promise;
+    await this.#deps.onDispose();
+  }
+}

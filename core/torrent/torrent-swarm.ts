@@ -1,0 +1,275 @@
+import type { Digest } from "../digest.ts";
+import { UnavailableError, codeOf } from "../errors.ts";
+import type { InfoHash } from "../info-hash.ts";
+import type { Announcer } from "../ports/announcer.ts";
+import type { Cancellable } from "../ports/cancellable.ts";
+import type { Logger } from "../ports/logger.ts";
+import type {
+  BytesReceived,
+  Download,
+  SeededBlob,
+  Swarm,
+  SwarmStatus,
+  WantedBlob,
+} from "../ports/swarm.ts";
+import { EngineThread } from "./engine-thread.ts";
+import { JoinedSwarms, type Participant } from "./joined-swarms.ts";
+import { TorrentDownload } from "./torrent-download.ts";
+import { TrafficAccount } from "./traffic-account.ts";
+import {
+  type EngineSettings,
+  type SwarmCommand,
+  type SwarmEvent,
+  errorFrom,
+} from "./worker-protocol.ts";
+
+/** Defaults of {@link TorrentSwarmSettings}. */
+const defaults: Omit<EngineSettings, "port"> = {
+  host: "::",
+  dedicatedSeeder: false,
+  // Long enough for a peer to be dialled twice and a tracker to be asked again.
+  stallBoundMs: 10_000,
+  // Two for each node of a rack of racks; a connection at rest costs some 20 KiB.
+  connectionsMax: 1000,
+};
+
+/** The port to listen on, and what differs from the defaults. */
+export type TorrentSwarmSettings = Pick<EngineSettings, "port"> & Partial<EngineSettings>;
+
+export interface TorrentSwarmDeps {
+  readonly settings: TorrentSwarmSettings;
+  /** Stays its owner's. */
+  readonly announcer: Announcer;
+  readonly logger: Logger;
+}
+
+interface Seeded {
+  readonly blob: SeededBlob;
+  readonly participant: Participant;
+  count: number;
+}
+
+/**
+ * The swarm over BitTorrent. This thread only keeps account; sockets, hashes and bytes
+ * are in the engine's, for calls are answered here within milliseconds.
+ */
+export class TorrentSwarm implements Swarm {
+  readonly #deps: TorrentSwarmDeps;
+  readonly #engine: EngineThread;
+  readonly #joined: JoinedSwarms;
+  readonly #downloads = new Map<number, TorrentDownload>();
+  readonly #seeded = new Map<InfoHash, Seeded>();
+  readonly #traffic = new TrafficAccount();
+  #lastId = 0;
+  #disposal: Promise<void> | undefined;
+
+  private constructor(deps: TorrentSwarmDeps, engine: EngineThread) {
+    this.#deps = deps;
+    this.#engine = engine;
+    this.#joined = new JoinedSwarms({
+      announcer: deps.announcer,
+      port: engine.port,
+      uploaded: (infoHash) => this.#traffic.of(infoHash).uploadedBytes,
+    });
+  }
+
+  /** Starts the engine. @throws {UnavailableError} when the port cannot be had. */
+  static async open(deps: TorrentSwarmDeps, options: Cancellable): Promise<TorrentSwarm> {
+    const { logger } = deps;
+    const handler = {
+      onEvent: (event: SwarmEvent) => swarm.#onEvent(event),
+      onLost: (error: UnavailableError) => swarm.#onLost(error),
+      onRestarted: () => swarm.#onRestarted(),
+    };
+    const settings: EngineSettings = { ...defaults, ...deps.settings };
+    const engine = await EngineThread.open({ settings, handler, logger }, options);
+    const swarm = new TorrentSwarm(deps, engine);
+    return swarm;
+  }
+
+  get port(): number {
+    return this.#engine.port;
+  }
+
+  seed(blob: SeededBlob): AsyncDisposable {
+    const seeded = this.#seeded.get(blob.infoHash) ?? this.#startSeeding(blob);
+    seeded.count++;
+    let isDisposed = false;
+    return {
+      [Symbol.asyncDispose]: async () => {
+        if (isDisposed) return;
+        isDisposed = true;
+        seeded.count--;
+        if (seeded.count === 0) await this.#stopSeeding(seeded);
+      },
+    };
+  }
+
+  download(blob: WantedBlob): Download {
+    const { metainfo, path, peers, webSeeds } = blob;
+    const { infoHash } = metainfo;
+    const id = ++this.#lastId;
+    const download = new TorrentDownload({
+      id,
+      metainfo,
+      post: (command) => this.#post(command),
+      onDispose: async () => {
+        this.#downloads.delete(id);
+        this.#forgetTraffic(infoHash);
+        await this.#joined.leave(infoHash, download);
+      },
+    });
+    this.#downloads.set(id, download);
+    this.#traffic.add(infoHash);
+    if (!this.#engine.isRunning) download.onFailed(new UnavailableError(noEngine));
+    this.#post({ type: "download", id, metainfo, path, peers, webSeeds });
+    this.#joined.join(infoHash, download);
+    return download;
+  }
+
+  status(): readonly SwarmStatus[] {
+    const statuses = new Map<InfoHash, SwarmStatus>();
+    for (const { blob } of this.#seeded.values()) {
+      const { infoHash, digest, size } = blob;
+      statuses.set(infoHash, this.#statusOf(infoHash, digest, size, size, nothingReceived));
+    }
+    for (const { metainfo, bytesDone, received } of this.#downloads.values()) {
+      const { infoHash, digest, layout } = metainfo;
+      statuses.set(infoHash, this.#statusOf(infoHash, digest, layout.size, bytesDone, received));
+    }
+    return [...statuses.values()];
+  }
+
+  /** Stops downloads, says goodbye, ends the engine. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    await this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
+    const downloads = [...this.#downloads.values()];
+    await Promise.all(downloads.map((download) => download[Symbol.asyncDispose]()));
+    await this.#joined[Symbol.asyncDispose]();
+    await this.#engine[Symbol.asyncDispose]();
+  }
+
+  #startSeeding(blob: SeededBlob): Seeded {
+    const { infoHash } = blob;
+    const participant: Participant = {
+      left: () => 0,
+      downloaded: () => 0,
+      onPeers: () => undefined,
+    };
+    const seeded = { blob, participant, count: 0 };
+    this.#seeded.set(infoHash, seeded);
+    this.#traffic.add(infoHash);
+    this.#postSeed(blob);
+    this.#joined.join(infoHash, participant);
+    return seeded;
+  }
+
+  async #stopSeeding({ blob, participant }: Seeded): Promise<void> {
+    this.#seeded.delete(blob.infoHash);
+    this.#forgetTraffic(blob.infoHash);
+    this.#post({ type: "withdraw", infoHash: blob.infoHash });
+    await this.#joined.leave(blob.infoHash, participant);
+  }
+
+  #postSeed({ infoHash, size, path }: SeededBlob): void {
+    this.#post({ type: "seed", infoHash, size, path });
+  }
+
+  #forgetTraffic(infoHash: InfoHash): void {
+    if (!this.#seeded.has(infoHash) && !this.#downloadOf(infoHash)) this.#traffic.delete(infoHash);
+  }
+
+  #downloadOf(infoHash: InfoHash): TorrentDownload | undefined {
+    for (const download of this.#downloads.values()) {
+      if (download.metainfo.infoHash === infoHash) return download;
+    }
+    return undefined;
+  }
+
+  #statusOf(
+    infoHash: InfoHash,
+    digest: Digest,
+    size: number,
+    bytesDone: number,
+    received: BytesReceived,
+  ): SwarmStatus {
+    const { peers, uploadedBytes } = this.#traffic.of(infoHash);
+    return { infoHash, digest, size, bytesDone, peers, uploadedBytes, received };
+  }
+
+  #post(command: SwarmCommand): void {
+    if (this.#engine.isRunning) this.#engine.post(command);
+    else if (command.type === "stop") this.#downloads.get(command.id)?.onStopped();
+  }
+
+  #onEvent(event: SwarmEvent): void {
+    switch (event.type) {
+      case "pieces":
+        return this.#downloads.get(event.id)?.onPieces(event.indexes, event.received);
+      case "goodSources":
+        return this.#downloads.get(event.id)?.onGoodSources(event.count);
+      case "hurry": {
+        this.#withInfoHash(event.id, (infoHash) => this.#joined.hurry(infoHash));
+        return;
+      }
+      case "done":
+        this.#withInfoHash(event.id, (infoHash) => this.#joined.completed(infoHash));
+        return this.#downloads.get(event.id)?.onDone();
+      case "failed":
+        return this.#downloads.get(event.id)?.onFailed(errorFrom(event.failure));
+      case "stopped":
+        return this.#downloads.get(event.id)?.onStopped();
+      case "traffic":
+        for (const torrent of event.torrents) this.#traffic.note(torrent);
+        return;
+      case "log": {
+        this.#deps.logger[event.level](event.message, event.fields);
+        return;
+      }
+      case "metainfoWanted":
+        void this.#sendMetainfo(event.infoHash);
+        return;
+      case "listening":
+      case "broken":
+        return;
+    }
+  }
+
+  /** Metainfo stays on disk until the engine meets a peer that needs it. */
+  async #sendMetainfo(infoHash: InfoHash): Promise<void> {
+    const seeded = this.#seeded.get(infoHash);
+    let metainfo = this.#downloadOf(infoHash)?.metainfo;
+    try {
+      metainfo ??= await seeded?.blob.metainfo();
+    } catch (error) {
+      this.#deps.logger.warn("cannot read metainfo", { infoHash, code: codeOf(error) });
+    }
+    this.#post({ type: "metainfo", infoHash, metainfo });
+  }
+
+  #withInfoHash(id: number, use: (infoHash: InfoHash) => void): void {
+    const download = this.#downloads.get(id);
+    if (download) use(download.metainfo.infoHash);
+  }
+
+  /** A bug has ended the engine: downloads have failed, and their owners may try again. */
+  #onLost(error: UnavailableError): void {
+    this.#traffic.engineLost();
+    for (const download of this.#downloads.values()) {
+      download.onFailed(error);
+      download.onStopped();
+    }
+  }
+
+  #onRestarted(): void {
+    for (const { blob } of this.#seeded.values()) this.#postSeed(blob);
+  }
+}
+
+const noEngine = "Cannot use the swarm: its engine is being started again";
+
+const nothingReceived: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0 };

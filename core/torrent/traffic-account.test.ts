@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { blobFixture } from "../testing/blob-fixture.ts";
+import { TrafficAccount } from "./traffic-account.ts";
+
+const { infoHash } = blobFixture(1).metainfo;
+
+test("TrafficAccount keeps nothing of torrents that we do not take part in any more", () => {
+  const account = new TrafficAccount();
+  account.note({ infoHash, peers: 1, uploadedBytes: 5 });
+  assert.deepEqual(account.of(infoHash), { peers: 0, uploadedBytes: 0 });
+  account.add(infoHash);
+  account.note({ infoHash, peers: 1, uploadedBytes: 5 });
+  account.add(infoHash);
+  assert.deepEqual(account.of(infoHash), { peers: 1, uploadedBytes: 5 });
+  account.delete(infoHash);
+  account.note({ infoHash, peers: 1, uploadedBytes: 6 });
+  assert.deepEqual(account.of(infoHash), { peers: 0, uploadedBytes: 0 });
+});
+
+test("TrafficAccount goes on counting when the engine starts from 0 again", () => {
+  const account = new TrafficAccount();
+  account.add(infoHash);
+  account.note({ infoHash, peers: 2, uploadedBytes: 5 });
+  account.engineLost();
+  assert.deepEqual(account.of(infoHash), { peers: 0, uploadedBytes: 5 });
+  account.note({ infoHash, peers: 1, uploadedBytes: 3 });
+  assert.deepEqual(account.of(infoHash), { peers: 1, uploadedBytes: 8 });
+});

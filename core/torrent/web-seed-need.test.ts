@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { WebSeedNeed } from "./web-seed-need.ts";
+
+const idle = { suppliers: 0, waitingAt: undefined };
+
+test("WebSeedNeed asks web seeds at once when no peer is known, until one gives", () => {
+  const need = new WebSeedNeed({ nowMs: 0, knowsPeers: false });
+  assert.equal(need.isNeeded, true);
+  need.update({ ...idle, nowMs: 100 });
+  assert.equal(need.isNeeded, true);
+  need.update({ ...idle, nowMs: 200, suppliers: 1 });
+  assert.equal(need.isNeeded, false);
+});
+
+test("WebSeedNeed gives known peers a moment, and asks again when they stop giving", () => {
+  const need = new WebSeedNeed({ nowMs: 0, knowsPeers: true });
+  need.update({ ...idle, nowMs: 749 });
+  assert.equal(need.isNeeded, false);
+  need.update({ ...idle, nowMs: 750 });
+  assert.equal(need.isNeeded, true);
+  need.update({ ...idle, nowMs: 800, suppliers: 1 });
+  need.update({ ...idle, nowMs: 1500 });
+  assert.equal(need.isNeeded, false);
+  need.update({ ...idle, nowMs: 1550 });
+  assert.equal(need.isNeeded, true);
+});
+
+test("WebSeedNeed asks for the piece of a reader that has waited too long", () => {
+  const need = new WebSeedNeed({ nowMs: 0, knowsPeers: true });
+  const busy = { suppliers: 3 };
+  need.update({ ...busy, nowMs: 0, waitingAt: 5 });
+  need.update({ ...busy, nowMs: 900, waitingAt: 6 });
+  need.update({ ...busy, nowMs: 3800, waitingAt: 6 });
+  assert.equal(need.isReaderLate, false);
+  need.update({ ...busy, nowMs: 3900, waitingAt: 6 });
+  assert.deepEqual([need.isReaderLate, need.isNeeded], [true, false]);
+});

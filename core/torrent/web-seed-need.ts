@@ -1,0 +1,54 @@
+/** Time for known peers to connect and to give a first byte before a web seed is asked. */
+const graceMs = 750;
+
+/**
+ * A reader that waits for one piece this long gets it from elsewhere as well. In a crowd
+ * on slow links a piece takes a second or two without anything being wrong.
+ */
+const readerPatienceMs = 3000;
+
+/**
+ * Decides when web seeds are asked: they cost their server a copy for each node, so
+ * peers come first and web seeds when there are none, when they stall, or when a reader
+ * waits too long.
+ */
+export class WebSeedNeed {
+  #isNeeded: boolean;
+  #isReaderLate = false;
+  #suppliedAt: number;
+  #waitingAt: number | undefined;
+  #waitingSince = 0;
+
+  constructor(start: { readonly nowMs: number; readonly knowsPeers: boolean }) {
+    this.#isNeeded = !start.knowsPeers;
+    this.#suppliedAt = start.nowMs;
+  }
+
+  /** No peer gives anything: web seeds are asked for any piece. */
+  get isNeeded(): boolean {
+    return this.#isNeeded;
+  }
+
+  /** Web seeds are asked for the piece for which a reader waits. */
+  get isReaderLate(): boolean {
+    return this.#isReaderLate;
+  }
+
+  /** @param now `suppliers`: peers that are giving; `waitingAt`: the piece a reader waits for. */
+  update(now: {
+    readonly nowMs: number;
+    readonly suppliers: number;
+    readonly waitingAt: number | undefined;
+  }): void {
+    if (now.suppliers > 0) this.#suppliedAt = now.nowMs;
+    if (now.waitingAt !== this.#waitingAt) {
+      this.#waitingAt = now.waitingAt;
+      this.#waitingSince = now.nowMs;
+    }
+    this.#isReaderLate =
+      this.#waitingAt !== undefined && now.nowMs - this.#waitingSince >= readerPatienceMs;
+    const isUnsupplied = now.suppliers === 0 && now.nowMs - this.#suppliedAt >= graceMs;
+    // Needed from the start when no peer was known, until one gives.
+    this.#isNeeded = isUnsupplied || (this.#isNeeded && now.suppliers === 0);
+  }
+}

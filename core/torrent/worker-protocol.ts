@@ -1,0 +1,114 @@
+import type { ByteRange } from "../byte-range.ts";
+import type { Digest } from "../digest.ts";
+import { CodedError, DigestMismatchError, StorageFullError, UnavailableError } from "../errors.ts";
+import type { InfoHash } from "../info-hash.ts";
+import type { Metainfo } from "../metainfo.ts";
+import type { PeerAddress } from "../peer-address.ts";
+import type { BytesReceived } from "../ports/swarm.ts";
+
+/** What the engine is started with. */
+export interface EngineSettings {
+  /** Address to listen on; `::` takes IPv4 as well. */
+  readonly host: string;
+  /** Port to listen on; 0 takes any. */
+  readonly port: number;
+  /** Told to peers, for their account of bytes. */
+  readonly dedicatedSeeder: boolean;
+  /** A download from which no piece came for this long has failed. */
+  readonly stallBoundMs: number;
+  /** Connections that peers may have to us, over all torrents. */
+  readonly connectionsMax: number;
+}
+
+/** What the thread of the engine is told. Downloads have a number, for one may follow another. */
+export type SwarmCommand =
+  | {
+      readonly type: "seed";
+      readonly infoHash: InfoHash;
+      readonly size: number;
+      readonly path: string;
+    }
+  | { readonly type: "withdraw"; readonly infoHash: InfoHash }
+  | {
+      readonly type: "download";
+      readonly id: number;
+      readonly metainfo: Metainfo;
+      readonly path: string;
+      readonly peers: readonly PeerAddress[];
+      readonly webSeeds: readonly string[];
+    }
+  | { readonly type: "peers"; readonly id: number; readonly peers: readonly PeerAddress[] }
+  | {
+      readonly type: "want";
+      readonly id: number;
+      readonly reader: number;
+      readonly range: ByteRange;
+    }
+  | { readonly type: "unwant"; readonly id: number; readonly reader: number }
+  | { readonly type: "stop"; readonly id: number }
+  | {
+      readonly type: "metainfo";
+      readonly infoHash: InfoHash;
+      readonly metainfo: Metainfo | undefined;
+    }
+  | { readonly type: "close" };
+
+/** What the thread of the engine tells. */
+export type SwarmEvent =
+  | { readonly type: "listening"; readonly port: number }
+  | { readonly type: "broken"; readonly failure: Failure }
+  | {
+      readonly type: "pieces";
+      readonly id: number;
+      readonly indexes: readonly number[];
+      readonly received: BytesReceived;
+    }
+  /** How many sources that have the whole blob are connected. */
+  | { readonly type: "goodSources"; readonly id: number; readonly count: number }
+  /** More peers are wanted. */
+  | { readonly type: "hurry"; readonly id: number }
+  | { readonly type: "done"; readonly id: number }
+  | { readonly type: "failed"; readonly id: number; readonly failure: Failure }
+  | { readonly type: "stopped"; readonly id: number }
+  | { readonly type: "traffic"; readonly torrents: readonly TorrentTraffic[] }
+  | { readonly type: "metainfoWanted"; readonly infoHash: InfoHash }
+  | {
+      readonly type: "log";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    };
+
+/** What has changed of a torrent since it was last told. */
+export interface TorrentTraffic {
+  readonly infoHash: InfoHash;
+  readonly peers: number;
+  readonly uploadedBytes: number;
+}
+
+/** An error on its way between threads, which copy no classes. */
+export type Failure =
+  | { readonly kind: "unavailable" | "storageFull" | "internal"; readonly message: string }
+  | { readonly kind: "digestMismatch"; readonly expected: Digest; readonly actual: Digest };
+
+export function failureFrom(error: unknown): Failure {
+  if (error instanceof DigestMismatchError) {
+    return { kind: "digestMismatch", expected: error.expected, actual: error.actual };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof StorageFullError) return { kind: "storageFull", message };
+  return { kind: error instanceof CodedError ? "unavailable" : "internal", message };
+}
+
+export function errorFrom(failure: Failure): Error {
+  switch (failure.kind) {
+    case "digestMismatch":
+      return new DigestMismatchError(failure.expected, failure.actual);
+    case "storageFull":
+      return new StorageFullError(failure.message);
+    case "unavailable":
+      return new UnavailableError(failure.message);
+    case "internal":
+      return new Error(failure.message);
+  }
+}
