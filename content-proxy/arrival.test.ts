@@ -1,0 +1,304 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+
+import { type Digest, digestOf } from "../core/digest.ts";
+import { DigestMismatchError, UnavailableError } from "../core/errors.ts";
+import { type Metainfo, createMetainfo } from "../core/metainfo.ts";
+import type { BlobRecord } from "../core/ports/blob-store.ts";
+import type { DirectoryEntry } from "../core/ports/directory.ts";
+import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { type ScriptedDownload, ScriptedSwarm } from "../core/testing/scripted-swarm.ts";
+import { Arrival } from "./arrival.ts";
+import { BlobLookup } from "./blob-lookup.ts";
+import { readArriving } from "./read-arriving.ts";
+
+const bytes = Buffer.alloc(300_000, "arriving ");
+const digest = digestOf(bytes);
+
+function metainfoWith(salt: string): Metainfo {
+  const pieceHashes = Buffer.concat(
+    [0, 1, 2].map((index) => createHash("sha1").update(`${salt}${index}`).digest()),
+  );
+  return createMetainfo({ digest, size: bytes.length, pieceHashes });
+}
+
+const metainfo = metainfoWith("");
+
+interface Bench {
+  readonly swarm: ScriptedSwarm;
+  readonly answers: (DirectoryEntry | undefined)[];
+  readonly refused: ReadonlySet<string>[];
+  readonly arrived: Digest[];
+  /** What the store knows of the blob. */
+  record: BlobRecord | undefined;
+  start(options?: { readonly promised?: boolean; readonly trustPeers?: boolean }): Arrival;
+}
+
+/** An arrival's surroundings: a directory that gives `answers` in turn, a store of one file. */
+async function benchOf(t: TestContext): Promise<Bench> {
+  const folder = await mkdtemp(join(tmpdir(), "arrival-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, "data");
+  await writeFile(path, bytes);
+  const swarm = new ScriptedSwarm();
+  const answers: (DirectoryEntry | undefined)[] = [{ metainfo, peers: [], webSeeds: [] }];
+  const refused: ReadonlySet<string>[] = [];
+  const arrived: Digest[] = [];
+  const logger = new MemoryLogger();
+  const lookup = new BlobLookup({
+    logger,
+    directory: {
+      publish: () => undefined,
+      lookup: async (_digest, options) => {
+        refused.push(new Set(options.refused));
+        return answers.length > 1 ? answers.shift() : answers[0];
+      },
+    },
+  });
+  const store = {
+    find: () => bench.record,
+    metainfo: async () => metainfo,
+    arrive: async () => ({ digest, path }),
+    promise: async () => ({}) as BlobRecord,
+    arrived: async (which: Digest) => (arrived.push(which), {}) as BlobRecord,
+    discard: async () => undefined,
+    arriving: () => [],
+  };
+  const start: Bench["start"] = ({ promised = false, trustPeers = true } = {}) => {
+    const arrival = new Arrival(
+      {
+        store,
+        swarm,
+        lookup,
+        logger,
+        trustPeers,
+        webSeedsOf: () => [],
+        onWhole: () => undefined,
+        onReceived: () => undefined,
+      },
+      { digest, size: bytes.length, promised },
+    );
+    t.after(() => arrival[Symbol.asyncDispose]());
+    return arrival;
+  };
+  const bench: Bench = { swarm, answers, refused, arrived, record: undefined, start };
+  return bench;
+}
+
+function nextDownload(swarm: ScriptedSwarm): Promise<ScriptedDownload> {
+  return new Promise((resolve) => (swarm.onDownload = resolve));
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}
+
+test("an arrival is not reliable when nobody knows the blob", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = undefined;
+  assert.equal(await bench.start().reliable({ streamed: true, signal: t.signal }), false);
+});
+
+test("a streamed arrival is reliable once a good source is connected, others when whole", async (t) => {
+  const bench = await benchOf(t);
+  const started = nextDownload(bench.swarm);
+  const arrival = bench.start();
+  const streamed = arrival.reliable({ streamed: true, signal: t.signal });
+  const whole = arrival.reliable({ streamed: false, signal: t.signal });
+  const download = await started;
+  download.sources(true);
+  assert.equal(await streamed, true);
+  assert.deepEqual(bench.arrived, []);
+  download.finish();
+  assert.equal(await whole, true);
+  assert.deepEqual(bench.arrived, [digest]);
+  assert.equal(download.disposed, true);
+});
+
+test("an arrival without a promise ends with its first failure", async (t) => {
+  const bench = await benchOf(t);
+  const started = nextDownload(bench.swarm);
+  const arrival = bench.start();
+  (await started).fail(new UnavailableError("gone"));
+  assert.equal(await arrival.reliable({ streamed: true, signal: t.signal }), false);
+  await assert.rejects(arrival.ready({ start: 0, end: 1 }, { signal: t.signal }), UnavailableError);
+});
+
+test("a promised arrival tries again, by other metainfo if the first one lied", async (t) => {
+  const bench = await benchOf(t);
+  const liar = metainfoWith("liar");
+  bench.answers.unshift({ metainfo: liar, peers: [], webSeeds: [] });
+  const first = nextDownload(bench.swarm);
+  const arrival = bench.start({ promised: true });
+  const lying = await first;
+  assert.equal(lying.metainfo.infoHash, liar.infoHash);
+  const second = nextDownload(bench.swarm);
+  lying.fail(new DigestMismatchError(digest, digest));
+  const download = await second;
+  assert.equal(download.metainfo.infoHash, metainfo.infoHash);
+  assert.deepEqual(bench.refused.at(-1), new Set([liar.infoHash]));
+  download.finish();
+  await arrival.settled();
+  assert.deepEqual(bench.arrived, [digest]);
+});
+
+test("a promised arrival uses the metainfo that was kept when the directory is gone", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = undefined;
+  const started = nextDownload(bench.swarm);
+  bench.start({ promised: true });
+  assert.equal((await started).metainfo.infoHash, metainfo.infoHash);
+});
+
+test("metainfo of another size is refused before anything is fetched", async (t) => {
+  const bench = await benchOf(t);
+  const longer = createMetainfo({
+    digest,
+    size: bytes.length + 1,
+    pieceHashes: metainfo.pieceHashes,
+  });
+  bench.answers.unshift({ metainfo: longer, peers: [], webSeeds: [] });
+  const started = nextDownload(bench.swarm);
+  bench.start();
+  assert.equal((await started).metainfo.infoHash, metainfo.infoHash);
+});
+
+test("readArriving() gives bytes as they come, over a failed try", async (t) => {
+  const bench = await benchOf(t);
+  const first = nextDownload(bench.swarm);
+  const arrival = bench.start({ promised: true });
+  const read = collect(
+    readArriving(
+      arrival,
+      { start: 10, end: bytes.length },
+      { signal: t.signal, readTimeoutMs: 60_000 },
+    ),
+  );
+  const failing = await first;
+  failing.advance(150_000);
+  const second = nextDownload(bench.swarm);
+  failing.fail(new UnavailableError("gone"));
+  const download = await second;
+  download.advance(bytes.length);
+  assert.deepEqual(await read, bytes.subarray(10));
+});
+
+test("readArriving() gives up when the bytes do not come, and when it is cancelled", async (t) => {
+  const bench = await benchOf(t);
+  const started = nextDownload(bench.swarm);
+  const arrival = bench.start({ promised: true });
+  await started;
+  const range = { start: 0, end: 10 };
+  const late = collect(readArriving(arrival, range, { signal: t.signal, readTimeoutMs: 1 }));
+  await assert.rejects(late, UnavailableError);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const cancelled = collect(readArriving(arrival, range, { signal, readTimeoutMs: 60_000 }));
+  controller.abort(new Error("enough"));
+  await assert.rejects(cancelled, /enough/);
+});
+
+test("who waits for a blob does not wait until its download has said goodbye", async (t) => {
+  const bench = await benchOf(t);
+  const started = nextDownload(bench.swarm);
+  const arrival = bench.start();
+  const download = await started;
+  const gate = Promise.withResolvers<undefined>();
+  download[Symbol.asyncDispose] = () => gate.promise;
+  const whole = arrival.reliable({ streamed: false, signal: t.signal });
+  const ready = arrival.ready({ start: 0, end: bytes.length }, { signal: t.signal });
+  download.finish();
+  assert.equal(await whole, true);
+  await ready;
+  gate.resolve(undefined);
+  await arrival.settled();
+});
+
+test("a blob that came another way meanwhile is whole, promised or not", async (t) => {
+  for (const promised of [false, true]) {
+    const bench = await benchOf(t);
+    const started = nextDownload(bench.swarm);
+    const arrival = bench.start({ promised });
+    const download = await started;
+    bench.record = { digest, size: bytes.length, whole: true } as BlobRecord;
+    download.fail(new UnavailableError("gone"));
+    assert.equal(await arrival.reliable({ streamed: false, signal: t.signal }), true);
+    await arrival.settled();
+  }
+});
+
+test("kept metainfo that turned out wrong is not used again", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = undefined;
+  const first = nextDownload(bench.swarm);
+  const arrival = bench.start({ promised: true });
+  const lying = await first;
+  lying.fail(new DigestMismatchError(digest, digest));
+  const honest = metainfoWith("honest");
+  const second = nextDownload(bench.swarm);
+  bench.answers[0] = { metainfo: honest, peers: [], webSeeds: [] };
+  assert.equal((await second).metainfo.infoHash, honest.infoHash);
+  await arrival[Symbol.asyncDispose]();
+});
+
+test("metainfo of another size is not held against the blob", async (t) => {
+  const logger = new MemoryLogger();
+  const asked: ReadonlySet<string>[] = [];
+  const lookup = new BlobLookup({
+    logger,
+    directory: {
+      publish: () => undefined,
+      lookup: async (_digest, { refused = new Set() }) => {
+        asked.push(new Set(refused));
+        return refused.has(metainfo.infoHash) ? undefined : { metainfo, peers: [], webSeeds: [] };
+      },
+    },
+  });
+  const signal = t.signal;
+  assert.equal(await lookup.find(digest, { size: 7, signal }), undefined);
+  const found = await lookup.find(digest, { size: bytes.length, signal });
+  assert.equal(found?.metainfo.infoHash, metainfo.infoHash);
+  assert.deepEqual(asked.at(-1), new Set());
+});
+
+test("a read that is under way keeps the file open, and one that comes late is told", async (t) => {
+  const bench = await benchOf(t);
+  const started = nextDownload(bench.swarm);
+  const arrival = bench.start();
+  const download = await started;
+  download.advance(bytes.length);
+  const chunk = Buffer.alloc(1000);
+  const reading = arrival.read(chunk, 10);
+  download.finish();
+  assert.equal(await reading, 1000);
+  assert.deepEqual(chunk, bytes.subarray(10, 1010));
+  await arrival.settled();
+  assert.equal(await arrival.read(chunk, 10), undefined);
+});
+
+test("a layer that no seeder vouches for is reliable only when it is whole", async (t) => {
+  const bench = await benchOf(t);
+  const started = nextDownload(bench.swarm);
+  const arrival = bench.start({ trustPeers: false });
+  const reliable = arrival.reliable({ streamed: true, signal: t.signal });
+  const download = await started;
+  download.sources(true);
+  download.fail(new DigestMismatchError(digest, digest));
+  assert.equal(await reliable, false);
+});
+
+test("a layer that a seeder vouches for is reliable while it arrives", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = { metainfo, peers: [], webSeeds: ["http://seeder/blob"] };
+  const started = nextDownload(bench.swarm);
+  const arrival = bench.start({ trustPeers: false });
+  const reliable = arrival.reliable({ streamed: true, signal: t.signal });
+  (await started).sources(true);
+  assert.equal(await reliable, true);
+});

@@ -1,0 +1,137 @@
+import type { Digest } from "../core/digest.ts";
+import { StorageFullError, codeOf } from "../core/errors.ts";
+import { Arrival, type ArrivalDeps } from "./arrival.ts";
+
+/**
+ * How long a download goes on that nobody asks for: between a manifest that names it
+ * and containerd's question, or between our promise and containerd's COMMIT.
+ */
+const unclaimedMs = 60_000;
+
+/**
+ * How long the bytes of a download that ended early stay on disk. A kubelet tries a pull
+ * that failed again within five minutes.
+ */
+const leftoverMs = 600_000;
+
+/** The blobs on their way. */
+export class Arrivals implements AsyncDisposable {
+  readonly #deps: ArrivalDeps;
+  readonly #arrivals = new Map<Digest, Arrival>();
+  /** Those that were stopped and have not come to their end. */
+  readonly #stopping = new Map<Digest, Arrival>();
+  /** Who wants a blob; true for those who want it now, false for those who did a moment ago. */
+  readonly #claims = new Map<Digest, Map<symbol, boolean>>();
+  #closed = false;
+
+  constructor(deps: ArrivalDeps) {
+    this.#deps = deps;
+  }
+
+  get count(): number {
+    return this.#arrivals.size;
+  }
+
+  find(digest: Digest): Arrival | undefined {
+    return this.#arrivals.get(digest);
+  }
+
+  [Symbol.iterator](): Iterator<Arrival> {
+    return this.#arrivals.values();
+  }
+
+  /**
+   * The arrival of a blob, started if it is not under way. It is stopped when nobody
+   * has a claim on it; a promised one is claimed for good.
+   */
+  start(blob: {
+    readonly digest: Digest;
+    readonly size: number;
+    readonly promised: boolean;
+  }): Arrival {
+    const { digest } = blob;
+    const running = this.#arrivals.get(digest);
+    if (running && !running.ended) return running;
+    if (this.#closed) throw new DOMException("The content proxy is stopping", "AbortError");
+    const before = running ?? this.#stopping.get(digest);
+    const arrival = new Arrival(this.#deps, { ...blob, after: before?.settled() });
+    this.#arrivals.set(digest, arrival);
+    if (blob.promised) this.claim(digest);
+    void arrival.settled().then(() => {
+      if (this.#arrivals.get(digest) === arrival) this.#forget(digest);
+      this.#tidy(arrival);
+    });
+    return arrival;
+  }
+
+  /** Keeps the arrival going until the claim is let go of, and a while longer. */
+  claim(digest: Digest): Disposable {
+    const claim = Symbol();
+    const claims = this.#claims.get(digest) ?? new Map<symbol, boolean>();
+    this.#claims.set(digest, claims.set(claim, true));
+    return { [Symbol.dispose]: () => this.#expire(digest, claim) };
+  }
+
+  /** How many want it now. */
+  claimCount(digest: Digest): number {
+    return [...(this.#claims.get(digest)?.values() ?? [])].filter(Boolean).length;
+  }
+
+  /** Stops the arrival of a blob that nobody needs any more. Never rejects. */
+  async stop(digest: Digest): Promise<void> {
+    const arrival = this.#arrivals.get(digest);
+    if (!arrival) return;
+    this.#forget(digest);
+    this.#stopping.set(digest, arrival);
+    await arrival[Symbol.asyncDispose]();
+    if (this.#stopping.get(digest) === arrival) this.#stopping.delete(digest);
+  }
+
+  /** Deletes what came of a blob that nobody fetches or was promised. Never rejects. */
+  async discard(digest: Digest): Promise<void> {
+    const { store, logger } = this.#deps;
+    if (this.#closed || this.#arrivals.has(digest) || store.find(digest)) return;
+    try {
+      await store.discard(digest);
+    } catch (error) {
+      logger.warn("cannot delete a part of a blob", { digest, code: codeOf(error) });
+    }
+  }
+
+  /** Discards it after a while, unless it is fetched again by then. */
+  discardLater(digest: Digest): void {
+    setTimeout(() => void this.discard(digest), leftoverMs).unref();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    const stopping = [...this.#stopping.values()].map((arrival) => arrival.settled());
+    await Promise.all([
+      ...[...this.#arrivals.keys()].map((digest) => this.stop(digest)),
+      ...stopping,
+    ]);
+  }
+
+  /** A claim counts a while longer, so that a question a moment later finds it running. */
+  #expire(digest: Digest, claim: symbol): void {
+    const claims = this.#claims.get(digest);
+    if (claims?.get(claim) !== true) return;
+    claims.set(claim, false);
+    setTimeout(() => {
+      claims.delete(claim);
+      if (claims.size === 0 && this.#claims.get(digest) === claims) void this.stop(digest);
+    }, unclaimedMs).unref();
+  }
+
+  /** What came of a blob that was given up must not stay for ever: it is in nobody's budget. */
+  #tidy({ digest, failure }: Arrival): void {
+    if (failure === undefined || this.#closed) return;
+    if (failure instanceof StorageFullError) void this.discard(digest);
+    else this.discardLater(digest);
+  }
+
+  #forget(digest: Digest): void {
+    this.#arrivals.delete(digest);
+    this.#claims.delete(digest);
+  }
+}

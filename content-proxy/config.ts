@@ -1,0 +1,92 @@
+import { z } from "zod";
+
+import type { DeepReadonly } from "../core/config/deep-readonly.ts";
+import {
+  absolutePath,
+  byteCount,
+  count,
+  httpUrl,
+  listenAddress,
+  milliseconds,
+  trackerUrl,
+} from "../core/config/fields.ts";
+import { loadConfig } from "../core/config/load-config.ts";
+import type { Environment } from "../core/config/environment-overrides.ts";
+
+const gibibyte = 1024 ** 3;
+
+const storeSchema = z.strictObject({
+  /** Root of the content store: containerd's own, so that both can use it in turn. */
+  root: absolutePath().default("/var/lib/containerd/io.containerd.content.v1.content"),
+  /** Unix socket that containerd's `proxy_plugins` names. */
+  socket: absolutePath().default("/run/shoal/content.sock"),
+});
+
+const swarmSchema = z.strictObject({
+  /** Where peers reach us. Port 0 takes any free one. */
+  listen: listenAddress().prefault("0.0.0.0:7080"),
+  /** Peers that one blob is fetched from at once. */
+  peersPerBlobMax: count({ min: 1, max: 200 }).default(32),
+  /** Connections in both directions, over all blobs. */
+  connectionsMax: count({ min: 2, max: 10_000 }).default(512),
+});
+
+const pullSchema = z.strictObject({
+  /** How long the directory is asked for a blob. */
+  lookupTimeoutMs: milliseconds({ min: 10, max: 60_000 }).default(1000),
+  /** A blob of which no byte came for so long is left to the registry. */
+  stallTimeoutMs: milliseconds({ min: 100, max: 600_000 }).default(5000),
+  /** A read of a promised blob fails when its bytes did not come for so long. */
+  readTimeoutMs: milliseconds({ min: 1000, max: 3_600_000 }).default(60_000),
+  /** Whether containerd may read layers that are still arriving. */
+  streamLayers: z.boolean().default(true),
+  /**
+   * Whether that holds for layers, too, that no configured seeder vouches for. A peer that
+   * lies about one fails a pull then; without it such a layer is checked whole first.
+   */
+  trustPeers: z.boolean().default(false),
+  /** Blobs that are fetched ahead at once, because a manifest names them. */
+  downloadsMax: count({ min: 0, max: 100 }).default(8),
+});
+
+const cacheSchema = z.strictObject({
+  /** Bytes that blobs may take which containerd deleted. */
+  budgetBytes: byteCount().default(20 * gibibyte),
+});
+
+const adminSchema = z.strictObject({
+  /** Where health and status are served. */
+  listen: listenAddress().prefault("127.0.0.1:7081"),
+});
+
+/** The configuration of the content proxy; every key has a default. */
+export const contentProxyConfigSchema = z.strictObject({
+  store: storeSchema.prefault({}),
+  /**
+   * Trackers. An HTTP URL is the base of one of ours: it announces to `/announce` and asks
+   * the directory. A URL that ends in `/announce`, or with `udp://`, only announces.
+   */
+  trackers: z.array(trackerUrl()).max(16).default([]),
+  /** Base URLs of the seeders. */
+  seeders: z.array(httpUrl()).max(64).default([]),
+  /** Secret that the trackers want of those who publish; `undefined` when they want none. */
+  publishToken: z.string().min(1).max(1000).optional(),
+  /** Whether blobs that were pulled here are given to peers. */
+  offer: z.boolean().default(true),
+  swarm: swarmSchema.prefault({}),
+  pull: pullSchema.prefault({}),
+  cache: cacheSchema.prefault({}),
+  admin: adminSchema.prefault({}),
+});
+
+/** Checked configuration of the content proxy. */
+export type ContentProxyConfig = DeepReadonly<z.output<typeof contentProxyConfigSchema>>;
+
+/** @throws {ConfigError} with all problems */
+export function parseContentProxyConfig(
+  text: string,
+  file: string,
+  options: { readonly environment?: Environment } = {},
+): ContentProxyConfig {
+  return loadConfig(text, file, contentProxyConfigSchema, options);
+}

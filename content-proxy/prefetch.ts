@@ -1,0 +1,104 @@
+import { abortable } from "../core/async/deadline.ts";
+import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import { codeOf } from "../core/errors.ts";
+import {
+  type ImageManifest,
+  manifestLengthMax,
+  parseImageManifest,
+} from "../core/image-manifest.ts";
+import { type Platform, platformMatches } from "../core/platform.ts";
+import type { BlobReader, BlobRecord } from "../core/ports/blob-store.ts";
+import type { Logger } from "../core/ports/logger.ts";
+import type { Arrivals } from "./arrivals.ts";
+import type { PulledBlob } from "./blob-fetcher.ts";
+
+/** Manifests of one index that are followed: one, or a few that differ by variant. */
+const followedMax = 4;
+
+/** What {@link Prefetch} works with. */
+export interface PrefetchDeps {
+  readonly store: Pick<BlobReader, "find" | "read">;
+  readonly arrivals: Arrivals;
+  readonly logger: Logger;
+  /** The platform whose manifest is followed out of an index. */
+  readonly platform: Platform;
+  /** No blob is fetched ahead while so many arrive. */
+  readonly downloadsMax: number;
+}
+
+/**
+ * Reads the manifests that pass through, and starts to get what they name before
+ * containerd asks: the blobs of this node's platform, in the order of the manifest.
+ */
+export class Prefetch implements AsyncDisposable {
+  readonly #deps: PrefetchDeps;
+  readonly #stop = new AbortController();
+  readonly #followed = new Set<Promise<void>>();
+
+  constructor(deps: PrefetchDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes note of a whole blob; only manifests and indexes are looked into. */
+  manifestSeen(record: BlobRecord, kind: PulledBlob["kind"]): void {
+    if (kind !== "manifest" && kind !== "index") return;
+    if (record.size > manifestLengthMax || this.#stop.signal.aborted) return;
+    const following = this.#follow(record).finally(() => this.#followed.delete(following));
+    this.#followed.add(following);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#followed);
+  }
+
+  /** Never rejects: a manifest that we cannot read is containerd's to judge. */
+  async #follow({ digest, size }: BlobRecord, options = { isNested: false }): Promise<void> {
+    try {
+      const manifest = await this.#read(digest, size);
+      if (manifest.kind === "manifest") {
+        for (const blob of [manifest.config, ...manifest.layers]) this.#fetchAhead(blob);
+        return;
+      }
+      // Nobody nests indexes, but somebody may try how deep we go.
+      if (options.isNested) return;
+      const ours = manifest.manifests.filter(
+        ({ platform }) => platform && platformMatches(platform, this.#deps.platform),
+      );
+      for (const { descriptor } of ours.slice(0, followedMax)) {
+        await this.#followManifest(descriptor);
+      }
+    } catch (error) {
+      this.#deps.logger.debug("cannot fetch ahead", { digest, code: codeOf(error) });
+    }
+  }
+
+  async #followManifest(descriptor: Descriptor): Promise<void> {
+    const arrival = this.#fetchAhead(descriptor);
+    if (arrival) await abortable(arrival.settled(), this.#stop.signal);
+    const record = this.#deps.store.find(descriptor.digest);
+    if (record?.whole && record.size <= manifestLengthMax) {
+      await this.#follow(record, { isNested: true });
+    }
+  }
+
+  #fetchAhead({ digest, size }: Descriptor): ReturnType<Arrivals["start"]> | undefined {
+    const { store, arrivals, downloadsMax } = this.#deps;
+    if (size === 0 || store.find(digest) || this.#stop.signal.aborted) return undefined;
+    if (arrivals.count >= downloadsMax && !arrivals.find(digest)) return undefined;
+    const arrival = arrivals.start({ digest, size, promised: false });
+    // Not for us to keep going for long: containerd claims it, or it ends.
+    arrivals.claim(digest)[Symbol.dispose]();
+    return arrival;
+  }
+
+  async #read(digest: Digest, size: number): Promise<ImageManifest> {
+    const chunks: Uint8Array[] = [];
+    const { signal } = this.#stop;
+    for await (const chunk of this.#deps.store.read(digest, { start: 0, end: size }, { signal })) {
+      chunks.push(chunk);
+    }
+    return parseImageManifest(Buffer.concat(chunks));
+  }
+}

@@ -1,0 +1,186 @@
+import { DisposeStack } from "../core/async/dispose-stack.ts";
+import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
+import { setThreadPriority } from "../core/async/thread-priority.ts";
+import { HttpDirectory } from "../core/directory/http-directory.ts";
+import { createPeerId } from "../core/peer-id.ts";
+import type { PeerAddress } from "../core/peer-address.ts";
+import { platformOfMachine } from "../core/platform.ts";
+import type { Cancellable } from "../core/ports/cancellable.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Logger } from "../core/ports/logger.ts";
+import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
+import { TorrentSwarm } from "../core/torrent/torrent-swarm.ts";
+import { sortTrackerUrls } from "../core/tracker-urls.ts";
+import packageJson from "../package.json" with { type: "json" };
+import { serveAdmin } from "./admin-server.ts";
+import { Arrivals } from "./arrivals.ts";
+import { BlobLookup } from "./blob-lookup.ts";
+import { CacheBudget } from "../core/blob-life/cache-budget.ts";
+import type { ContentProxyConfig } from "./config.ts";
+import { Offering } from "../core/blob-life/offering.ts";
+import { Prefetch } from "./prefetch.ts";
+import { RecentBlobs } from "./recent-blobs.ts";
+import { resumePromises } from "./resume-promises.ts";
+import { registerContentService } from "./rpc/content-service.ts";
+import { directWrite } from "./rpc/direct-write.ts";
+import { slowReader } from "./rpc/read.ts";
+import { serveGrpc } from "./rpc/serve-grpc.ts";
+import { createStatus } from "./status.ts";
+import { SwarmBlobFetcher } from "./swarm-blob-fetcher.ts";
+import { Traffic } from "./traffic.ts";
+
+/** What {@link startContentProxy} gets from its process. */
+export interface ContentProxyDeps {
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** A content proxy that runs. Dispose of it to stop it. */
+export interface ContentProxy extends AsyncDisposable {
+  readonly socket: string;
+  readonly admin: PeerAddress;
+  /** Port on which peers reach us. */
+  readonly swarmPort: number;
+}
+
+/** What the parts of the proxy are made of. */
+interface Foundations {
+  readonly store: DiskBlobStore;
+  readonly directory: HttpDirectory;
+  readonly swarm: TorrentSwarm;
+}
+
+/** Starts the content proxy of a node. On failure nothing is left open. */
+export async function startContentProxy(
+  config: ContentProxyConfig,
+  { logger, clock }: ContentProxyDeps,
+  { signal }: Cancellable,
+): Promise<ContentProxy> {
+  const started = new DisposeStack();
+  setThreadPriority("answers");
+  try {
+    const foundations = await openFoundations(config, { logger, clock, started, signal });
+    const { store, swarm } = foundations;
+    const parts = connectParts(config, { ...foundations, logger, started });
+    resumePromises(store, parts.arrivals);
+    parts.offering.addAll();
+    void parts.budget.enforce();
+    const status = createStatus({
+      ...{ store, swarm, clock, ...parts },
+      version: packageJson.version,
+      budgetBytes: config.cache.budgetBytes,
+    });
+    const serving = { store, fetcher: parts.fetcher, clock, logger: logger.with({ part: "rpc" }) };
+    started.use(
+      await serveGrpc({
+        socketPath: config.store.socket,
+        register: (server) => registerContentService(server, serving),
+        direct: directWrite(serving),
+        readSource: parts.fetcher,
+        readSlow: slowReader({ fetcher: parts.fetcher }),
+        logger,
+      }),
+    );
+    // Last, for whoever sees that we are healthy may start containerd.
+    const admin = started.use(await serveAdmin(config.admin.listen, { status, signal }));
+    const running = started.move();
+    return {
+      socket: config.store.socket,
+      admin: admin.address,
+      swarmPort: swarm.port,
+      [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    return started.disposeAfter(error);
+  }
+}
+
+async function openFoundations(
+  config: ContentProxyConfig,
+  { logger, clock, started, signal }: ContentProxyDeps & Cancellable & { started: DisposeStack },
+): Promise<Foundations> {
+  const { root } = config.store;
+  const trackers = sortTrackerUrls(config.trackers);
+  const part = (name: string) => logger.with({ part: name });
+  const store = started.use(
+    await DiskBlobStore.open({ root, clock, logger: part("store") }, { signal }),
+  );
+  const announcer = started.use(
+    new TrackerAnnouncer({
+      trackers: trackers.announce,
+      peerId: createPeerId(),
+      clock,
+      logger: part("announce"),
+    }),
+  );
+  const directory = started.use(
+    new HttpDirectory({
+      trackers: trackers.directories,
+      seeders: config.seeders,
+      lookupTimeoutMs: config.pull.lookupTimeoutMs,
+      logger: part("directory"),
+      ...(config.publishToken !== undefined && { publishToken: config.publishToken }),
+    }),
+  );
+  const settings = {
+    ...config.swarm.listen,
+    connectionsMax: config.swarm.connectionsMax,
+    stallBoundMs: config.pull.stallTimeoutMs,
+  };
+  const swarm = started.use(
+    await TorrentSwarm.open({ settings, announcer, logger: part("swarm") }, { signal }),
+  );
+  return { store, directory, swarm };
+}
+
+/** Joins the rules of the proxy together; what is started later is disposed of first. */
+function connectParts(
+  config: ContentProxyConfig,
+  {
+    store,
+    directory,
+    swarm,
+    logger,
+    started,
+  }: Foundations & { logger: Logger; started: DisposeStack },
+) {
+  const traffic = new Traffic(swarm);
+  const offering = started.use(
+    new Offering({ store, swarm, directory, logger, enabled: config.offer }),
+  );
+  const recent = new RecentBlobs();
+  const budget = new CacheBudget({
+    ...{ store, offering, logger },
+    rule: {
+      budgetBytes: config.cache.budgetBytes,
+      lastUseOf: ({ updatedAt }) => updatedAt,
+      isKept: ({ digest }) => recent.has(digest),
+    },
+  });
+  const arrivals = started.use(
+    new Arrivals({
+      ...{ store, swarm, logger },
+      lookup: new BlobLookup({ directory, logger }),
+      trustPeers: config.pull.trustPeers,
+      webSeedsOf: (digest) => config.seeders.map((url) => `${url}/v1/blobs/${digest}`),
+      onWhole: (record) => {
+        recent.touch(record.digest);
+        offering.add(record);
+        void budget.enforce();
+      },
+      onReceived: (received) => traffic.addDownload(received),
+    }),
+  );
+  const prefetch = started.use(
+    new Prefetch({
+      ...{ store, arrivals, logger },
+      platform: platformOfMachine(process.arch),
+      downloadsMax: config.pull.downloadsMax,
+    }),
+  );
+  const fetcher = new SwarmBlobFetcher({
+    ...{ store, arrivals, prefetch, offering, budget, traffic, recent, logger },
+    settings: config.pull,
+  });
+  return { traffic, offering, budget, arrivals, prefetch, fetcher };
+}

@@ -1,0 +1,436 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+
+import { CacheBudget } from "../core/blob-life/cache-budget.ts";
+import { Offering } from "../core/blob-life/offering.ts";
+import { type Digest, digestOf } from "../core/digest.ts";
+import {
+  BlobNotFoundError,
+  OffsetError,
+  StorageFullError,
+  UnavailableError,
+} from "../core/errors.ts";
+import { type Metainfo, createMetainfo } from "../core/metainfo.ts";
+import { PieceHasher } from "../core/piece-hasher.ts";
+import { pieceLayoutOf } from "../core/piece-layout.ts";
+import type { BlobProvenance, BlobRecord } from "../core/ports/blob-store.ts";
+import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
+import { SystemClock } from "../core/system/system-clock.ts";
+import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { type ScriptedDownload, ScriptedSwarm } from "../core/testing/scripted-swarm.ts";
+import { Arrivals } from "./arrivals.ts";
+import { BlobLookup } from "./blob-lookup.ts";
+import { Prefetch } from "./prefetch.ts";
+import { RecentBlobs } from "./recent-blobs.ts";
+import { resumePromises } from "./resume-promises.ts";
+import { SwarmBlobFetcher } from "./swarm-blob-fetcher.ts";
+import { Traffic } from "./traffic.ts";
+
+const logger = new MemoryLogger();
+const amd64 = { os: "linux", architecture: "amd64" };
+
+function metainfoOf(bytes: Buffer): Metainfo {
+  const hasher = new PieceHasher(pieceLayoutOf(bytes.length).pieceLength);
+  hasher.update(bytes);
+  return createMetainfo({
+    digest: digestOf(bytes),
+    size: bytes.length,
+    pieceHashes: hasher.digest(),
+  });
+}
+
+/** A content proxy without its wires: a real store, a directory of `blobs`, a scripted swarm. */
+class Node {
+  readonly root: string;
+  readonly blobs = new Map<Digest, Buffer>();
+  readonly published: Digest[] = [];
+  readonly swarm = new ScriptedSwarm();
+  readonly store: DiskBlobStore;
+  readonly arrivals: Arrivals;
+  readonly offering: Offering;
+  readonly budget: CacheBudget;
+  readonly prefetch: Prefetch;
+  readonly fetcher: SwarmBlobFetcher;
+  /** One that gives a blob up at once. */
+  readonly hastyFetcher: SwarmBlobFetcher;
+
+  private constructor(root: string, store: DiskBlobStore) {
+    this.root = root;
+    this.store = store;
+    const { swarm } = this;
+    const directory = {
+      publish: ({ digest }: Metainfo) => void this.published.push(digest),
+      lookup: async (digest: Digest) => {
+        const bytes = this.blobs.get(digest);
+        return bytes && { metainfo: metainfoOf(bytes), peers: [], webSeeds: [] };
+      },
+    };
+    const traffic = new Traffic(swarm);
+    this.offering = new Offering({ store, swarm, directory, logger, enabled: true });
+    const recent = new RecentBlobs();
+    const rule = {
+      budgetBytes: 1000,
+      lastUseOf: ({ updatedAt }: BlobRecord) => updatedAt,
+      isKept: ({ digest }: BlobRecord) => recent.has(digest),
+    };
+    this.budget = new CacheBudget({ store, offering: this.offering, logger, rule });
+    this.arrivals = new Arrivals({
+      ...{ store, swarm, logger },
+      lookup: new BlobLookup({ directory, logger }),
+      trustPeers: true,
+      webSeedsOf: () => [],
+      onWhole: (record) => {
+        this.offering.add(record);
+        void this.budget.enforce();
+      },
+      onReceived: () => undefined,
+    });
+    const { arrivals, offering, budget } = this;
+    this.prefetch = new Prefetch({ store, arrivals, logger, platform: amd64, downloadsMax: 8 });
+    const fetcherOf = (stallTimeoutMs: number) => {
+      const settings = { streamLayers: true, stallTimeoutMs, readTimeoutMs: 60_000 };
+      return new SwarmBlobFetcher({
+        ...{ store, arrivals, offering, budget, traffic, recent, logger, settings },
+        prefetch: this.prefetch,
+      });
+    };
+    this.fetcher = fetcherOf(60_000);
+    this.hastyFetcher = fetcherOf(1);
+  }
+
+  static async open(t: TestContext, root?: string): Promise<Node> {
+    const path = root ?? (await mkdtemp(join(tmpdir(), "fetcher-")));
+    const clock = new SystemClock();
+    const store = await DiskBlobStore.open({ root: path, clock, logger }, { signal: t.signal });
+    const node = new Node(path, store);
+    t.after(async () => {
+      await node.close();
+      await rm(path, { recursive: true, force: true });
+    });
+    return node;
+  }
+
+  async close(): Promise<void> {
+    await this.prefetch[Symbol.asyncDispose]();
+    await this.arrivals[Symbol.asyncDispose]();
+    await this.offering[Symbol.asyncDispose]();
+    await this.store[Symbol.asyncDispose]();
+  }
+
+  /** Puts a blob that somebody in the swarm has. */
+  offer(bytes: Buffer): Digest {
+    const digest = digestOf(bytes);
+    this.blobs.set(digest, bytes);
+    return digest;
+  }
+
+  async nextDownload(): Promise<ScriptedDownload> {
+    return new Promise((resolve) => (this.swarm.onDownload = resolve));
+  }
+
+  /** Lets all bytes of a download come. */
+  async fill(download: ScriptedDownload): Promise<void> {
+    const bytes = this.blobs.get(download.metainfo.digest);
+    assert.ok(bytes);
+    await writeFile(download.wanted.path, bytes);
+    download.finish();
+  }
+
+  /** Writes a blob as containerd does. */
+  async write(bytes: Buffer, provenance: BlobProvenance): Promise<BlobRecord> {
+    const ingest = await this.store.openIngest(`ref ${digestOf(bytes)}`, { total: bytes.length });
+    ingest.expect(bytes.length);
+    await ingest.write(bytes);
+    const labels = {};
+    const record = await ingest.commit({ size: bytes.length, labels, provenance, owned: true });
+    await ingest.close();
+    return record;
+  }
+
+  async read(digest: Digest, signal: AbortSignal): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    const range = { start: 0, end: Number.MAX_SAFE_INTEGER };
+    for await (const chunk of this.fetcher.read(digest, range, { signal })) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+}
+
+const layer = randomBytes(1_500_000);
+
+test("obtain() is false for what nobody has, and leaves nothing behind", async (t) => {
+  const node = await Node.open(t);
+  const blob = { digest: digestOf(layer), size: layer.length, kind: "layer" } as const;
+  assert.equal(await node.fetcher.obtain(blob, t), false);
+  assert.deepEqual([...node.store.arriving()], []);
+});
+
+test("a layer is promised while it arrives, read as it comes, and ends in its place", async (t) => {
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const started = node.nextDownload();
+  const obtained = node.fetcher.obtain({ digest, size: layer.length, kind: "layer" }, t);
+  const download = await started;
+  assert.throws(() => node.fetcher.locate(digest, 0), BlobNotFoundError);
+  download.sources(true);
+  assert.equal(await obtained, true);
+
+  const record = await node.fetcher.commit(digest, { kept: "yes" });
+  assert.deepEqual([record.owned, record.whole, record.labels], [true, false, { kept: "yes" }]);
+  await writeFile(download.wanted.path, layer);
+  download.advance(600_000);
+  assert.equal(node.fetcher.locate(digest, 1000)?.availableEnd, 600_000);
+  assert.throws(() => node.fetcher.locate(digest, layer.length + 1), OffsetError);
+  const read = node.read(digest, t.signal);
+  await node.fill(download);
+  assert.deepEqual(await read, layer);
+
+  await node.arrivals.find(digest)?.settled();
+  assert.equal(node.store.find(digest)?.whole, true);
+  assert.deepEqual(node.published, [digest]);
+  assert.equal(node.fetcher.locate(digest, 0)?.availableEnd, layer.length);
+});
+
+test("a manifest is promised only when it is whole, and its blobs are fetched ahead", async (t) => {
+  const node = await Node.open(t);
+  const [config, layerDigest] = [Buffer.from("{}"), layer].map((bytes) => {
+    return { mediaType: "x/y", digest: node.offer(bytes), size: bytes.length };
+  });
+  assert.ok(config && layerDigest);
+  const manifest = Buffer.from(JSON.stringify({ config, layers: [layerDigest] }));
+  const digest = node.offer(manifest);
+  const ahead: Digest[] = [];
+  const both = Promise.withResolvers<undefined>();
+  node.swarm.onDownload = (download) => {
+    if (download.metainfo.digest !== digest) ahead.push(download.metainfo.digest);
+    if (download.metainfo.digest === digest) void node.fill(download);
+    if (ahead.length === 2) both.resolve(undefined);
+  };
+  const blob = { digest, size: manifest.length, kind: "manifest" } as const;
+  assert.equal(await node.fetcher.obtain(blob, t), true);
+  assert.equal(node.store.find(digest)?.whole, true);
+  await both.promise;
+  assert.deepEqual(ahead.sort(), [config.digest, layerDigest.digest].sort());
+});
+
+test("what containerd wrote by a pull is offered; what is local is not", async (t) => {
+  const node = await Node.open(t);
+  const pulled = await node.write(layer, "pull");
+  node.fetcher.written(pulled, "layer");
+  const local = await node.write(Buffer.from("built here"), "local");
+  node.fetcher.written(local, "layer");
+  assert.deepEqual(
+    [...node.swarm.seeded].map(({ digest }) => digest),
+    [pulled.digest],
+  );
+});
+
+test("a deleted pull stays as cached within the budget, and is found again", async (t) => {
+  const node = await Node.open(t);
+  const small = await node.write(Buffer.alloc(900, "s"), "pull");
+  await node.fetcher.disown(small.digest);
+  assert.throws(() => node.fetcher.locate(small.digest, 0), BlobNotFoundError);
+  const again = { digest: small.digest, size: 900, kind: "layer" } as const;
+  assert.equal(await node.fetcher.obtain(again, t), true);
+  assert.equal((await node.fetcher.commit(small.digest, {})).owned, true);
+  assert.equal((await node.read(small.digest, t.signal)).length, 900);
+});
+
+test("a promise survives a restart, and the blob arrives", async (t) => {
+  const before = await Node.open(t);
+  const digest = before.offer(layer);
+  const started = before.nextDownload();
+  const obtained = before.fetcher.obtain({ digest, size: layer.length, kind: "layer" }, t);
+  (await started).sources(true);
+  await obtained;
+  await before.fetcher.commit(digest, {});
+  await before.close();
+
+  const after = await Node.open(t, before.root);
+  after.offer(layer);
+  const resumed = after.nextDownload();
+  resumePromises(after.store, after.arrivals);
+  const read = after.read(digest, t.signal);
+  await after.fill(await resumed);
+  assert.deepEqual(await read, layer);
+});
+
+test("disown() ends the download of a promised blob and forgets it", async (t) => {
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const started = node.nextDownload();
+  const obtained = node.fetcher.obtain({ digest, size: layer.length, kind: "layer" }, t);
+  const download = await started;
+  download.sources(true);
+  await obtained;
+  await node.fetcher.commit(digest, {});
+  await node.fetcher.disown(digest);
+  assert.equal(download.disposed, true);
+  assert.equal(node.store.find(digest), undefined);
+  assert.deepEqual([...node.store.arriving()], []);
+});
+
+test("an obtained blob that is larger than the cache's budget is still there at COMMIT", async (t) => {
+  const node = await Node.open(t);
+  const bytes = randomBytes(5000);
+  const digest = node.offer(bytes);
+  const started = node.nextDownload();
+  const obtained = node.fetcher.obtain({ digest, size: bytes.length, kind: "config" }, t);
+  await node.fill(await started);
+  assert.equal(await obtained, true);
+  await node.fetcher.disown(digestOf(Buffer.from("another")));
+  assert.equal((await node.fetcher.commit(digest, {})).owned, true);
+  assert.deepEqual(await node.read(digest, t.signal), bytes);
+});
+
+test("a download that fails between our yes and COMMIT is tried again", async (t) => {
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const first = node.nextDownload();
+  const obtained = node.fetcher.obtain({ digest, size: layer.length, kind: "layer" }, t);
+  const failing = await first;
+  failing.sources(true);
+  assert.equal(await obtained, true);
+  const second = node.nextDownload();
+  failing.fail(new UnavailableError("gone"));
+  const download = await second;
+  assert.equal((await node.fetcher.commit(digest, {})).owned, true);
+  await node.fill(download);
+  assert.deepEqual(await node.read(digest, t.signal), layer);
+});
+
+test("a pull that starts while another gives the blob up keeps what it gets", async (t) => {
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const blob = { digest, size: layer.length, kind: "layer" } as const;
+  const stopping = Promise.withResolvers<undefined>();
+  const gate = Promise.withResolvers<undefined>();
+  const first = node.nextDownload();
+  node.arrivals.start({ digest, size: layer.length, promised: false });
+  const slow = await first;
+  slow[Symbol.asyncDispose] = async () => {
+    stopping.resolve(undefined);
+    slow.fail(new UnavailableError("stopped"));
+    await gate.promise;
+  };
+  const givenUp = node.hastyFetcher.obtain(blob, t);
+  await stopping.promise;
+  const started = node.nextDownload();
+  const obtained = node.fetcher.obtain(blob, t);
+  gate.resolve(undefined);
+  assert.equal(await givenUp, false);
+  const download = await started;
+  download.sources(true);
+  assert.equal(await obtained, true);
+  assert.equal((await node.fetcher.commit(digest, {})).owned, true);
+  await node.fill(download);
+  assert.deepEqual(await node.read(digest, t.signal), layer);
+});
+
+test("what was fetched ahead is given up with the pull that waited for it in vain", async (t) => {
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const started = node.nextDownload();
+  const ahead = node.arrivals.start({ digest, size: layer.length, promised: false });
+  node.arrivals.claim(digest)[Symbol.dispose]();
+  await started;
+  const blob = { digest, size: layer.length, kind: "layer" } as const;
+  assert.equal(await node.hastyFetcher.obtain(blob, t), false);
+  assert.equal(ahead.ended, true);
+  assert.equal(node.arrivals.find(digest), undefined);
+  assert.deepEqual([...node.store.arriving()], []);
+});
+
+test("a pull is not given up for another one that waits, and a wrong size is no pull at all", async (t) => {
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const blob = { digest, size: layer.length, kind: "layer" } as const;
+  const started = node.nextDownload();
+  const obtained = node.fetcher.obtain(blob, t);
+  const download = await started;
+  assert.equal(await node.hastyFetcher.obtain(blob, t), false);
+  assert.equal(await node.fetcher.obtain({ ...blob, size: 7 }, t), false);
+  download.sources(true);
+  assert.equal(await obtained, true);
+});
+
+test("what came of a blob that nobody wants any more is deleted after a while", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const started = node.nextDownload();
+  const arrival = node.arrivals.start({ digest, size: layer.length, promised: false });
+  await started;
+  node.arrivals.claim(digest)[Symbol.dispose]();
+  t.mock.timers.tick(60_000);
+  await arrival.settled();
+  assert.deepEqual([...node.store.arriving()], [digest]);
+  t.mock.timers.tick(600_000);
+  await eventually(() => [...node.store.arriving()].length === 0);
+});
+
+test("what an earlier process left of a blob is deleted after a while, unless it was promised", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const node = await Node.open(t);
+  const [left, promised] = [metainfoOf(layer), metainfoOf(Buffer.alloc(700_000, "p"))];
+  for (const metainfo of [left, promised]) await node.store.arrive(metainfo);
+  await node.store.promise(promised.digest, promised.layout.size);
+  resumePromises(node.store, node.arrivals);
+  t.mock.timers.tick(600_000);
+  await eventually(() => [...node.store.arriving()].length === 1);
+  assert.deepEqual([...node.store.arriving()], [promised.digest]);
+});
+
+test("a download that fills the disk leaves nothing of it", async (t) => {
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const started = node.nextDownload();
+  node.arrivals.start({ digest, size: layer.length, promised: false });
+  (await started).fail(new StorageFullError("full"));
+  await eventually(() => [...node.store.arriving()].length === 0);
+});
+
+test("what is wrong with us is no reason for a pull to fail", async (t) => {
+  const node = await Node.open(t);
+  await node.arrivals[Symbol.asyncDispose]();
+  const blob = { digest: node.offer(layer), size: layer.length, kind: "layer" } as const;
+  assert.equal(await node.fetcher.obtain(blob, t), false);
+});
+
+test("Prefetch ends while the manifest that an index names is still to come", async (t) => {
+  const node = await Node.open(t);
+  const manifest = Buffer.from("{}");
+  const named = { mediaType: "x/y", digest: node.offer(manifest), size: manifest.length };
+  const platform = { os: "linux", architecture: "amd64" };
+  const index = Buffer.from(JSON.stringify({ manifests: [{ ...named, platform }] }));
+  const record = await node.write(index, "pull");
+  const started = node.nextDownload();
+  node.prefetch.manifestSeen(record, "index");
+  await started;
+  await node.prefetch[Symbol.asyncDispose]();
+});
+
+/** Waits for something that happens by itself, a few turns of the event loop from now. */
+async function eventually(isSo: () => boolean): Promise<void> {
+  for (let turns = 0; !isSo(); turns++) {
+    assert.ok(turns < 10_000, "it did not happen");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test("what containerd wrote and is about to commit is not evicted", async (t) => {
+  const node = await Node.open(t);
+  const bytes = randomBytes(5000);
+  const ingest = await node.store.openIngest("ref", { total: bytes.length });
+  await ingest.write(bytes);
+  node.fetcher.expectCommit(digestOf(bytes));
+  await ingest.prepare(digestOf(bytes));
+  await node.fetcher.disown(digestOf(Buffer.from("another")));
+  await node.budget.enforce();
+  const options = { size: 5000, labels: {}, provenance: "pull", owned: true } as const;
+  assert.equal((await ingest.commit(options)).owned, true);
+  await ingest.close();
+});

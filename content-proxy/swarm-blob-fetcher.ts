@@ -1,0 +1,219 @@
+import { createDeadline } from "../core/async/deadline.ts";
+import type { ByteRange } from "../core/byte-range.ts";
+import type { Digest } from "../core/digest.ts";
+import {
+  BlobExistsError,
+  BlobNotFoundError,
+  OffsetError,
+  UnavailableError,
+  codeOf,
+} from "../core/errors.ts";
+import type { BlobRecord, BlobStore, Labels } from "../core/ports/blob-store.ts";
+import type { Cancellable } from "../core/ports/cancellable.ts";
+import type { Logger } from "../core/ports/logger.ts";
+import type { Arrival } from "./arrival.ts";
+import type { Arrivals } from "./arrivals.ts";
+import type { BlobFetcher, LocatedBlob, PulledBlob } from "./blob-fetcher.ts";
+import type { CacheBudget } from "../core/blob-life/cache-budget.ts";
+import type { Offering } from "../core/blob-life/offering.ts";
+import type { Prefetch } from "./prefetch.ts";
+import { readArriving } from "./read-arriving.ts";
+import type { RecentBlobs } from "./recent-blobs.ts";
+import type { Traffic } from "./traffic.ts";
+
+/** How {@link SwarmBlobFetcher} decides and how long it waits. */
+export interface PullSettings {
+  /** Layers may be promised once sources that hold all of them are connected; else only when whole. */
+  readonly streamLayers: boolean;
+  /** A blob that makes no progress for so long is left to containerd and the registry. */
+  readonly stallTimeoutMs: number;
+  /** A read of a promised blob fails when its bytes do not come for so long. */
+  readonly readTimeoutMs: number;
+}
+
+/** What {@link SwarmBlobFetcher} works with. */
+export interface SwarmBlobFetcherDeps {
+  readonly store: BlobStore;
+  readonly arrivals: Arrivals;
+  readonly prefetch: Prefetch;
+  readonly offering: Offering;
+  readonly budget: CacheBudget;
+  readonly traffic: Traffic;
+  readonly recent: RecentBlobs;
+  readonly logger: Logger;
+  readonly settings: PullSettings;
+}
+
+/** Below this many bytes a blob is here before a second look at it would be. */
+const streamedSizeMin = 512 * 1024;
+
+/** Gets containerd's blobs from the swarm. */
+export class SwarmBlobFetcher implements BlobFetcher {
+  readonly #deps: SwarmBlobFetcherDeps;
+
+  constructor(deps: SwarmBlobFetcherDeps) {
+    this.#deps = deps;
+  }
+
+  async obtain(blob: PulledBlob, { signal }: Cancellable): Promise<boolean> {
+    const { store, prefetch, recent, logger } = this.#deps;
+    const { digest, size, kind } = blob;
+    try {
+      const known = store.find(digest);
+      if (known && known.size !== size) return false;
+      recent.touch(digest);
+      const obtained = known !== undefined || (await this.#fetch(blob, { signal }));
+      const record = obtained ? store.find(digest) : undefined;
+      if (record?.whole) prefetch.manifestSeen(record, kind);
+      return obtained;
+    } catch (error) {
+      signal.throwIfAborted();
+      // Whatever is wrong here, containerd can go to the registry.
+      logger.warn("cannot ask the swarm for a blob", { digest, code: codeOf(error), error });
+      return false;
+    }
+  }
+
+  async commit(digest: Digest, labels: Labels): Promise<BlobRecord> {
+    const { store, arrivals } = this.#deps;
+    const known = store.find(digest);
+    if (known?.owned) throw new BlobExistsError(digest);
+    if (known?.whole) return store.own(digest, labels);
+    const arrival = arrivals.find(digest);
+    if (!arrival) throw new BlobNotFoundError(digest);
+    const claim = arrivals.claim(digest);
+    try {
+      const record = await store.promise(digest, arrival.size);
+      return Object.keys(labels).length === 0 ? record : await store.label(digest, labels);
+    } catch (error) {
+      claim[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  expectCommit(digest: Digest): void {
+    this.#deps.recent.touch(digest);
+  }
+
+  progressOf(digest: Digest): number | undefined {
+    return this.#deps.arrivals.find(digest)?.bytesDone;
+  }
+
+  written(record: BlobRecord, kind: PulledBlob["kind"]): void {
+    this.#deps.traffic.addWritten(record.size);
+    this.#deps.offering.add(record);
+    this.#deps.prefetch.manifestSeen(record, kind);
+  }
+
+  locate(digest: Digest, offset: number): LocatedBlob | undefined {
+    const record = this.#ownedRecord(digest);
+    if (offset > record.size) throw new OffsetError(offset, `at most ${record.size}`);
+    if (record.whole) {
+      const file = this.#deps.store.descriptorOf(digest);
+      return file && { fd: file.fd, size: file.size, availableEnd: file.size };
+    }
+    const arriving = this.#deps.arrivals.find(digest)?.locate(offset);
+    return arriving && { ...arriving, size: record.size };
+  }
+
+  async *read(
+    digest: Digest,
+    range: ByteRange,
+    { signal }: Cancellable,
+  ): AsyncGenerator<Uint8Array, void> {
+    const { store, arrivals, settings } = this.#deps;
+    const record = this.#ownedRecord(digest);
+    if (range.start > record.size) throw new OffsetError(range.start, `at most ${record.size}`);
+    const bounded = { start: range.start, end: Math.min(range.end, record.size) };
+    let start = bounded.start;
+    const arrival = record.whole ? undefined : arrivals.find(digest);
+    if (arrival) {
+      const { readTimeoutMs } = settings;
+      for await (const chunk of readArriving(arrival, bounded, { signal, readTimeoutMs })) {
+        start += chunk.byteLength;
+        yield chunk;
+      }
+    }
+    if (start === bounded.end) return;
+    if (store.find(digest)?.whole !== true) {
+      throw new UnavailableError(`Cannot read blob ${digest}: its bytes did not arrive`);
+    }
+    yield* store.read(digest, { start, end: bounded.end }, { signal });
+  }
+
+  async disown(digest: Digest): Promise<void> {
+    const { store, arrivals, offering, budget, recent } = this.#deps;
+    const record = store.find(digest);
+    if (record && !record.whole) {
+      // containerd's garbage collection waits for the answer: the download ends by itself.
+      void arrivals.stop(digest);
+      await store.discard(digest);
+    }
+    if (record?.provenance === "local") offering.withdraw(digest);
+    await store.disown(digest);
+    recent.drop(digest);
+    void budget.enforce();
+  }
+
+  /**
+   * Fetches a blob, until it can be relied on or is given up. From the yes on it is tried
+   * again whatever happens: containerd will not go to the registry any more.
+   */
+  async #fetch(blob: PulledBlob, { signal }: Cancellable): Promise<boolean> {
+    const { arrivals, logger, settings } = this.#deps;
+    const { digest, size, kind } = blob;
+    const started = performance.now();
+    const arrival = arrivals.start({ digest, size, promised: false });
+    if (arrival.size !== size) return false;
+    const claim = arrivals.claim(digest);
+    try {
+      const streamed = settings.streamLayers && kind === "layer" && size >= streamedSizeMin;
+      const isReliable = await this.#reliable(arrival, { streamed, signal });
+      const obtained = isReliable && arrival.failure === undefined;
+      const durationMs = Math.round(performance.now() - started);
+      logger.info("looked for a blob in the swarm", { digest, kind, obtained, durationMs });
+      if (obtained) arrival.promise();
+      else await this.#giveUp(arrival);
+      return obtained;
+    } finally {
+      claim[Symbol.dispose]();
+    }
+  }
+
+  /** Waits as long as bytes come: a slow swarm is still better than a registry for everyone. */
+  async #reliable(
+    arrival: Arrival,
+    { streamed, signal }: Cancellable & { readonly streamed: boolean },
+  ): Promise<boolean> {
+    for (let bytesBefore = -1; arrival.bytesDone > bytesBefore;) {
+      bytesBefore = arrival.bytesDone;
+      const deadline = createDeadline(signal, this.#deps.settings.stallTimeoutMs);
+      try {
+        return await arrival.reliable({ streamed, signal: deadline.signal });
+      } catch {
+        signal.throwIfAborted();
+      } finally {
+        deadline[Symbol.dispose]();
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Ends a download that was in vain, unless a pull in another namespace waits for it or
+   * relies on it: containerd fetches the blob now, and the swarm must not fill the same
+   * disk a second time.
+   */
+  async #giveUp({ digest, promised }: Arrival): Promise<void> {
+    const { arrivals } = this.#deps;
+    if (promised || arrivals.claimCount(digest) > 1) return;
+    await arrivals.stop(digest);
+    await arrivals.discard(digest);
+  }
+
+  #ownedRecord(digest: Digest): BlobRecord {
+    const record = this.#deps.store.find(digest);
+    if (record?.owned !== true) throw new BlobNotFoundError(digest);
+    return record;
+  }
+}
