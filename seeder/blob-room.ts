@@ -1,0 +1,80 @@
+import type { CacheBudget } from "../core/blob-life/cache-budget.ts";
+import type { Descriptor } from "../core/descriptor.ts";
+import { StorageFullError } from "../core/errors.ts";
+import type { BlobReader, BlobWriter, IngestStatus } from "../core/ports/blob-store.ts";
+
+/** What {@link BlobRoom} works with. */
+export interface BlobRoomDeps {
+  readonly store: Pick<BlobReader, "records"> & Pick<BlobWriter, "abortIngest" | "ingests">;
+  readonly budget: Pick<CacheBudget, "enforce">;
+  readonly budgetBytes: number;
+  /** Called before something is chosen to leave, so that last uses are up to date. */
+  readonly noteUses: () => void;
+}
+
+/**
+ * Room within the budget for blobs that are about to come. Halves that an earlier fetch
+ * left behind count, too, and leave first.
+ */
+export class BlobRoom {
+  readonly #deps: BlobRoomDeps;
+  /** Length of blobs under way, by the ref of their ingest. */
+  readonly #reserved = new Map<string, number>();
+
+  constructor(deps: BlobRoomDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Checks that so many bytes can be here together at all.
+   *
+   * @throws {StorageFullError}
+   */
+  check(bytes: number, what: string): void {
+    if (bytes <= this.#deps.budgetBytes) return;
+    throw new StorageFullError(
+      `Cannot keep ${what}: ${bytes} bytes are more than the budget of ${this.#deps.budgetBytes}`,
+    );
+  }
+
+  /**
+   * Makes room for a blob, and keeps it until the result is disposed of.
+   *
+   * @throws {StorageFullError} when what is here may not leave for it.
+   */
+  async reserve({ digest, size }: Descriptor): Promise<Disposable> {
+    this.check(size, `blob ${digest}`);
+    this.#reserved.set(digest, size);
+    const release = () => void this.#reserved.delete(digest);
+    const excessBytes = await this.#makeRoom();
+    if (excessBytes === 0) return { [Symbol.dispose]: release };
+    release();
+    throw new StorageFullError(
+      `Cannot keep blob ${digest}: pinned blobs and preheats under way leave no room for it`,
+    );
+  }
+
+  async #makeRoom(): Promise<number> {
+    const { store, budget, budgetBytes, noteUses } = this.#deps;
+    const reservedBytes = [...this.#reserved.values()].reduce((sum, size) => sum + size, 0);
+    let halvesBytes = this.#halves().reduce((sum, { offset }) => sum + offset, 0);
+    for (const { ref, offset } of this.#halves()) {
+      if (lengthOf(store) + reservedBytes + halvesBytes <= budgetBytes) break;
+      await store.abortIngest(ref);
+      halvesBytes -= offset;
+    }
+    noteUses();
+    return budget.enforce(reservedBytes + halvesBytes);
+  }
+
+  /** Ingests that nobody works on, the oldest first. */
+  #halves(): IngestStatus[] {
+    return [...this.#deps.store.ingests()]
+      .filter(({ ref }) => !this.#reserved.has(ref))
+      .sort((one, other) => Number(one.updatedAt - other.updatedAt));
+  }
+}
+
+function lengthOf(store: Pick<BlobReader, "records">): number {
+  return [...store.records()].reduce((sum, { size }) => sum + size, 0);
+}

@@ -1,0 +1,116 @@
+import { z } from "zod";
+
+import type { DeepReadonly } from "../core/config/deep-readonly.ts";
+import type { Environment } from "../core/config/environment-overrides.ts";
+import {
+  absolutePath,
+  byteCount,
+  count,
+  httpUrl,
+  listenAddress,
+  milliseconds,
+  trackerUrl,
+} from "../core/config/fields.ts";
+import { loadConfig } from "../core/config/load-config.ts";
+import { parseImageReference } from "../core/image-reference.ts";
+
+const gibibyte = 1024 ** 3;
+
+/** The host that image references name, such as `registry.example.com:5000`. */
+const registryHost = z.string().regex(/^[A-Za-z0-9.[\]:-]{1,255}$/, {
+  error: "is not a host, want one such as registry.example.com:5000",
+});
+
+const registryOriginSchema = z.strictObject({
+  kind: z.literal("registry"),
+  host: registryHost,
+  /** Where that registry is asked instead: a mirror, or its address in this network. */
+  url: httpUrl().optional(),
+  /** Whether it is asked by HTTP without TLS. Loopback always is. */
+  plainHttp: z.boolean().default(false),
+  /** Certificates in PEM that are trusted for it beside those of Node. */
+  caFile: absolutePath().optional(),
+});
+
+const directoryOriginSchema = z.strictObject({
+  kind: z.literal("directory"),
+  host: registryHost,
+  /** Root of a registry's storage: the folder that has `docker/registry/v2` in it. */
+  path: absolutePath(),
+});
+
+/** An image that stays, such as `registry.example.com/team/base:12`. */
+const imageReference = z.string().refine(isImageReference, {
+  error: "is not an image reference, want one such as registry.example.com/team/base:12",
+});
+
+const storeSchema = z.strictObject({
+  /** Where blobs are kept. */
+  root: absolutePath().default("/var/lib/shoal/seeder"),
+  /** Bytes that blobs may take; the least recently used leave first. */
+  budgetBytes: byteCount().default(100 * gibibyte),
+  /** Image references (`registry/repo:tag`) whose blobs never leave once they are here. */
+  pins: z.array(imageReference).max(1000).default([]),
+});
+
+const swarmSchema = z.strictObject({
+  /** Where peers reach us. Port 0 takes any free one. */
+  listen: listenAddress().prefault("[::]:7070"),
+  /** Host that nodes are told to reach us at; left out: the one they asked. */
+  advertiseHost: z.string().min(1).max(255).optional(),
+  /** Connections in both directions, over all blobs. */
+  connectionsMax: count({ min: 2, max: 100_000 }).default(2000),
+});
+
+const fetchSchema = z.strictObject({
+  /** Blobs that are fetched from one origin at once. */
+  blobsMax: count({ min: 1, max: 100 }).default(6),
+  /** How long one preheat may take. */
+  preheatTimeoutMs: milliseconds({ min: 1000 }).default(3_600_000),
+  /** Preheats at once. */
+  preheatsMax: count({ min: 1, max: 1000 }).default(16),
+});
+
+/** The configuration of a seeder; every key has a default. */
+export const seederConfigSchema = z.strictObject({
+  /** Where blobs, metainfo, preheat, health and status are served by HTTP. */
+  listen: listenAddress().prefault("[::]:7072"),
+  /** HTTP connections at once. */
+  connectionsMax: count({ min: 1, max: 100_000 }).default(2000),
+  store: storeSchema.prefault({}),
+  swarm: swarmSchema.prefault({}),
+  /** Trackers, as for the content proxy. */
+  trackers: z.array(trackerUrl()).max(16).default([]),
+  /** Secret that the trackers want of those who publish. */
+  publishToken: z.string().min(1).max(1000).optional(),
+  /** Where images come from, by the host in their references. */
+  origins: z
+    .array(z.discriminatedUnion("kind", [registryOriginSchema, directoryOriginSchema]))
+    .max(100)
+    .default([]),
+  /** Whether registries that `origins` does not list are asked, too. */
+  otherRegistries: z.boolean().default(true),
+  /** A Docker `config.json` with credentials for the registries. */
+  credentialsFile: absolutePath().optional(),
+  fetch: fetchSchema.prefault({}),
+});
+
+/** Checked configuration of a seeder. */
+export type SeederConfig = DeepReadonly<z.output<typeof seederConfigSchema>>;
+
+/** @throws {ConfigError} with all problems */
+export function parseSeederConfig(
+  text: string,
+  file: string,
+  options: { readonly environment?: Environment } = {},
+): SeederConfig {
+  return loadConfig(text, file, seederConfigSchema, options);
+}
+
+function isImageReference(text: string): boolean {
+  try {
+    return parseImageReference(text).registry !== "";
+  } catch {
+    return false;
+  }
+}

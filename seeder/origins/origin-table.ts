@@ -1,0 +1,50 @@
+import { isIP } from "node:net";
+
+import type { Descriptor } from "../../core/descriptor.ts";
+import { AccessDeniedError } from "../../core/errors.ts";
+import type { ImageReference } from "../../core/image-reference.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
+import type { Origin, Repository } from "../../core/ports/origin.ts";
+
+/**
+ * All origins of a seeder as one: the host in a reference says which.
+ *
+ * Whoever reaches the seeder chooses the host. So one that is not in the table is asked by
+ * name alone, never by address nor on this machine: else the seeder could be sent to
+ * services that only it can reach.
+ */
+export class OriginTable implements Origin {
+  readonly #byHost: ReadonlyMap<string, Origin>;
+  readonly #others: Origin | undefined;
+
+  /** @param others Asked for hosts that are not in the table; `undefined` refuses them. */
+  constructor(byHost: ReadonlyMap<string, Origin>, others: Origin | undefined) {
+    this.#byHost = byHost;
+    this.#others = others;
+  }
+
+  async resolve(reference: ImageReference, options: Cancellable): Promise<Descriptor> {
+    return this.#of(reference.registry).resolve(reference, options);
+  }
+
+  blob(
+    from: Repository & { readonly descriptor: Descriptor },
+    options: Cancellable & { readonly start: number },
+  ): AsyncIterable<Uint8Array> {
+    return this.#of(from.registry).blob(from, options);
+  }
+
+  #of(registry: string): Origin {
+    const origin = this.#byHost.get(registry);
+    if (origin) return origin;
+    if (this.#others && isForeignName(registry)) return this.#others;
+    throw new AccessDeniedError(`Cannot ask ${registry}: it is none of this seeder's origins`);
+  }
+}
+
+/** Whether it is neither an address, in any of the forms that are looked up as one, nor this machine. */
+function isForeignName(registry: string): boolean {
+  if (!URL.canParse(`http://${registry}`)) return false;
+  const name = new URL(`http://${registry}`).hostname.replace(/\.$/, "");
+  return !name.startsWith("[") && isIP(name) === 0 && !/(?:^|\.)localhost$/.test(name);
+}

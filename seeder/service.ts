@@ -1,0 +1,220 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
+import { DisposeStack } from "../core/async/dispose-stack.ts";
+import { CacheBudget } from "../core/blob-life/cache-budget.ts";
+import { Offering } from "../core/blob-life/offering.ts";
+import { FailedPreconditionError } from "../core/errors.ts";
+import { HttpDirectory } from "../core/directory/http-directory.ts";
+import { listenHttp } from "../core/http/listen-http.ts";
+import { formatImageReference, parseImageReference } from "../core/image-reference.ts";
+import type { PeerAddress } from "../core/peer-address.ts";
+import { createPeerId } from "../core/peer-id.ts";
+import { platformOfMachine } from "../core/platform.ts";
+import type { Cancellable } from "../core/ports/cancellable.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Logger } from "../core/ports/logger.ts";
+import type { Origin } from "../core/ports/origin.ts";
+import { DockerCredentials } from "../core/registry/docker-credentials.ts";
+import { createRegistryAgent } from "../core/registry/registry-agent.ts";
+import { RegistryClient, type RegistryEndpoint } from "../core/registry/registry-client.ts";
+import { RegistryOrigin } from "../core/registry/registry-origin.ts";
+import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
+import { TorrentSwarm } from "../core/torrent/torrent-swarm.ts";
+import { sortTrackerUrls } from "../core/tracker-urls.ts";
+import packageJson from "../package.json" with { type: "json" };
+import { BlobCache } from "./blob-cache.ts";
+import { BlobRoom } from "./blob-room.ts";
+import { BlobsInUse } from "./blobs-in-use.ts";
+import type { SeederConfig } from "./config.ts";
+import { PreheatRoute } from "./http/preheat-route.ts";
+import { seederHandler } from "./http/seeder-handler.ts";
+import { KnownBlobs } from "./known-blobs.ts";
+import { DirectoryOrigin } from "./origins/directory-origin.ts";
+import { OriginTable } from "./origins/origin-table.ts";
+import { PinnedImages } from "./pinned-images.ts";
+import { StateFile } from "./state-file.ts";
+import { createStatus } from "./status.ts";
+import { UploadWatch } from "./upload-watch.ts";
+
+/** What {@link startSeeder} gets from its process. */
+export interface SeederDeps {
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** A seeder that runs. Dispose of it to stop it. */
+export interface Seeder extends AsyncDisposable {
+  readonly http: PeerAddress;
+  /** Port on which peers reach us. */
+  readonly swarmPort: number;
+}
+
+type Starting = SeederDeps & Cancellable & { readonly started: DisposeStack };
+
+/** Starts a seeder. On failure nothing is left open. */
+export async function startSeeder(
+  config: SeederConfig,
+  { logger, clock }: SeederDeps,
+  { signal }: Cancellable,
+): Promise<Seeder> {
+  const started = new DisposeStack();
+  try {
+    const starting = { logger, clock, signal, started };
+    const swarmParts = await openSwarm(config, starting);
+    const parts = await openCache(config, { ...starting, ...swarmParts });
+    const { store, swarm } = swarmParts;
+    const handle = createHandler(config, { ...parts, store, swarm, logger, clock });
+    const { connectionsMax } = config;
+    const http = started.use(await listenHttp(config.listen, { connectionsMax, handle, signal }));
+    const running = started.move();
+    return {
+      http: http.address,
+      swarmPort: swarm.port,
+      [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    return started.disposeAfter(error);
+  }
+}
+
+/** The store, and the swarm that offers what is in it. */
+async function openSwarm(config: SeederConfig, { logger, clock, signal, started }: Starting) {
+  const { root } = config.store;
+  const trackers = sortTrackerUrls(config.trackers);
+  const part = (name: string) => logger.with({ part: name });
+  const store = started.use(
+    await DiskBlobStore.open({ root, clock, logger: part("store") }, { signal }),
+  );
+  const announcer = started.use(
+    new TrackerAnnouncer({
+      trackers: trackers.announce,
+      peerId: createPeerId(),
+      clock,
+      logger: part("announce"),
+    }),
+  );
+  const directory = started.use(
+    new HttpDirectory({
+      trackers: trackers.directories,
+      seeders: [],
+      // A seeder looks nothing up: it holds the blob, or an origin does.
+      lookupTimeoutMs: 1000,
+      logger: part("directory"),
+      ...(config.publishToken !== undefined && { publishToken: config.publishToken }),
+    }),
+  );
+  const { listen, connectionsMax } = config.swarm;
+  const settings = { ...listen, connectionsMax, dedicatedSeeder: true };
+  const swarm = started.use(
+    await TorrentSwarm.open({ settings, announcer, logger: part("swarm") }, { signal }),
+  );
+  return { store, directory, swarm };
+}
+
+/** The cache in front of the origins. What is on disk is offered at once. */
+async function openCache(
+  config: SeederConfig,
+  {
+    store,
+    directory,
+    swarm,
+    logger,
+    clock,
+    started,
+  }: Starting & Awaited<ReturnType<typeof openSwarm>>,
+) {
+  const { root, budgetBytes, pins } = config.store;
+  const fileIn = (name: string) => new StateFile({ path: join(root, name), logger });
+  const known = await KnownBlobs.open({ file: fileIn("known-blobs.jsonl"), clock });
+  started.defer(() => known.save());
+  const pinned = await PinnedImages.open({
+    file: fileIn("pinned-images.json"),
+    references: new Set(pins.map((text) => formatImageReference(parseImageReference(text)))),
+  });
+  const inUse = new BlobsInUse();
+  const offering = started.use(new Offering({ store, swarm, directory, logger, enabled: true }));
+  const budget = new CacheBudget({
+    ...{ store, offering, logger },
+    rule: {
+      budgetBytes,
+      lastUseOf: (record) => known.lastUseOf(record),
+      isKept: ({ digest }) => pinned.has(digest) || inUse.has(digest),
+    },
+  });
+  const uploads = new UploadWatch({ swarm, known });
+  const room = new BlobRoom({ store, budget, budgetBytes, noteUses: () => uploads.look() });
+  const origin = await openOrigins(config, started);
+  const { blobsMax } = config.fetch;
+  const cache = started.use(
+    new BlobCache({ store, origin, offering, room, known, blobsMax, logger }),
+  );
+  // The budget may be smaller than it was before the restart.
+  await budget.enforce();
+  offering.addAll();
+  return { known, pinned, inUse, room, origin, cache };
+}
+
+async function openOrigins(config: SeederConfig, started: DisposeStack): Promise<Origin> {
+  const openAgent = (ca?: string) => {
+    const agent = createRegistryAgent(ca === undefined ? {} : { ca });
+    started.defer(() => agent.destroy());
+    return agent;
+  };
+  const endpoints: Record<string, RegistryEndpoint> = {};
+  const directories = new Map<string, Origin>();
+  for (const origin of config.origins) {
+    if (origin.kind === "directory") {
+      directories.set(origin.host, new DirectoryOrigin(origin.path));
+      continue;
+    }
+    const { host, plainHttp, caFile } = origin;
+    const url = origin.url ?? (plainHttp ? `http://${host}` : undefined);
+    endpoints[host] = {
+      ...(url !== undefined && { url }),
+      ...(caFile !== undefined && { dispatcher: openAgent(await readAtStart(caFile)) }),
+    };
+  }
+  const file = config.credentialsFile;
+  if (file !== undefined) await readAtStart(file);
+  const credentials = file === undefined ? undefined : new DockerCredentials(file);
+  const dispatcher = openAgent();
+  const registry = new RegistryOrigin(new RegistryClient({ dispatcher, credentials, endpoints }));
+  const registries = Object.keys(endpoints).map((host) => [host, registry] as const);
+  const byHost = new Map<string, Origin>([...registries, ...directories]);
+  return new OriginTable(byHost, config.otherRegistries ? registry : undefined);
+}
+
+/** A mistake in a path should be found now, not in the middle of the night. */
+async function readAtStart(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    throw new FailedPreconditionError(`Cannot read ${path}: ${code}`);
+  }
+}
+
+function createHandler(
+  config: SeederConfig,
+  deps: SeederDeps & {
+    readonly store: DiskBlobStore;
+    readonly swarm: TorrentSwarm;
+  } & Awaited<ReturnType<typeof openCache>>,
+) {
+  const { store, swarm, cache, known, pinned, clock, logger } = deps;
+  const preheat = new PreheatRoute({
+    ...deps,
+    platformDefault: platformOfMachine(process.arch),
+    ...config.fetch,
+  });
+  const { version } = packageJson;
+  const { budgetBytes } = config.store;
+  const status = createStatus({ store, cache, pinned, swarm, clock, version, budgetBytes });
+  return seederHandler({
+    ...{ store, cache, known, preheat, status, logger },
+    swarmPort: swarm.port,
+    advertiseHost: config.swarm.advertiseHost,
+  });
+}

@@ -1,0 +1,53 @@
+import type { BlobReader } from "../core/ports/blob-store.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Swarm } from "../core/ports/swarm.ts";
+import { type BlobsReport, type ServiceStatus, statusListMax } from "../core/service-status.ts";
+import type { BlobCache } from "./blob-cache.ts";
+import type { PinnedImages } from "./pinned-images.ts";
+
+/** What {@link createStatus} reports on. */
+export interface StatusDeps {
+  readonly store: Pick<BlobReader, "records">;
+  readonly cache: Pick<BlobCache, "originBytes" | "underWay">;
+  readonly pinned: Pick<PinnedImages, "has">;
+  readonly swarm: Pick<Swarm, "status">;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly budgetBytes: number;
+}
+
+/** Returns the function that answers `GET /v1/status`; its uptime counts from now. */
+export function createStatus(deps: StatusDeps): () => ServiceStatus {
+  const { cache, swarm, clock, version } = deps;
+  const startedMs = clock.monotonicMs();
+  return () => {
+    const swarms = swarm.status();
+    const fetches = [...cache.underWay()];
+    return {
+      service: "seeder",
+      version,
+      uptimeMs: Math.round(clock.monotonicMs() - startedMs),
+      blobs: blobsReport(deps, fetches.length),
+      ingests: fetches.slice(0, statusListMax).map(({ digest, registry, bytes, size }) => {
+        return { ref: digest, bytes, size, from: registry };
+      }),
+      swarms: swarms.slice(0, statusListMax),
+      traffic: {
+        // A seeder gives to swarms and takes from origins alone.
+        received: { peers: 0, seeders: 0, webSeeds: 0 },
+        originBytes: cache.originBytes,
+        uploadedBytes: swarms.reduce((sum, { uploadedBytes }) => sum + uploadedBytes, 0),
+      },
+    };
+  };
+}
+
+function blobsReport({ store, pinned, budgetBytes }: StatusDeps, arriving: number): BlobsReport {
+  let [owned, cached, bytes] = [0, 0, 0];
+  for (const { digest, size } of store.records()) {
+    if (pinned.has(digest)) owned++;
+    else cached++;
+    bytes += size;
+  }
+  return { owned, cached, arriving, bytes, budgetBytes };
+}
