@@ -1,0 +1,190 @@
+import type { RemoteInfo, Socket } from "node:dgram";
+import type { IncomingMessage } from "node:http";
+
+import Server, {
+  type AnnounceParams,
+  type AnnounceResponse,
+  type ServerSwarm,
+} from "bittorrent-tracker/server";
+
+import { AccessDeniedError, InvalidArgumentError } from "../core/errors.ts";
+import { type InfoHash, parseInfoHash } from "../core/info-hash.ts";
+import type { IpFamily } from "../core/ip-address.ts";
+import type { PeerAddress } from "../core/peer-address.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Random } from "./peer-group.ts";
+import { familyOfKey, peerKeyOf, peerOfKey } from "./peer-key.ts";
+import type { PeerWish } from "./swarm.ts";
+import type { SwarmTable } from "./swarm-table.ts";
+import type { UdpGate } from "./udp/udp-gate.ts";
+
+/** How often peers should announce, and whose announces are taken. */
+export interface AnnounceSettings {
+  readonly announceIntervalMs: number;
+  /** Sooner than this nobody should come back, also who is short of peers. */
+  readonly announceIntervalMinMs: number;
+  /** Whether a peer may say by the HTTP parameter `ip` that it is elsewhere. */
+  readonly trustIpParameter: boolean;
+}
+
+/** What {@link AnnounceServer} works with. */
+export interface AnnounceServerDeps {
+  readonly swarms: SwarmTable;
+  readonly udpGate: UdpGate;
+  /** Whether announces of that torrent are taken. Also a sign that it is in use. */
+  readonly allows: (infoHash: InfoHash) => boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly settings: AnnounceSettings;
+}
+
+/** Any value but 0 and 1 makes the package leave `peers` to us, and be fast. */
+const encodedHere = 2;
+
+/** Peers that announced together shall not come back together: up to so much earlier or later. */
+const intervalJitter = 0.1;
+
+/**
+ * bittorrent-tracker's server over swarms of our own: theirs walk over all peers to
+ * draw some. Sockets are brought by the caller: HTTP requests are handed to
+ * `onHttpRequest`, a UDP socket is given to {@link serveUdp}.
+ *
+ * @see BEP 3, BEP 7, BEP 15, BEP 23
+ */
+export class AnnounceServer extends Server {
+  readonly #deps: AnnounceServerDeps;
+
+  constructor(deps: AnnounceServerDeps) {
+    super({
+      interval: deps.settings.announceIntervalMs,
+      http: false,
+      udp: false,
+      ws: false,
+      stats: false,
+    });
+    this.#deps = deps;
+  }
+
+  /** Answers what comes in on a socket of either family, or of both. It stays the caller's. */
+  serveUdp(socket: Socket): void {
+    this.udp4 = this.udp6 = socket;
+    socket.on("message", (message, remote) => this.onUdpRequest(message, remote));
+  }
+
+  override onUdpRequest(message: Buffer, remote: RemoteInfo): void {
+    const socket = remote.family === "IPv4" ? this.udp4 : this.udp6;
+    const verdict = this.#deps.udpGate.admit(message, remote.address);
+    if (verdict.kind === "pass") super.onUdpRequest(verdict.message, remote);
+    // A source port of 0 cannot be answered, and to ask for it is an exception.
+    else if (verdict.kind === "answer" && remote.port > 0) {
+      socket?.send(verdict.message, remote.port, remote.address);
+    }
+  }
+
+  /** Every info hash has a swarm here, if only an empty one: peers make it real. */
+  override getSwarm(
+    text: string,
+    callback: (error: Error | null, swarm?: ServerSwarm) => void,
+  ): void {
+    callback(null, {
+      announce: (params, done) => settle(() => this.#announce(text, params), done),
+      scrape: (_params, done) => settle(() => this.scrape(parseInfoHash(text)), done),
+    });
+  }
+
+  /** How many seeders and leechers a torrent has. @see BEP 48 */
+  scrape(infoHash: InfoHash): { readonly complete: number; readonly incomplete: number } {
+    const { seeders, leechers } = this.#deps.swarms.counts(infoHash);
+    return { complete: seeders, incomplete: leechers };
+  }
+
+  #announce(text: string, params: AnnounceParams): AnnounceResponse {
+    const { swarms, clock, settings } = this.#deps;
+    const infoHash = parseInfoHash(text);
+    if (!this.#deps.allows(infoHash)) {
+      throw new AccessDeniedError("Cannot announce: the torrent is not in the directory");
+    }
+    const key = peerKeyOf(addressOf(params, settings.trustIpParameter));
+    if (key === undefined) throw new InvalidArgumentError("Cannot announce: no usable IP address");
+
+    // Some clients tell that they are complete, and not that nothing is left.
+    const seeder = params.left === 0 || params.event === "completed";
+    const family = familyOfKey(key);
+    const stopped = params.event === "stopped";
+    if (stopped) swarms.remove(infoHash, key);
+    else swarms.put(infoHash, { key, family, peerId: params.peer_id, seeder }, clock.monotonicMs());
+
+    const wish = {
+      // BEP 15 has no room for the other family.
+      families: params.type === "udp" ? [family] : ([4, 6] as const),
+      countMax: stopped || !(params.numwant > 0) ? 0 : Math.floor(params.numwant),
+      leechersOnly: seeder,
+      except: key,
+    };
+    return {
+      ...this.scrape(infoHash),
+      ...this.#intervals(),
+      ...this.#peers(params, infoHash, wish),
+    };
+  }
+
+  #intervals(): Pick<AnnounceResponse, "interval" | "min interval"> {
+    const { announceIntervalMs, announceIntervalMinMs } = this.#deps.settings;
+    const factor = 1 + (this.#deps.random() * 2 - 1) * intervalJitter;
+    return {
+      interval: Math.ceil((announceIntervalMs * factor) / 1000),
+      "min interval": Math.ceil(announceIntervalMinMs / 1000),
+    };
+  }
+
+  #peers(
+    params: AnnounceParams,
+    infoHash: InfoHash,
+    wish: PeerWish,
+  ): Pick<AnnounceResponse, "peers" | "peers6"> {
+    const sample = this.#deps.swarms.sample(infoHash, wish);
+    const wantsList = params.type === "http" && params.compact !== 1;
+    params.compact = encodedHere;
+    if (wantsList) {
+      const peers = sample.map(({ key, peerId }) => {
+        const { host, port } = peerOfKey(key);
+        return { ip: host, "peer id": Buffer.from(peerId, "hex"), port };
+      });
+      return { peers };
+    }
+    const compact = (family: IpFamily) =>
+      Buffer.from(
+        sample
+          .filter((peer) => peer.family === family)
+          .map((peer) => peer.key)
+          .join(""),
+        "latin1",
+      );
+    if (params.type === "udp") return { peers: compact(wish.families[0] ?? 4) };
+    const peers6 = compact(6);
+    return peers6.length > 0 ? { peers: compact(4), peers6 } : { peers: compact(4) };
+  }
+}
+
+/** Where a peer is: where its socket is, unless it is trusted to know better. */
+function addressOf(params: AnnounceParams, trustIpParameter: boolean): PeerAddress {
+  const claimed = trustIpParameter && params.httpReq ? ipParameterOf(params.httpReq) : undefined;
+  return { host: claimed ?? params.ip, port: params.port };
+}
+
+function ipParameterOf(request: IncomingMessage): string | undefined {
+  const query = request.url?.split("?")[1] ?? "";
+  return new URLSearchParams(query).get("ip") ?? undefined;
+}
+
+/** Gives a result, or what was thrown, to a callback. */
+function settle<T>(work: () => T, done: (error: Error | null, value?: T) => void): void {
+  let value: T;
+  try {
+    value = work();
+  } catch (error) {
+    done(error instanceof Error ? error : new Error("Cannot answer", { cause: error }));
+    return;
+  }
+  done(null, value);
+}

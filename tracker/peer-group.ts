@@ -1,0 +1,58 @@
+import type { IpFamily } from "../core/ip-address.ts";
+
+/** A peer of one swarm. Objects are many: up to a million in a tracker. */
+export interface SwarmPeer {
+  /** Its compact form, a character for each byte; also its name in the swarm. */
+  readonly key: string;
+  readonly family: IpFamily;
+  /** In hex. */
+  peerId: string;
+  seeder: boolean;
+  /** When it announced itself last, in milliseconds of the monotonic clock. */
+  seenMs: number;
+  /** Its place in its group; the group's own. */
+  index: number;
+}
+
+/** Gives a number in [0, 1). */
+export type Random = () => number;
+
+/** Peers of which a few are drawn at random, in a time that does not grow with their number. */
+export class PeerGroup {
+  readonly #peers: SwarmPeer[] = [];
+
+  get size(): number {
+    return this.#peers.length;
+  }
+
+  /** Takes in a peer that is in no group. */
+  add(peer: SwarmPeer): void {
+    peer.index = this.#peers.length;
+    this.#peers.push(peer);
+  }
+
+  /** Takes out a peer of this group. */
+  remove(peer: SwarmPeer): void {
+    const last = this.#peers.pop();
+    if (last && last !== peer) this.#place(last, peer.index);
+  }
+
+  /** Draws `count` different peers, or all when they are fewer. */
+  sample(count: number, random: Random): SwarmPeer[] {
+    const end = Math.min(count, this.#peers.length);
+    // The first `end` steps of a shuffle in place (Fisher and Yates).
+    for (let index = 0; index < end; index++) {
+      const drawn = index + Math.floor(random() * (this.#peers.length - index));
+      const [here, there] = [this.#peers[index], this.#peers[drawn]];
+      if (!here || !there) continue;
+      this.#place(there, index);
+      this.#place(here, drawn);
+    }
+    return this.#peers.slice(0, end);
+  }
+
+  #place(peer: SwarmPeer, index: number): void {
+    this.#peers[index] = peer;
+    peer.index = index;
+  }
+}

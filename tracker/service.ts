@@ -1,0 +1,120 @@
+import { randomBytes } from "node:crypto";
+
+import { DisposeStack } from "../core/async/dispose-stack.ts";
+import type { PeerAddress } from "../core/peer-address.ts";
+import type { Cancellable } from "../core/ports/cancellable.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Logger } from "../core/ports/logger.ts";
+import packageJson from "../package.json" with { type: "json" };
+import { AnnounceServer } from "./announce-server.ts";
+import type { TrackerConfig } from "./config.ts";
+import { listenHttp } from "../core/http/listen-http.ts";
+import { publishTokenCheck } from "./http/publish-token.ts";
+import { trackerHandler } from "./http/tracker-handler.ts";
+import { MetainfoFiles } from "./metainfo-files.ts";
+import { PublishedMetainfo } from "./published-metainfo.ts";
+import { statusOf } from "./status.ts";
+import { SwarmTable } from "./swarm-table.ts";
+import { listenUdp } from "./udp/listen-udp.ts";
+import { UdpGate } from "./udp/udp-gate.ts";
+
+/** A tracker that runs. Dispose of it to stop it. */
+export interface Tracker extends AsyncDisposable {
+  readonly http: PeerAddress;
+  /** `undefined` when it does not serve UDP. */
+  readonly udp: PeerAddress | undefined;
+}
+
+/** What {@link startTracker} gets from its process. */
+export interface TrackerDeps {
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** A peer is gone when it left out two announces, and was late for both. */
+const peerTtlFactor = 2.5;
+
+/** Milliseconds between looks for peers that are gone; a look at 100,000 swarms takes some 10 ms. */
+const sweepIntervalMs = 30_000;
+
+/** Starts a tracker. On failure nothing is left open. */
+export async function startTracker(
+  config: TrackerConfig,
+  { logger, clock }: TrackerDeps,
+  { signal }: Cancellable,
+): Promise<Tracker> {
+  const started = new DisposeStack();
+  try {
+    const { published, generation } = await openDirectory(config, { logger, started, signal });
+    const swarms = startSwarms(config, { clock, started });
+    const announces = new AnnounceServer({
+      swarms,
+      udpGate: new UdpGate({ secret: randomBytes(32), clock }),
+      allows: (infoHash) => published.use(infoHash) || !config.announce.onlyDirectory,
+      clock,
+      random: Math.random,
+      settings: {
+        announceIntervalMs: config.announce.intervalMs,
+        announceIntervalMinMs: config.announce.intervalMinMs,
+        trustIpParameter: config.announce.trustIpParameter,
+      },
+    });
+    const udp = config.listen.udp
+      ? started.use(await listenUdp(config.listen.udp, { logger, signal }))
+      : undefined;
+    if (udp) announces.serveUdp(udp.socket);
+
+    const readyMs = clock.monotonicMs();
+    const status = () => {
+      const uptimeMs = clock.monotonicMs() - readyMs;
+      return statusOf({ swarms, published, version: packageJson.version, uptimeMs });
+    };
+    const mayPublish = publishTokenCheck(config.directory.publishToken);
+    const handle = trackerHandler({
+      ...{ announces, swarms, published },
+      ...{ mayPublish, status, generation, logger },
+    });
+    const { connectionsMax } = config.listen;
+    const http = started.use(
+      await listenHttp(config.listen.http, { connectionsMax, handle, signal }),
+    );
+    logger.info("tracker is ready", { http: http.address, udp: udp?.address, generation });
+    const running = started.move();
+    return {
+      http: http.address,
+      udp: udp?.address,
+      [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    return started.disposeAfter(error);
+  }
+}
+
+async function openDirectory(
+  config: TrackerConfig,
+  options: Cancellable & { readonly logger: Logger; readonly started: DisposeStack },
+): Promise<{ readonly published: PublishedMetainfo; readonly generation: string }> {
+  const { path, entriesMax } = config.directory;
+  const generation = randomBytes(16).toString("hex");
+  if (path === undefined) return { published: new PublishedMetainfo(config.directory), generation };
+  const { logger, signal } = options;
+  const opened = await MetainfoFiles.open(path, {
+    countMax: entriesMax,
+    ...{ generation, logger, signal },
+  });
+  options.started.use(opened.files);
+  const published = new PublishedMetainfo(config.directory, opened.files);
+  published.restore(opened.kept);
+  return { published, generation: opened.generation };
+}
+
+function startSwarms(
+  { announce }: TrackerConfig,
+  { clock, started }: { readonly clock: Clock; readonly started: DisposeStack },
+): SwarmTable {
+  const limits = { ...announce, peerTtlMs: announce.intervalMs * peerTtlFactor };
+  const swarms = new SwarmTable(limits, Math.random);
+  const sweeping = setInterval(() => swarms.sweep(clock.monotonicMs()), sweepIntervalMs);
+  started.defer(() => clearInterval(sweeping));
+  return swarms;
+}

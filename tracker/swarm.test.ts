@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { seededRandom } from "../core/testing/seeded-random.ts";
+import { familyOfKey, peerKeyOf, peerOfKey } from "./peer-key.ts";
+import { Swarm, fairShares } from "./swarm.ts";
+
+function swarmOf(peers: { seeders?: number; leechers?: number; leechers6?: number }): Swarm {
+  const swarm = new Swarm(seededRandom(1));
+  const put = (host: string, seeder: boolean) => {
+    const key = peerKeyOf({ host, port: 7000 }) ?? "";
+    swarm.put({ key, family: familyOfKey(key), peerId: "", seeder }, 0);
+  };
+  for (let index = 0; index < (peers.seeders ?? 0); index++) put(`10.0.0.${index}`, true);
+  for (let index = 0; index < (peers.leechers ?? 0); index++) put(`10.0.1.${index}`, false);
+  for (let index = 0; index < (peers.leechers6 ?? 0); index++) put(`fd00::${index}`, false);
+  return swarm;
+}
+
+const everybody = { families: [4, 6], countMax: 20, leechersOnly: false } as const;
+
+function countSeeders(peers: readonly { readonly seeder: boolean }[]): number {
+  return peers.filter(({ seeder }) => seeder).length;
+}
+
+test("fairShares() shares equally and gives to others what a small group leaves", () => {
+  assert.deepEqual(fairShares([100, 100], 20), [10, 10]);
+  assert.deepEqual(fairShares([1, 100], 20), [1, 19]);
+  assert.deepEqual(fairShares([100, 0, 3, 100], 20), [9, 0, 3, 8]);
+  assert.deepEqual(fairShares([2, 3], 20), [2, 3]);
+  assert.deepEqual(fairShares([2, 3], -1), [0, 0]);
+  assert.deepEqual(fairShares([], 5), []);
+});
+
+test("Swarm tells a newcomer of seeders and leechers alike", () => {
+  const seedersTold = (swarm: Swarm) => countSeeders(swarm.sample(everybody));
+  assert.ok(Math.abs(seedersTold(swarmOf({ seeders: 50, leechers: 50 })) - 10) <= 1);
+  assert.equal(seedersTold(swarmOf({ seeders: 1, leechers: 50 })), 1);
+  assert.ok(seedersTold(swarmOf({ seeders: 50, leechers: 1 })) >= 19);
+});
+
+test("Swarm tells seeders of leechers only, and nobody of itself", () => {
+  const swarm = swarmOf({ seeders: 5, leechers: 5 });
+  assert.equal(countSeeders(swarm.sample({ ...everybody, leechersOnly: true })), 0);
+  const except = peerKeyOf({ host: "10.0.0.1", port: 7000 }) ?? "";
+  const told = swarm.sample({ ...everybody, except });
+  assert.equal(told.length, 9);
+  assert.ok(told.every(({ key }) => key !== except));
+});
+
+test("Swarm keeps to the families and the number that are wanted", () => {
+  const swarm = swarmOf({ leechers: 5, leechers6: 5 });
+  const six = swarm.sample({ ...everybody, families: [6] });
+  assert.deepEqual(six.map(({ key }) => peerOfKey(key).host).sort(), [
+    "fd00::",
+    "fd00::1",
+    "fd00::2",
+    "fd00::3",
+    "fd00::4",
+  ]);
+  assert.equal(swarm.sample({ ...everybody, countMax: 3 }).length, 3);
+  assert.deepEqual(swarm.sample({ ...everybody, countMax: 0 }), []);
+});
+
+test("Swarm puts seeders before others where it is asked to", () => {
+  const told = swarmOf({ seeders: 3, leechers: 20, leechers6: 20 }).sampleSeedersFirst(10);
+  assert.deepEqual(
+    told.map(({ seeder }) => seeder),
+    [true, true, true, false, false, false, false, false, false, false],
+  );
+});
+
+test("Swarm counts a leecher that becomes a seeder once", () => {
+  const swarm = new Swarm(Math.random);
+  const peer = { key: "abcdef", family: 4, peerId: "" } as const;
+  swarm.put({ ...peer, seeder: false }, 0);
+  swarm.put({ ...peer, seeder: true }, 0);
+  assert.equal(swarm.size, 1);
+  assert.equal(swarm.seederCount, 1);
+  assert.equal(swarm.remove(peer.key), true);
+  assert.equal(swarm.remove(peer.key), false);
+  assert.equal(swarm.size, 0);
+});
+
+test("Swarm.expire() removes who was not heard of, and only them", () => {
+  const swarm = new Swarm(Math.random);
+  const peer = (key: string) => ({ key, family: 4, peerId: "", seeder: true }) as const;
+  swarm.put(peer("aaaaaa"), 10);
+  swarm.put(peer("bbbbbb"), 20);
+  swarm.put(peer("cccccc"), 30);
+  swarm.put(peer("aaaaaa"), 40);
+  assert.deepEqual(swarm.expire(25), ["bbbbbb"]);
+  assert.deepEqual(swarm.expire(25), []);
+  assert.deepEqual(swarm.expire(100), ["cccccc", "aaaaaa"]);
+});
