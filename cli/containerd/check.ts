@@ -1,0 +1,144 @@
+import { type Stats } from "node:fs";
+import { stat } from "node:fs/promises";
+
+import { CodedError } from "../../core/errors.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
+import type { CliContext } from "../cli-context.ts";
+import { type ExitCode, exitCodes } from "../exit-code.ts";
+import { readTextFile } from "../read-text-file.ts";
+import { ConfigFile } from "./config-file.ts";
+import {
+  type ContainerdConfig,
+  localContentPlugin,
+  parseContainerdConfig,
+} from "./containerd-config.ts";
+import { configVersionMaxOf, readContainerdVersion } from "./containerd-version.ts";
+import type { ContainerdOptions } from "./enable.ts";
+import { importedFiles } from "./imported-files.ts";
+import { probeContentStore } from "./probe-content.ts";
+
+/** One thing that was looked at. */
+interface Finding {
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** What is looked at, and where the content proxy keeps its blobs. */
+export interface CheckOptions extends ContainerdOptions {
+  readonly root: string;
+}
+
+/** Tells what is right and what is wrong for containerd to use our content store. */
+export async function checkContainerd(
+  options: CheckOptions,
+  { stdout, signal }: CliContext,
+): Promise<ExitCode> {
+  const findings = [
+    ...(await checkConfigFile(options, { signal })),
+    await checkSocket(options.socket),
+    await checkRoot(options),
+  ];
+  for (const { ok, text } of findings) stdout.write(`${ok ? "ok    " : "WRONG "} ${text}\n`);
+  return findings.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failure;
+}
+
+async function checkConfigFile(
+  { containerd, containerdConfig, socket }: CheckOptions,
+  { signal }: Cancellable,
+): Promise<Finding[]> {
+  try {
+    const version = await readContainerdVersion(containerd, { signal });
+    const configVersionMax = configVersionMaxOf(version);
+    const found = { ok: true, text: `${containerd} is containerd ${version.text}` };
+    const { path, text } = await ConfigFile.open(containerdConfig);
+    if (text === undefined)
+      return [found, wrong(`${path} is not there; run \`shoal containerd enable\``)];
+    const config = parseContainerdConfig(text);
+    const imported = await readImported(path, config);
+    return [
+      found,
+      checkVersion(path, config, configVersionMax),
+      ...checkPlugins([config, ...imported], socket),
+    ];
+  } catch (error) {
+    if (error instanceof CodedError) return [wrong(error.message)];
+    throw error;
+  }
+}
+
+/** Lists of an imported file are appended, its proxy plugins stand beside the others. */
+async function readImported(path: string, config: ContainerdConfig): Promise<ContainerdConfig[]> {
+  const files = await importedFiles(path, config.imports);
+  return Promise.all(files.map(async (file) => parseContainerdConfig(await readTextFile(file))));
+}
+
+function checkVersion(path: string, { version }: ContainerdConfig, max: number): Finding {
+  if (version === undefined || version < 2) {
+    return wrong(`${path} has version 1, which cannot name the content store; want 2 to ${max}`);
+  }
+  if (version > max)
+    return wrong(`${path} has version ${version}; this containerd reads up to ${max}`);
+  return { ok: true, text: `${path} has version ${version}` };
+}
+
+function checkPlugins(configs: readonly ContainerdConfig[], socket: string): Finding[] {
+  const disabled = configs.some((config) => config.disabledPlugins.includes(localContentPlugin));
+  const stores = configs
+    .flatMap(({ proxyPlugins }) => proxyPlugins)
+    .filter(
+      ({ type }) => type === "content" || type === localContentPlugin.replace(/\.content$/, ""),
+    );
+  const ours = stores.find(({ address }) => address?.replace(/^unix:\/\//, "") === socket);
+  const others = stores.filter((store) => store !== ours).map(({ id }) => id);
+  return [
+    ours
+      ? { ok: true, text: `proxy plugin "${ours.id}" is the content store at ${socket}` }
+      : wrong(`no proxy plugin is a content store at ${socket}; run \`shoal containerd enable\``),
+    disabled
+      ? { ok: true, text: `${localContentPlugin} is disabled` }
+      : wrong(
+          `${localContentPlugin} is not disabled: with two content stores containerd 1.x takes one by chance, and 2.x starts without any`,
+        ),
+    ...(others.length > 0
+      ? [
+          wrong(
+            `proxy plugin ${others.join(", ")} is a content store too, and there can be one only`,
+          ),
+        ]
+      : []),
+  ];
+}
+
+async function checkSocket(socket: string): Promise<Finding> {
+  const stats = await statOf(socket);
+  if (!stats) return wrong(`${socket} is not there; is the content proxy running?`);
+  if (!stats.isSocket()) return wrong(`${socket} is no socket`);
+  try {
+    await probeContentStore(socket);
+    return { ok: true, text: `a content store answers at ${socket}` };
+  } catch (error) {
+    return wrong(`no content store answers at ${socket}: ${(error as Error).message}`);
+  }
+}
+
+/** containerd runs as root, and must be able to go back to these files. */
+async function checkRoot({ root, socket }: CheckOptions): Promise<Finding> {
+  const stats = await statOf(root);
+  if (!stats) return wrong(`${root} is not there; it is made when the content proxy starts`);
+  if (!stats.isDirectory()) return wrong(`${root} is no folder`);
+  const owner = (await statOf(socket))?.uid ?? 0;
+  if (stats.uid !== owner) {
+    return wrong(
+      `${root} belongs to user ${stats.uid}, and the content proxy runs as user ${owner}`,
+    );
+  }
+  return { ok: true, text: `${root} belongs to the user of the content proxy` };
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  return stat(path).catch(() => undefined);
+}
+
+function wrong(text: string): Finding {
+  return { ok: false, text };
+}

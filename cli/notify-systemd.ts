@@ -1,0 +1,26 @@
+import { execFile } from "node:child_process";
+
+import type { Environment } from "../core/config/environment-overrides.ts";
+
+/** systemd's tool answers in milliseconds; when it hangs, the service is up all the same. */
+const timeoutMs = 5000;
+
+/** What a service tells systemd. */
+export type ServiceState = "ready" | "stopping";
+
+/**
+ * Tells systemd that the service is ready or stopping, when systemd asked for it by
+ * `NOTIFY_SOCKET`. Never fails: who is not told finds out by itself.
+ *
+ * Node has no datagrams on Unix sockets, so systemd's own tool sends it; the unit needs
+ * `NotifyAccess=all`, for the message comes from a child.
+ *
+ * @see sd_notify(3)
+ */
+export async function notifySystemd(state: ServiceState, environment: Environment): Promise<void> {
+  if (!environment["NOTIFY_SOCKET"]) return;
+  const args = state === "ready" ? ["--ready"] : ["STOPPING=1"];
+  await new Promise<void>((resolve) => {
+    execFile("systemd-notify", args, { env: environment, timeout: timeoutMs }, () => resolve());
+  });
+}

@@ -1,0 +1,47 @@
+import { InvalidArgumentError, UnavailableError } from "../../core/errors.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
+import { connectionFailure } from "../connection-failure.ts";
+import { refusalOf } from "../read-body.ts";
+import { lines } from "./lines.ts";
+
+/** What a seeder is asked for. */
+export interface PreheatRequest {
+  readonly image: string;
+  /** `os/architecture` of each; that of the seeder itself when left out. */
+  readonly platforms?: readonly string[] | "all";
+}
+
+/**
+ * Has a seeder fetch an image, and gives the lines that it writes about it. Ending the
+ * iteration tells the seeder that nobody wants it any more.
+ *
+ * @throws {UnavailableError} when it cannot be reached or hangs up.
+ * @throws {InvalidArgumentError} when it does not understand the reference.
+ */
+export async function* requestPreheat(
+  seeder: string,
+  request: PreheatRequest,
+  { signal }: Cancellable,
+): AsyncGenerator<string, void> {
+  const response = await fetch(`${seeder}/v1/preheat`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(request),
+    signal,
+  }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw connectionFailure(seeder, error);
+  });
+  if (!response.ok) {
+    const message = `Cannot preheat ${request.image}: ${await refusalOf(response)}`;
+    throw response.status === 400
+      ? new InvalidArgumentError(message)
+      : new UnavailableError(message);
+  }
+  try {
+    yield* lines((response.body ?? []) as AsyncIterable<Uint8Array>);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw connectionFailure(seeder, error);
+  }
+}

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { UnavailableError } from "../core/errors.ts";
+import { exitCodes } from "./exit-code.ts";
+import { type RunServiceOptions, runService } from "./run-service.ts";
+import { capturedContext } from "./testing/captured-context.ts";
+import { temporaryFolder } from "./testing/temporary-folder.ts";
+
+function options(start: RunServiceOptions["start"]): RunServiceOptions {
+  return { service: "tracker", level: "info", start };
+}
+
+function messagesOf(log: string): unknown[] {
+  return log
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { message: string }).message);
+}
+
+test("a service runs until it is stopped, and is disposed of", async () => {
+  const shutdown = new AbortController();
+  let disposed = 0;
+  const context = capturedContext({
+    signal: shutdown.signal,
+    onWrite: (text) => {
+      if (text.includes('"ready"')) shutdown.abort();
+    },
+  });
+  const exitCode = await runService(
+    options(async () => ({
+      http: { host: "::", port: 6969 },
+      [Symbol.asyncDispose]: async () => {
+        disposed++;
+      },
+    })),
+    context,
+  );
+  assert.equal(exitCode, exitCodes.ok);
+  assert.equal(disposed, 1);
+  assert.deepEqual(context.cuts, [20_000]);
+  const { stderr } = context.text();
+  assert.deepEqual(messagesOf(stderr), ["ready", "stopping", "stopped"]);
+  assert.match(stderr, /"service":"tracker","http":\{"host":"::","port":6969\},"message":"ready"/);
+});
+
+test("a service that cannot start ends with 1 and says why", async () => {
+  const context = capturedContext();
+  const exitCode = await runService(
+    options(async () => {
+      throw new UnavailableError("Cannot listen on [::]:6969");
+    }),
+    context,
+  );
+  assert.equal(exitCode, exitCodes.failure);
+  assert.match(context.text().stderr, /"code":"unavailable".*"message":"failed"/);
+});
+
+test("a service that is stopped before it is ready ends well", async () => {
+  const shutdown = new AbortController();
+  const context = capturedContext({ signal: shutdown.signal });
+  const exitCode = await runService(
+    options(async (_, { signal }) => {
+      shutdown.abort();
+      signal.throwIfAborted();
+      assert.fail("was not aborted");
+    }),
+    context,
+  );
+  assert.equal(exitCode, exitCodes.ok);
+  assert.equal(context.text().stderr, "");
+});
+
+test("a service that fails while it stops ends with 1", async () => {
+  const context = capturedContext({ signal: AbortSignal.abort() });
+  const exitCode = await runService(
+    options(async () => ({
+      [Symbol.asyncDispose]: async () => {
+        throw new Error("disk is gone");
+      },
+    })),
+    context,
+  );
+  assert.equal(exitCode, exitCodes.failure);
+  assert.match(context.text().stderr, /disk is gone/);
+});
+
+test("systemd is told when it asked to be", async (t) => {
+  const folder = await temporaryFolder(t);
+  const tool = join(folder, "systemd-notify");
+  await writeFile(tool, `#!/bin/sh\necho "$NOTIFY_SOCKET $1" >> "${folder}/told"\n`);
+  await chmod(tool, 0o755);
+  const environment = { PATH: `${folder}:/usr/bin:/bin`, NOTIFY_SOCKET: "/run/n" };
+  const context = capturedContext({ signal: AbortSignal.abort(), environment });
+  const start = async () => ({ [Symbol.asyncDispose]: async () => undefined });
+  assert.equal(await runService(options(start), context), exitCodes.ok);
+  assert.equal(await readFile(join(folder, "told"), "utf8"), "/run/n --ready\n/run/n STOPPING=1\n");
+});
+
+test("a missing systemd-notify does no harm", async () => {
+  const environment = { PATH: "/nowhere", NOTIFY_SOCKET: "/run/n" };
+  const context = capturedContext({ signal: AbortSignal.abort(), environment });
+  const start = async () => ({ [Symbol.asyncDispose]: async () => undefined });
+  assert.equal(await runService(options(start), context), exitCodes.ok);
+});
