@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { containerdLines } from "./support/containerd-release.ts";
+import { preheat } from "./support/preheat.ts";
+import { askedByDigest, blobsTakenBy } from "./support/registry-traffic.ts";
+import { smallImage } from "./support/sample-images.ts";
+import { checkedBlobs } from "./support/store-files.ts";
+import { startTestCluster } from "./support/test-cluster.ts";
+import { untilPromised, untilReceived } from "./support/traffic.ts";
+
+/** Slow enough for a pull of some megabytes to be caught in the middle. */
+const slowBitsPerSecond = 20_000_000;
+
+/** Reads of layers that do not come any more fail soon enough for a test. */
+const readTimeoutMs = 3000;
+
+/** Services that hang: they keep their connections, take new ones, and say nothing. */
+for (const line of containerdLines) {
+  test(`containerd ${line} with services that hang`, async (t) => {
+    const nodes = ["node1", "node2"];
+    const bitsPerSecond = { seeder: slowBitsPerSecond };
+    const contentProxy = { pull: { readTimeoutMs } };
+    const cluster = await startTestCluster(t, { line, nodes, bitsPerSecond, contentProxy });
+    const { seeder, tracker, registry } = cluster;
+    const [first, second] = cluster.nodes;
+    assert.ok(first?.proxy && second?.proxy && seeder && tracker);
+    const { proxy, containerd, host } = first;
+    const { proxy: peer } = second;
+    const whileFrozen = async (services: readonly (typeof seeder)[], body: () => Promise<void>) => {
+      for (const service of services) service.freeze();
+      try {
+        await body();
+      } finally {
+        for (const service of services) service.thaw();
+      }
+    };
+    const assertRuns = async (reference: string) => {
+      const said = await containerd.runContainer(reference, ["echo", "up"]);
+      assert.equal(said, "up\n");
+      await checkedBlobs(first.storePath);
+    };
+
+    await t.test("pulls from the seeder while the tracker hangs", async () => {
+      const { reference } = await cluster.push(smallImage(`tracker ${line}`));
+      await preheat(reference, { seeder });
+      await registry.forgetRequests();
+      await whileFrozen([tracker], () => containerd.pull(reference));
+      await assertRuns(reference);
+      assert.deepEqual(askedByDigest(host, await registry.requests()), []);
+    });
+
+    await t.test("pulls from the registry while tracker and seeder hang", async () => {
+      const { image, reference } = await cluster.push(smallImage(`both ${line}`));
+      await whileFrozen([tracker, seeder], () => containerd.pull(reference));
+      await assertRuns(reference);
+      const blobs = blobsTakenBy(host, await registry.requests());
+      assert.equal(blobs.length, 1 + (image.manifests[0]?.layers.length ?? 0));
+    });
+
+    await t.test("goes on with a peer when the seeder hangs in the middle", async () => {
+      const { reference } = await cluster.push(smallImage(`peer ${line}`));
+      await preheat(reference, { seeder });
+      await second.containerd.pull(reference);
+      await registry.forgetRequests();
+      let pull: Promise<void> | undefined;
+      await whileFrozen([peer], async () => {
+        pull = containerd.pull(reference);
+        await untilReceived(proxy, 2_000_000);
+        seeder.freeze();
+      });
+      await pull?.finally(() => seeder.thaw());
+      await assertRuns(reference);
+      assert.deepEqual(askedByDigest(host, await registry.requests()), []);
+    });
+
+    await t.test("gives a layer up when its only source hangs, and can have it again", async () => {
+      const { reference } = await cluster.push(smallImage(`seeder ${line}`));
+      await preheat(reference, { seeder });
+      const pull = assert.rejects(containerd.pull(reference));
+      await untilPromised(proxy);
+      await whileFrozen([seeder], async () => {
+        await pull;
+        // containerd believes in the layer that it was promised, until it is told to forget it.
+        await containerd.ctr(["images", "remove", "--sync", reference]);
+        await containerd.pull(reference);
+      });
+      await assertRuns(reference);
+    });
+  });
+}

@@ -1,0 +1,152 @@
+import { join } from "node:path";
+
+import { DisposeStack } from "../../core/async/dispose-stack.ts";
+import type { ContainerdRelease } from "./containerd-release.ts";
+import { Containerd } from "./containerd.ts";
+import type { Network, NetworkHost } from "./network.ts";
+import { writeDockerConfig } from "./registry-auth.ts";
+import { writeRegistryHosts } from "./registry-hosts.ts";
+import { startRegistry, type Registry } from "./registry.ts";
+import {
+  contentProxyConfig,
+  contentStorePath,
+  ports,
+  seederConfig,
+  seederUrl,
+  trackerConfig,
+  trackerUrl,
+} from "./shoal-config.ts";
+import { ShoalDaemon } from "./shoal-daemon.ts";
+
+/** Which of our services a cluster has. */
+export interface ShoalServices {
+  readonly tracker: boolean;
+  readonly seeder: boolean;
+  readonly contentProxy: boolean;
+}
+
+export const allServices: ShoalServices = { tracker: true, seeder: true, contentProxy: true };
+export const noServices: ShoalServices = { tracker: false, seeder: false, contentProxy: false };
+
+export interface ClusterOptions {
+  /** Has the hosts `registry`, `tracker` and `seeder` where there are such, and the nodes. */
+  readonly network: Network;
+  /** Names of the hosts that run containerd. */
+  readonly nodes: readonly string[];
+  readonly release: ContainerdRelease;
+  readonly services: ShoalServices;
+  /** Takes all that the cluster keeps. */
+  readonly directory: string;
+  readonly withCri?: boolean;
+  /** Sections of the content proxies' configuration that are not as usual. */
+  readonly contentProxy?: object | undefined;
+  /** Whether the registry wants a password, which the seeder has. */
+  readonly isPrivate?: boolean | undefined;
+}
+
+/** A machine that pulls images. */
+export interface ClusterNode {
+  readonly name: string;
+  readonly host: NetworkHost;
+  readonly containerd: Containerd;
+  /** Where its content is, whoever serves it. */
+  readonly storePath: string;
+  /** None where containerd keeps its content itself. */
+  readonly proxy: ShoalDaemon | undefined;
+}
+
+/** Dispose of it to end all that runs on the network; the network stays. */
+export interface Cluster extends AsyncDisposable {
+  readonly registry: Registry;
+  readonly tracker: ShoalDaemon | undefined;
+  readonly seeder: ShoalDaemon | undefined;
+  readonly nodes: readonly ClusterNode[];
+}
+
+/** Starts a registry, our services, and nodes with a containerd each, and waits for all. */
+export async function startCluster(
+  options: ClusterOptions,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<Cluster> {
+  const { network, services } = options;
+  const started = new DisposeStack();
+  const inDirectory = (name: string) => join(options.directory, name);
+  try {
+    const registry = started.use(
+      await startRegistry({
+        ...{ directory: inDirectory("registry"), on: network.host("registry") },
+        ...(options.isPrivate && { auth: { kind: "basic" } }),
+      }),
+    );
+    const parts = { options, registry, signal };
+    const tracker = services.tracker ? started.use(await startTracker(parts)) : undefined;
+    const seeder = services.seeder ? started.use(await startSeeder(parts)) : undefined;
+    const nodes: ClusterNode[] = [];
+    for (const name of options.nodes) {
+      const host = network.host(name);
+      const directory = inDirectory(name);
+      const proxy = services.contentProxy
+        ? started.use(await startContentProxy(parts, host))
+        : undefined;
+      const { release, withCri } = options;
+      const contentProxySocket = proxy && join(directory, "content.sock");
+      const containerd = started.use(
+        await Containerd.start(
+          { release, directory, withCri, contentProxySocket, netns: host.netns },
+          { signal },
+        ),
+      );
+      await writeRegistryHosts(containerd.hostsPath, registry.host);
+      nodes.push({ name, host, containerd, proxy, storePath: contentStorePath(directory) });
+    }
+    return {
+      ...{ registry, tracker, seeder, nodes },
+      [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    return started.disposeAfter(error);
+  }
+}
+
+interface ClusterParts {
+  readonly options: ClusterOptions;
+  readonly registry: Registry;
+  readonly signal: AbortSignal | undefined;
+}
+
+function startTracker({ options, signal }: ClusterParts): Promise<ShoalDaemon> {
+  const on = options.network.host("tracker");
+  const directory = join(options.directory, "tracker");
+  const config = trackerConfig(on);
+  const daemon = { service: "tracker", config, directory, on, adminPort: ports.tracker } as const;
+  return ShoalDaemon.start(daemon, { signal });
+}
+
+async function startSeeder({ options, registry, signal }: ClusterParts): Promise<ShoalDaemon> {
+  const on = options.network.host("seeder");
+  const directory = join(options.directory, "seeder");
+  const trackers = trackersOf(options);
+  const credentialsFile = options.isPrivate
+    ? await writeDockerConfig(options.directory, registry.host)
+    : undefined;
+  const origin = { registry: registry.host, credentialsFile };
+  const config = seederConfig(on, { directory, trackers, ...origin });
+  const daemon = { service: "seeder", config, directory, on, adminPort: ports.seeder } as const;
+  return ShoalDaemon.start(daemon, { signal });
+}
+
+function startContentProxy(
+  { options, signal }: ClusterParts,
+  on: NetworkHost,
+): Promise<ShoalDaemon> {
+  const directory = join(options.directory, on.name);
+  const seeders = options.services.seeder ? [seederUrl(options.network.host("seeder"))] : [];
+  const places = { directory, trackers: trackersOf(options), seeders };
+  const config = { ...contentProxyConfig(on, places), ...options.contentProxy };
+  const daemon = { service: "content-proxy", config, directory, on } as const;
+  return ShoalDaemon.start({ ...daemon, adminPort: ports.admin }, { signal });
+}
+
+function trackersOf({ network, services }: ClusterOptions): string[] {
+  return services.tracker ? [trackerUrl(network.host("tracker"))] : [];
+}

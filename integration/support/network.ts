@@ -1,0 +1,154 @@
+import { readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+
+import { DisposeStack } from "../../core/async/dispose-stack.ts";
+import { ensurePackages } from "./apt-packages.ts";
+import { runCommand } from "./command.ts";
+
+/** A host of our own: an address, in a network namespace if there are such. */
+export interface NetworkHost {
+  readonly name: string;
+  /** The network namespace, as `ip netns` and `nsenter` name it; none on loopback. */
+  readonly netns: string | undefined;
+  readonly address: string;
+}
+
+export interface NetworkOptions {
+  /** Names of the hosts; each makes a namespace. */
+  readonly hosts: readonly string[];
+  /** Bounds what each of these hosts sends, and what it receives, each by itself. */
+  readonly bitsPerSecond?: Readonly<Record<string, number>>;
+}
+
+/** Dispose of it to remove all namespaces; processes in them should be gone by then. */
+export interface Network extends AsyncDisposable {
+  /** @throws {Error} when there is no host of that name. */
+  host(name: string): NetworkHost;
+  readonly hosts: readonly NetworkHost[];
+}
+
+/**
+ * Makes hosts that are only addresses of this machine's loopback, for machines
+ * that have no network namespaces. Each has all ports to itself as long as nothing else
+ * listens on all addresses; nothing bounds their rates.
+ */
+export function createLoopbackNetwork(names: readonly string[]): Network {
+  const hosts = names.map((name, index): NetworkHost => {
+    return { name, netns: undefined, address: `${loopbackPrefix}${index + 1}` };
+  });
+  return {
+    hosts,
+    host: (name) => findHost(hosts, name),
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+/** Whether this machine lets us make network namespaces. */
+export async function hasNetworkNamespaces(): Promise<boolean> {
+  const name = `shoal-${process.pid}-trial`;
+  try {
+    await runCommand(["ip", "netns", "add", name]);
+    await runCommand(["ip", "netns", "delete", name]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Addresses exist inside our namespaces only: nothing of the machine can clash with them. */
+const addressPrefix = "10.77.0.";
+
+/** All of 127.0.0.0/8 is this machine; this part has no other users. */
+const loopbackPrefix = "127.77.0.";
+
+/** More than what one segmentation offload hands over at once, or the bound is never reached. */
+const burstBytes = 256 * 1024;
+
+let networksMade = 0;
+
+/**
+ * Makes hosts that are connected by a switch, all in namespaces of their own;
+ * the machine's own network is neither used nor changed, nor can it reach them:
+ * run a program inside with `netns`, or reach in with `openTunnel()`.
+ */
+export async function createNetwork(options: NetworkOptions): Promise<Network> {
+  await ensurePackages(["iproute2"]);
+  await removeLeftovers();
+  const prefix = `shoal-${process.pid}-${networksMade++}`;
+  const made = new DisposeStack();
+  const addNamespace = async (netns: string) => {
+    await runCommand(["ip", "netns", "add", netns]);
+    made.defer(() => runCommand(["ip", "netns", "delete", netns]));
+    await runCommand(["ip", "-n", netns, "link", "set", "lo", "up"]);
+  };
+  try {
+    const hub = `${prefix}-hub`;
+    await addNamespace(hub);
+    await runBatch(hub, ["link add switch type bridge", "link set switch up"]);
+    const hosts: NetworkHost[] = [];
+    for (const [index, name] of options.hosts.entries()) {
+      const netns = `${prefix}-${name}`;
+      const address = `${addressPrefix}${index + 1}`;
+      const port = `port${index}`;
+      await addNamespace(netns);
+      await connectToHub({ hub, port, netns, address });
+      const rate = options.bitsPerSecond?.[name];
+      if (rate !== undefined) {
+        await limitRate(netns, "eth0", rate);
+        await limitRate(hub, port, rate);
+      }
+      hosts.push({ name, netns, address });
+    }
+    return {
+      hosts,
+      host: (name) => findHost(hosts, name),
+      [Symbol.asyncDispose]: () => made[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    return made.disposeAfter(error);
+  }
+}
+
+function findHost(hosts: readonly NetworkHost[], name: string): NetworkHost {
+  const host = hosts.find((each) => each.name === name);
+  if (host === undefined) throw new Error(`The network has no host ${JSON.stringify(name)}`);
+  return host;
+}
+
+interface Cable {
+  readonly hub: string;
+  /** Name of the hub's end. */
+  readonly port: string;
+  readonly netns: string;
+  readonly address: string;
+}
+
+async function connectToHub({ hub, port, netns, address }: Cable): Promise<void> {
+  await runBatch(hub, [
+    `link add ${port} type veth peer name eth0 netns ${netns}`,
+    `link set ${port} master switch up`,
+  ]);
+  await runBatch(netns, [`addr add ${address}/24 dev eth0`, "link set eth0 up"]);
+}
+
+async function runBatch(netns: string, lines: readonly string[]): Promise<void> {
+  await runCommand(["ip", "-n", netns, "-batch", "-"], { input: `${lines.join("\n")}\n` });
+}
+
+/** Bounds what leaves by a device. */
+async function limitRate(netns: string, device: string, bitsPerSecond: number): Promise<void> {
+  const shape = ["rate", `${bitsPerSecond}bit`, "burst", `${burstBytes}`, "latency", "50ms"];
+  const argv = ["tc", "-n", netns, "qdisc", "add", "dev", device, "root", "tbf"] as const;
+  await runCommand([...argv, ...shape]);
+}
+
+/** Removes the namespaces of runs that were killed: their names tell whose they were. */
+async function removeLeftovers(): Promise<void> {
+  const names = await readdir("/run/netns").catch(() => []);
+  for (const name of names) {
+    const owner = /^shoal-(\d+)-/.exec(name)?.[1];
+    if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
+    // Another run may be doing the same at this moment.
+    await runCommand(["ip", "netns", "delete", name]).catch(() => undefined);
+  }
+}

@@ -1,0 +1,71 @@
+import type { TestContext } from "node:test";
+
+import type { DisposeStack } from "../../core/async/dispose-stack.ts";
+import { allServices, startCluster, type Cluster, type ShoalServices } from "./cluster.ts";
+import { ensureContainerd, type ContainerdLine } from "./containerd-release.ts";
+import { pushImage } from "./image-push.ts";
+import { buildImage, type BuiltImage, type ImagePlan } from "./image.ts";
+import { stackOf } from "./interruptible.ts";
+import { createNetwork, type Network } from "./network.ts";
+import { basicCredentials, registryUser } from "./registry-auth.ts";
+import { createTestDirectory } from "./test-directory.ts";
+
+export interface TestClusterOptions {
+  readonly line: ContainerdLine;
+  readonly nodes: readonly string[];
+  /** Hosts besides the nodes and the services, for a test's own programs. */
+  readonly guests?: readonly string[];
+  readonly services?: Partial<ShoalServices>;
+  readonly withCri?: boolean;
+  /** Bounds what each of these hosts sends, and what it receives. */
+  readonly bitsPerSecond?: Readonly<Record<string, number>>;
+  /** Sections of the content proxies' configuration that are not as usual. */
+  readonly contentProxy?: object;
+  /** Whether the registry wants a password, which the seeder has. */
+  readonly isPrivate?: boolean;
+}
+
+/** An image in the registry of a cluster. */
+export interface PushedImage {
+  readonly image: BuiltImage;
+  /** Its name in the registry. */
+  readonly reference: string;
+}
+
+/** A cluster that a test owns. */
+export interface TestCluster extends Cluster {
+  readonly stack: DisposeStack;
+  readonly directory: string;
+  readonly network: Network;
+  /** Pushes an image, and has the registry forget what it was asked so far. */
+  push(plan: ImagePlan): Promise<PushedImage>;
+}
+
+/** Starts a cluster that lives as long as a test and those in it. */
+export async function startTestCluster(
+  t: TestContext,
+  options: TestClusterOptions,
+): Promise<TestCluster> {
+  const { line, nodes, guests = [], bitsPerSecond = {}, withCri = false } = options;
+  const stack = stackOf(t);
+  const directory = (await createTestDirectory(t, stack)).path;
+  const hosts = ["registry", "tracker", "seeder", ...nodes, ...guests];
+  const network = stack.use(await createNetwork({ hosts, bitsPerSecond }));
+  const release = await ensureContainerd(line);
+  const services = { ...allServices, ...options.services };
+  const { contentProxy, isPrivate = false } = options;
+  const place = { network, directory };
+  const cluster = stack.use(
+    await startCluster({ ...place, nodes, release, services, withCri, contentProxy, isPrivate }),
+  );
+  let imagesPushed = 0;
+  const push = async (plan: ImagePlan) => {
+    const image = await buildImage(plan);
+    const name = `samples/app${++imagesPushed}:1`;
+    const authorization = isPrivate ? basicCredentials(registryUser) : undefined;
+    const reference = await pushImage(image, cluster.registry, { name, authorization });
+    await cluster.registry.forgetRequests();
+    return { image, reference };
+  };
+  return { ...cluster, stack, directory, network, push };
+}

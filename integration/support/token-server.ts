@@ -1,0 +1,117 @@
+import { createPrivateKey, randomUUID, sign, X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage } from "node:http";
+import { join } from "node:path";
+
+import { ensurePackages } from "./apt-packages.ts";
+import { runCommand } from "./command.ts";
+import { basicCredentials, registryUser, type RegistryAuth } from "./registry-auth.ts";
+
+/** A token server for registries. Dispose of it to end it. */
+export interface TokenServer extends AsyncDisposable {
+  /** What a registry must be told to trust it. */
+  readonly auth: RegistryAuth;
+  /** Query strings of the requests for a token, with whether a token was given. */
+  readonly requests: readonly { readonly query: string; readonly isGranted: boolean }[];
+}
+
+const service = "shoal-registry";
+const issuer = "shoal-token-server";
+const tokenLifeSeconds = 300;
+
+/**
+ * Starts the other half of a registry's Bearer authentication, on loopback. With the
+ * credentials of `registryUser` it grants everything, without any nothing or, where
+ * `isAnonymousAllowed`, pulls.
+ *
+ * @see distribution docs/spec/auth/token.md
+ */
+export async function startTokenServer(options: {
+  /** Takes key and certificate. */
+  readonly directory: string;
+  readonly isAnonymousAllowed?: boolean;
+}): Promise<TokenServer> {
+  const key = await createKey(options.directory);
+  const requests: { query: string; isGranted: boolean }[] = [];
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const actions = grantedActions(request, options.isAnonymousAllowed ?? false);
+    requests.push({ query: url.search, isGranted: actions !== undefined });
+    if (actions === undefined) {
+      response.writeHead(401, { "www-authenticate": 'Basic realm="shoal-test"' }).end();
+      return;
+    }
+    const token = key.sign(claimsOf(url.searchParams.getAll("scope"), actions));
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ token, expires_in: tokenLifeSeconds }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  const realm = `http://127.0.0.1:${port}/token`;
+  const { certificatePath } = key;
+  return {
+    auth: { kind: "token", realm, service, issuer, certificatePath },
+    requests,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
+
+function grantedActions(
+  request: IncomingMessage,
+  isAnonymousAllowed: boolean,
+): readonly string[] | undefined {
+  const { authorization } = request.headers;
+  if (authorization === basicCredentials(registryUser)) return ["pull", "push", "delete"];
+  return authorization === undefined && isAnonymousAllowed ? ["pull"] : undefined;
+}
+
+/** @param scopes As `repository:samples/app:pull,push`. */
+function claimsOf(scopes: readonly string[], actions: readonly string[]): object {
+  const now = Math.floor(Date.now() / 1000);
+  const access = scopes
+    .flatMap((scope) => scope.split(" "))
+    .map((scope) => {
+      const [type, name, wanted = ""] = scope.split(":");
+      return { type, name, actions: wanted.split(",").filter((each) => actions.includes(each)) };
+    });
+  return {
+    ...{ iss: issuer, aud: service, sub: "", jti: randomUUID() },
+    ...{ iat: now, nbf: now - 10, exp: now + tokenLifeSeconds },
+    access,
+  };
+}
+
+interface SigningKey {
+  readonly certificatePath: string;
+  sign(claims: object): string;
+}
+
+async function createKey(directory: string): Promise<SigningKey> {
+  await ensurePackages(["openssl"]);
+  const keyPath = join(directory, "token.key");
+  const certificatePath = join(directory, "token.crt");
+  const request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"] as const;
+  const files = ["-keyout", keyPath, "-out", certificatePath] as const;
+  await runCommand(["openssl", ...request, "-subj", `/CN=${issuer}`, ...files]);
+  const key = createPrivateKey(await readFile(keyPath));
+  const certificate = new X509Certificate(await readFile(certificatePath));
+  const header = { typ: "JWT", alg: "RS256", x5c: [certificate.raw.toString("base64")] };
+  return {
+    certificatePath,
+    sign(claims) {
+      const signed = [header, claims].map(encode).join(".");
+      return `${signed}.${sign("sha256", Buffer.from(signed), key).toString("base64url")}`;
+    },
+  };
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64url");
+}
