@@ -1,0 +1,19 @@
+import { idle } from "./idle.ts";
+import { latency } from "./latency.ts";
+import type { Measurement } from "./measurement.ts";
+import { memory } from "./memory.ts";
+import { pull } from "./pull.ts";
+import { readPath } from "./read-path.ts";
+import { swarmCrowd } from "./swarm-crowd.ts";
+import { swarm } from "./swarm.ts";
+
+/** All that can be measured, in the order in which `all` does it. */
+export const measurements: readonly Measurement[] = [
+  readPath,
+  pull,
+  swarm,
+  swarmCrowd,
+  latency,
+  idle,
+  memory,
+];

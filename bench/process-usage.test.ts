@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { usageOf } from "./process-usage.ts";
+
+test("`usageOf()` agrees with what a process knows of itself", async () => {
+  const usage = await usageOf(process.pid);
+  const { userCPUTime, systemCPUTime } = process.resourceUsage();
+  // Linux counts pages by thread, and adds them up now and then.
+  assert(Math.abs(usage.rssBytes / process.memoryUsage.rss() - 1) < 0.25);
+  assert(usage.rssMaxBytes >= usage.rssBytes);
+  assert(usage.cpuSeconds > 0 && usage.cpuSeconds <= (userCPUTime + systemCPUTime) / 1e6 + 1);
+});
+
+test("`usageOf()` refuses a process that is not there", async () => {
+  // Larger than any process id of Linux.
+  await assert.rejects(usageOf(2 ** 23), { code: "ENOENT" });
+});

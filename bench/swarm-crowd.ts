@@ -1,0 +1,87 @@
+import { join } from "node:path";
+
+import { ensurePackages } from "../integration/support/apt-packages.ts";
+import { createNetwork, hasNetworkNamespaces } from "../integration/support/network.ts";
+import { alternate } from "./alternate.ts";
+import { startTracker } from "./daemons.ts";
+import type { Figure } from "./figure.ts";
+import type { BenchContext, Measurement } from "./measurement.ts";
+import { writeSampleBlob } from "./sample-blob.ts";
+import { median } from "./statistics.ts";
+import { crowdOnce, type CrowdResult } from "./swarm/crowd-once.ts";
+import { enginePackages, engines, type Engine } from "./swarm/start-peer.ts";
+
+const defaultSizeBytes = 256 * 2 ** 20;
+
+const nodes = Array.from({ length: 8 }, (_, index) => `node${index + 1}`);
+
+/**
+ * Rate of every link, in each direction. Slow enough for two processors to serve nine
+ * peers: what is measured is how well links are used, not how fast the machine is.
+ */
+const bitsPerSecond = 100e6;
+
+/** How well a crowd that begins at once spreads what one seeder has. */
+export const swarmCrowd: Measurement = {
+  name: "swarm-crowd",
+  summary: "256 MiB from one seeder to 8 nodes behind equal links: against size/rate",
+  rounds: 3,
+  withinMs: 30 * 60_000,
+  run: measureCrowd,
+};
+
+async function measureCrowd(context: BenchContext): Promise<readonly Figure[]> {
+  const { rounds, directory, signal, stack, tell, sizeBytes = defaultSizeBytes } = context;
+  if (!(await hasNetworkNamespaces())) {
+    throw new Error(
+      "Cannot limit links: this machine has no network namespaces, or we are not root",
+    );
+  }
+  const compared: readonly Engine[] = context.withOthers ? engines : ["shoal"];
+  if (context.withOthers) await ensurePackages(enginePackages);
+  const limited = ["seeder", ...nodes];
+  const network = stack.use(
+    await createNetwork({
+      hosts: ["tracker", ...limited],
+      bitsPerSecond: Object.fromEntries(limited.map((name) => [name, bitsPerSecond])),
+    }),
+  );
+  stack.use(await startTracker({ on: network.host("tracker"), directory, signal }));
+  const blobDirectory = join(directory, "blob");
+  const blob = await writeSampleBlob({ size: sizeBytes, seed: "crowd", directory: blobDirectory });
+
+  const options = { blob, network, nodes, directory, signal };
+  const results = await alternate(
+    Object.fromEntries(compared.map((engine) => [engine, () => crowdOnce({ ...options, engine })])),
+    { rounds, signal, onTurn: (engine, round) => tell(`round ${round + 1}: ${engine}`) },
+  );
+  const idealSeconds = (sizeBytes * 8) / bitsPerSecond;
+  return compared.flatMap((engine) => {
+    const figures = figuresOf(results[engine] ?? [], { idealSeconds, sizeBytes });
+    return engine === "shoal" ? heldTo(figures) : figures.map((figure) => named(figure, engine));
+  });
+}
+
+/** Bounds what is ours to hold: when the last of the crowd is done. */
+function heldTo([last, ...others]: readonly Figure[]): Figure[] {
+  return last === undefined ? [] : [{ ...last, hold: { atMost: 1.4 } }, ...others];
+}
+
+function named(figure: Figure, engine: Engine): Figure {
+  return { ...figure, name: `${figure.name}.${engine}` };
+}
+
+function figuresOf(
+  results: readonly CrowdResult[],
+  { idealSeconds, sizeBytes }: { readonly idealSeconds: number; readonly sizeBytes: number },
+): Figure[] {
+  const reference = results.map(() => idealSeconds);
+  const last = results.map(({ doneMs }) => Math.max(...doneMs) / 1000);
+  const middle = results.map(({ doneMs }) => median(doneMs) / 1000);
+  const copies = results.map(({ seederSentBytes }) => seederSentBytes / sizeBytes);
+  return [
+    { name: "swarm-crowd.last", unit: "s", ours: last, reference },
+    { name: "swarm-crowd.p50", unit: "s", ours: middle, reference },
+    { name: "swarm-crowd.seeder-sent", unit: "copies", ours: copies },
+  ];
+}

@@ -1,0 +1,64 @@
+// The swarm of this project in a process of its own. Started by start-peer.ts.
+import { mkdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { TrackerAnnouncer } from "../../core/announce/tracker-announcer.ts";
+import { parseMetainfo } from "../../core/metainfo.ts";
+import { createPeerId } from "../../core/peer-id.ts";
+import type { Download } from "../../core/ports/swarm.ts";
+import { createJsonLogger } from "../../core/system/json-logger.ts";
+import { SystemClock } from "../../core/system/system-clock.ts";
+import { TorrentSwarm } from "../../core/torrent/torrent-swarm.ts";
+import { sayDone, waitForEnd, waitForGo } from "./peer-cues.ts";
+import { parsePeerSpec, readyLine } from "./peer-spec.ts";
+
+/** Milliseconds between two looks at a download: no more than it is told wrong by. */
+const lookIntervalMs = 1;
+
+const spec = parsePeerSpec(process.argv[2]);
+const metainfo = parseMetainfo(await readFile(spec.torrentPath));
+const path = join(spec.directory, metainfo.digest);
+
+const logger = createJsonLogger({ level: "warn", text: true });
+const announcer = new TrackerAnnouncer({
+  trackers: spec.tracker === undefined ? [] : [spec.tracker],
+  peerId: createPeerId(),
+  clock: new SystemClock(),
+  logger,
+});
+const settings = { host: spec.host, port: spec.port, dedicatedSeeder: spec.role === "seed" };
+const signal = new AbortController().signal;
+const swarm = await TorrentSwarm.open({ settings, announcer, logger }, { signal });
+
+if (spec.role === "seed") await seed();
+else await leech();
+await swarm[Symbol.asyncDispose]();
+await announcer[Symbol.asyncDispose]();
+
+async function seed(): Promise<void> {
+  const { digest, infoHash, layout } = metainfo;
+  swarm.seed({ digest, infoHash, size: layout.size, path, metainfo: async () => metainfo });
+  process.stdout.write(`${readyLine}\n`);
+  await waitForEnd();
+}
+
+async function leech(): Promise<void> {
+  await mkdir(spec.directory, { recursive: true });
+  await writeFile(path, "");
+  await truncate(path, metainfo.layout.size);
+  await waitForGo();
+
+  const start = performance.now();
+  const download = swarm.download({ metainfo, path, peers: [spec.seeder], webSeeds: [] });
+  const checkedMs = checked(download).then(() => performance.now() - start);
+  // The sha256 of the blob and its way to the disk are part of it.
+  await download.whole();
+  const durableMs = performance.now() - start;
+  await sayDone(await checkedMs, durableMs);
+}
+
+/** Waits until all pieces are in, without hurrying any of them as a reader would. */
+async function checked(download: Download): Promise<void> {
+  while (download.bytesDone < metainfo.layout.size) await delay(lookIntervalMs);
+}
