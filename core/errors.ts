@@ -161,6 +161,32 @@ export class DigestMismatchError extends CodedError {
   }
 }
 
+/** No snapshot has that key or name. */
+export class SnapshotNotFoundError extends CodedError {
+  override readonly name = "SnapshotNotFoundError";
+  readonly code = "not_found";
+
+  constructor(snapshot: string) {
+    super(`Cannot find snapshot ${JSON.stringify(snapshot)}`);
+  }
+}
+
+/** A snapshot has that key or name already. */
+export class SnapshotExistsError extends CodedError {
+  override readonly name = "SnapshotExistsError";
+  readonly code = "already_exists";
+
+  constructor(snapshot: string) {
+    super(`Cannot make snapshot ${JSON.stringify(snapshot)}: it exists`);
+  }
+}
+
+/** A layer is no tar stream, is cut off, wants out of its directory or is more than is allowed. */
+export class LayerFormatError extends CodedError {
+  override readonly name = "LayerFormatError";
+  readonly code = "invalid_argument";
+}
+
 /** Metainfo does not fit the blob that it should describe. */
 export class MetainfoError extends CodedError {
   override readonly name = "MetainfoError";
