@@ -118,7 +118,7 @@ function serviceProblem({ from, to, typesOnly }: Import): string | undefined {
 
 function adapterProblem({ from, to, typesOnly }: Import): string | undefined {
   const own = from.split("/").slice(0, 2).join("/");
-  return allow(new RegExp(`^(core/[^/]+\\.ts$|core/(ports|async|http)/|${own}/)`))({
+  return allow(new RegExp(`^(core/[^/]+\\.ts$|core/(ports|async|http|disk)/|${own}/)`))({
     from,
     to,
     typesOnly,

@@ -7,9 +7,9 @@ import type { Digest } from "../digest.ts";
 import { type Metainfo, encodeMetainfo } from "../metainfo.ts";
 import type { BlobRecord } from "../ports/blob-store.ts";
 import { encodeRecord } from "./blob-record-file.ts";
-import { replaceFile, sync } from "./durable-file.ts";
+import { replaceFile, sync } from "../disk/durable-file.ts";
 import type { StoreLayout } from "./store-layout.ts";
-import { storing } from "./storage-error.ts";
+import { storing } from "../disk/storage-error.ts";
 
 /**
  * The records of all blobs, in memory and on disk.

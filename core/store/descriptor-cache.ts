@@ -5,7 +5,7 @@ import { LRUCache } from "lru-cache";
 import type { Digest } from "../digest.ts";
 import { BlobNotFoundError } from "../errors.ts";
 import type { BlobFile, BlobFileDescriptor } from "../ports/blob-store.ts";
-import { systemCodeOf } from "./storage-error.ts";
+import { systemCodeOf } from "../disk/storage-error.ts";
 
 /**
  * Open files that are kept. containerd reads a blob by thousands of calls without an open

@@ -24,8 +24,8 @@ import { BlobTable } from "./blob-table.ts";
 import { DescriptorCache } from "./descriptor-cache.ts";
 import { IngestTable } from "./ingest-table.ts";
 import { loadBlobs, readMetainfo } from "./load-blobs.ts";
-import { RootLock } from "./root-lock.ts";
-import { storageErrorFrom } from "./storage-error.ts";
+import { RootLock } from "../disk/root-lock.ts";
+import { storageErrorFrom } from "../disk/storage-error.ts";
 import { StoreLayout } from "./store-layout.ts";
 
 const readAt = promisify(readCallback);

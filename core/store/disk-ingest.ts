@@ -14,7 +14,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { BlobTable } from "./blob-table.ts";
 import type { IngestFolder } from "./ingest-folder.ts";
 import { IngestHash, digestOfFile } from "./ingest-hash.ts";
-import { storageErrorFrom, storing } from "./storage-error.ts";
+import { storageErrorFrom, storing } from "../disk/storage-error.ts";
 
 /** Bytes written and hashed at once: half a millisecond of hashing, then others have their turn. */
 const sliceLengthBytes = 1024 * 1024;

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { replaceFile } from "./durable-file.ts";
+import { replaceFile } from "../disk/durable-file.ts";
 import { formatRfc3339, parseRfc3339 } from "./rfc3339.ts";
 
 /** What is kept of an ingest on disk, beside its bytes. */

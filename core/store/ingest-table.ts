@@ -10,7 +10,7 @@ import type { BlobTable } from "./blob-table.ts";
 import { DiskIngest, type IngestState } from "./disk-ingest.ts";
 import { IngestFolder } from "./ingest-folder.ts";
 import { IngestHash, hashFile } from "./ingest-hash.ts";
-import { storageErrorFrom } from "./storage-error.ts";
+import { storageErrorFrom } from "../disk/storage-error.ts";
 import type { StoreLayout } from "./store-layout.ts";
 
 /** Longest ref: containerd keeps refs as keys of a database that takes no longer ones. */

@@ -8,8 +8,8 @@ import { systemCodeOf } from "./storage-error.ts";
 const attemptsMax = 10;
 
 /**
- * Keeps a second process from opening the same root: two would not know of each
- * other's blobs. Disposing of it lets go.
+ * Keeps a second process from opening the same root: two would not know what the other
+ * does there. Disposing of it lets go.
  *
  * The lock is a file with the id of the process that holds it. Ids are used again, so it
  * also says when the process started and in which boot; a lock whose process is gone is
