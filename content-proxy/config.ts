@@ -22,6 +22,11 @@ const storeSchema = z.strictObject({
   socket: absolutePath().default("/run/shoal/content.sock"),
 });
 
+const containerdSchema = z.strictObject({
+  /** Socket of containerd itself, which is asked where a blob came from. */
+  address: absolutePath().default("/run/containerd/containerd.sock"),
+});
+
 const swarmSchema = z.strictObject({
   /** Where peers reach us. Port 0 takes any free one. */
   listen: listenAddress().prefault("0.0.0.0:7080"),
@@ -62,6 +67,7 @@ const adminSchema = z.strictObject({
 /** The configuration of the content proxy; every key has a default. */
 export const contentProxyConfigSchema = z.strictObject({
   store: storeSchema.prefault({}),
+  containerd: containerdSchema.prefault({}),
   /**
    * Trackers. An HTTP URL is the base of one of ours: it announces to `/announce` and asks
    * the directory. A URL that ends in `/announce`, or with `udp://`, only announces.
