@@ -1,6 +1,12 @@
 import type { Descriptor } from "./descriptor.ts";
 import { isDigest } from "./digest.ts";
-import { InvalidArgumentError } from "./errors.ts";
+import type { InvalidArgumentError } from "./errors.ts";
+import {
+  type JsonObject,
+  isJsonObject,
+  malformed as malformedDocument,
+  parseJsonObject,
+} from "./json-object.ts";
 import { isIndex, isManifest, mediaTypes } from "./media-type.ts";
 import type { Platform } from "./platform.ts";
 
@@ -35,14 +41,12 @@ const mediaTypeLengthMax = 255;
  * @throws {InvalidArgumentError} as {@link parseImageManifest}
  */
 export function mediaTypeOfManifest(bytes: Uint8Array): string {
-  const { mediaType } = parseJsonObject(bytes);
+  const { mediaType } = parseDocument(bytes);
   if (typeof mediaType === "string" && (isIndex(mediaType) || isManifest(mediaType))) {
     return mediaType;
   }
   return parseImageManifest(bytes).kind === "index" ? mediaTypes.ociIndex : mediaTypes.ociManifest;
 }
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * Reads the manifest of an image, or an index of them, of OCI or Docker.
@@ -55,7 +59,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
  * @see OCI image-spec v1.1, manifest.md and image-index.md
  */
 export function parseImageManifest(bytes: Uint8Array, mediaType?: string): ImageManifest {
-  const document = parseJsonObject(bytes);
+  const document = parseDocument(bytes);
   const type = typeof document["mediaType"] === "string" ? document["mediaType"] : mediaType;
   if (type !== undefined ? isIndex(type) : "manifests" in document) {
     return { kind: "index", manifests: listIn(document, "manifests").map(parseEntry) };
@@ -68,16 +72,8 @@ export function parseImageManifest(bytes: Uint8Array, mediaType?: string): Image
   return { kind: "manifest", config, layers };
 }
 
-function parseJsonObject(bytes: Uint8Array): JsonObject {
-  if (bytes.byteLength > manifestLengthMax) throw malformed("it is too long");
-  let document: unknown;
-  try {
-    document = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw malformed("it is not JSON", { cause });
-  }
-  if (!isJsonObject(document)) throw malformed("it is not an object");
-  return document;
+function parseDocument(bytes: Uint8Array): JsonObject {
+  return parseJsonObject(bytes, { what: "manifest", lengthMax: manifestLengthMax });
 }
 
 function parseEntry(value: unknown): IndexEntry {
@@ -116,10 +112,6 @@ function listIn(document: JsonObject, key: string): readonly unknown[] {
   return list;
 }
 
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function malformed(why: string, options?: ErrorOptions): InvalidArgumentError {
-  return new InvalidArgumentError(`Cannot parse manifest: ${why}`, options);
+function malformed(why: string): InvalidArgumentError {
+  return malformedDocument("manifest", why);
 }

@@ -11,6 +11,14 @@ export const mediaTypes = {
   dockerManifest: "application/vnd.docker.distribution.manifest.v2+json",
 } as const;
 
+/** Docker's names of layers; `foreign` ones lie at a URL of their own. */
+const dockerLayer =
+  /^application\/vnd\.docker\.image\.rootfs\.(foreign\.)?diff\.tar(\.gzip|\.zstd)?$/;
+
+/** OCI's names of layers that are tar streams. */
+const ociTarLayer =
+  /^application\/vnd\.oci\.image\.layer\.(nondistributable\.)?v1\.tar(\+gzip|\+zstd)?$/;
+
 /** Whether the media type names a list of manifests. */
 export function isIndex(mediaType: string): boolean {
   return mediaType === mediaTypes.ociIndex || mediaType === mediaTypes.dockerManifestList;
@@ -19,4 +27,20 @@ export function isIndex(mediaType: string): boolean {
 /** Whether the media type names the manifest of one image. */
 export function isManifest(mediaType: string): boolean {
   return mediaType === mediaTypes.ociManifest || mediaType === mediaTypes.dockerManifest;
+}
+
+/**
+ * Whether containerd counts a blob of a manifest as one of the image's layers, whatever
+ * their form: the others have no diffID.
+ *
+ * @see containerd core/images/mediatypes.go: IsLayerType
+ */
+export function isLayer(mediaType: string): boolean {
+  const [base = ""] = mediaType.split("+");
+  return mediaType.startsWith("application/vnd.oci.image.layer.") || dockerLayer.test(base);
+}
+
+/** Whether a layer is a tar stream, plain or compressed, and nothing else (as an encrypted one is). */
+export function isTarLayer(mediaType: string): boolean {
+  return ociTarLayer.test(mediaType) || dockerLayer.test(mediaType);
 }
