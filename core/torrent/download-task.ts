@@ -3,7 +3,6 @@ import type { Agent } from "node:http";
 import { UnavailableError } from "../errors.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { PeerAddress } from "../peer-address.ts";
-import { pieceLengthAt } from "../piece-layout.ts";
 import type { ByteRange } from "../byte-range.ts";
 import type { Assignment, PieceSource } from "./assignment.ts";
 import { ArrivingBlob } from "./arriving-blob.ts";
@@ -15,9 +14,9 @@ import { DownloadPeers } from "./download-peers.ts";
 import { DownloadSources } from "./download-sources.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
 import { NodeIntents } from "./node-intents.ts";
-import { isPiece } from "./piece-check.ts";
 import { PieceChoice } from "./piece-choice.ts";
 import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
+import { PieceExchange } from "./piece-exchange.ts";
 import { PieceGivers } from "./piece-givers.ts";
 import { PiecePicker } from "./piece-picker.ts";
 import { StockFetch } from "./stock-fetch.ts";
@@ -52,23 +51,19 @@ export interface DownloadTaskDeps {
  * comes. A piece's bytes come from one source, so a wrong piece has one culprit.
  */
 export class DownloadTask implements PieceClientOwner {
-  /** Pieces that are being fetched from sources that have the whole blob. */
-  readonly intents = new Set<number>();
   readonly #deps: DownloadTaskDeps;
   readonly #stop = new AbortController();
   readonly #peers: DownloadPeers;
   readonly #nodeIntents: NodeIntents;
   readonly #picker: PiecePicker;
-  readonly #givers = new PieceGivers();
   readonly #blob: ArrivingBlob;
   readonly #sources: DownloadSources;
   readonly #webSeedNeed: WebSeedNeed;
   readonly #choice: PieceChoice;
+  readonly #exchange: PieceExchange;
   readonly #stockFetch: StockFetch;
-  readonly #received = { peers: 0, seeders: 0, webSeeds: 0 };
   readonly #ended = Promise.withResolvers<undefined>();
   #isScanned = false;
-  #isStarving = false;
   #progressAt: number;
 
   constructor(deps: DownloadTaskDeps) {
@@ -84,14 +79,16 @@ export class DownloadTask implements PieceClientOwner {
       knowsPeers: deps.peers.length > 0,
     });
     this.#peers = this.#peersFor(deps);
+    const givers = new PieceGivers();
     this.#choice = new PieceChoice({
-      ...{ layout: deps.metainfo.layout, picker: this.#picker, givers: this.#givers },
+      ...{ layout: deps.metainfo.layout, picker: this.#picker, givers },
       ...{ webSeedNeed: this.#webSeedNeed, isCrowd: () => this.#peers.isCrowd },
     });
+    this.#exchange = this.#exchangeFor(deps, givers);
     this.#stockFetch = new StockFetch({
       ...{ metainfo: deps.metainfo, stockPeers: deps.stockPeers },
       read: (buffer, position) => this.#blob.read(buffer, position),
-      take: (index, bytes) => this.#takeForeign(index, bytes),
+      take: (index, bytes) => this.#exchange.takeForeign(index, bytes),
       onWarning: (message, fields) => deps.events.onWarning(message, fields),
     });
     const { now, webAgent: agent, webSeeds: urls } = deps;
@@ -104,6 +101,11 @@ export class DownloadTask implements PieceClientOwner {
   /** The pieces that are here. */
   get have(): Bitfield {
     return this.#blob.have;
+  }
+
+  /** Pieces that are being fetched from sources that have the whole blob. */
+  get intents(): ReadonlySet<number> {
+    return this.#exchange.intents;
   }
 
   /** Peers that are connected. */
@@ -184,9 +186,7 @@ export class DownloadTask implements PieceClientOwner {
 
   /** A buffer may be had again. */
   onBufferFree(): void {
-    if (!this.#isStarving) return;
-    this.#isStarving = false;
-    this.#sources.fill();
+    if (this.#exchange.wasStarving()) this.#sources.fill();
   }
 
   onOpen(client: PieceClient): void {
@@ -214,43 +214,22 @@ export class DownloadTask implements PieceClientOwner {
 
   assign(source: PieceSource): Assignment | undefined {
     if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return undefined;
-    const { buffers, metainfo } = this.#deps;
-    const index = this.#choice.next(source);
-    if (index === undefined) return undefined;
-    const buffer = buffers.take(pieceLengthAt(metainfo.layout, index));
-    if (!buffer) {
-      this.#isStarving = true;
-      if (!this.#givers.has(index)) this.#picker.putBack(index);
-      return undefined;
-    }
-    this.#givers.add(index, source);
-    if (source.whole) this.#intend(index);
-    return { index, buffer };
+    return this.#exchange.assign(source);
   }
 
   onPiece(source: PieceSource, assignment: Assignment): void {
-    const { metainfo } = this.#deps;
-    const { index, buffer } = assignment;
-    if (!isPiece(metainfo, index, buffer)) {
-      this.#giveUp(source, assignment);
-      this.#blame(source, index);
-      return;
-    }
-    this.#givers.remove(index, source);
-    this.#settle(index);
-    this.#received[source.kind] += buffer.length;
-    this.#keep(index, buffer);
+    this.#exchange.take(source, assignment);
   }
 
   onGaveUp(source: PieceSource, assignment: Assignment, reason: string): void {
-    this.#giveUp(source, assignment);
+    this.#exchange.giveUp(source, assignment);
     const fields = { digest: this.#deps.metainfo.digest, peer: source.name, reason };
     this.#deps.events.onWarning("web seed gave up on a piece", fields);
     this.#sources.fill();
   }
 
   onClosed(source: PieceSource, unfinished: readonly Assignment[], reason: string): void {
-    for (const assignment of unfinished) this.#giveUp(source, assignment);
+    for (const assignment of unfinished) this.#exchange.giveUp(source, assignment);
     if (!(source instanceof PieceClient)) return;
     this.#nodeIntents.forget(source);
     if (this.#peers.left(source) && source.have) this.#picker.removePartialPeer(source.have);
@@ -269,7 +248,7 @@ export class DownloadTask implements PieceClientOwner {
   async #keepExisting(): Promise<void> {
     for await (const index of this.#blob.existing({ signal: this.#stop.signal })) {
       this.#picker.done(index);
-      this.#deps.events.onPiece(index, { ...this.#received });
+      this.#deps.events.onPiece(index, this.#exchange.received);
     }
     this.#isScanned = true;
     this.#progressAt = this.#deps.now();
@@ -295,31 +274,18 @@ export class DownloadTask implements PieceClientOwner {
     this.#deps.events.onGoodSources(this.#sources.goodCount);
   }
 
-  #cancel(source: PieceSource, index: number): void {
-    const buffer = source.cancel(index);
-    if (buffer) this.#release(buffer);
-    source.fill();
-  }
-
-  /** A source will not give a piece: it is for others, unless one has it already. */
-  #giveUp(source: PieceSource, { index, buffer }: Assignment): void {
-    if (this.#givers.remove(index, source)) {
-      this.#picker.putBack(index);
-      if (this.intents.delete(index)) this.#deps.events.onIntent(index, false);
-    }
-    this.#release(buffer);
-  }
-
-  /** Tells other nodes that a piece is on its way here from where all could get it. */
-  #intend(index: number): void {
-    if (this.intents.has(index)) return;
-    this.intents.add(index);
-    this.#deps.events.onIntent(index, true);
-  }
-
-  #release(buffer: Buffer): void {
-    this.#deps.buffers.giveBack(buffer);
-    this.#deps.events.onBufferFree();
+  #exchangeFor(deps: DownloadTaskDeps, givers: PieceGivers): PieceExchange {
+    const { metainfo, buffers, events } = deps;
+    return new PieceExchange({
+      ...{ metainfo, buffers, events, givers },
+      ...{ blob: this.#blob, picker: this.#picker, choice: this.#choice },
+      onWrongPiece: (source, index) => this.#blame(source, index),
+      onRightPiece: () => (this.#progressAt = deps.now()),
+      onWritten: () => {
+        if (this.have.isFull) this.#ended.resolve(undefined);
+      },
+      onWriteFailed: (error) => this.stop(error),
+    });
   }
 
   #blame(source: PieceSource, index: number): void {
@@ -328,34 +294,5 @@ export class DownloadTask implements PieceClientOwner {
     const fields = { digest: metainfo.digest, peer: source.name, piece: index, banned };
     events.onWarning("peer gave a wrong piece", fields);
     if (source instanceof PieceClient || banned) source.close("it gave a wrong piece");
-  }
-
-  /** A right piece came: nobody else is asked for it any more. */
-  #settle(index: number): void {
-    for (const loser of this.#givers.settle(index)) this.#cancel(loser, index);
-    this.#picker.done(index);
-    this.#progressAt = this.#deps.now();
-  }
-
-  /** Writes a piece in a buffer of the pool. */
-  #keep(index: number, buffer: Buffer): void {
-    this.#write(index, buffer)
-      .catch((error: unknown) => this.stop(error as Error))
-      .finally(() => this.#release(buffer));
-  }
-
-  async #takeForeign(index: number, bytes: Uint8Array): Promise<void> {
-    const { metainfo } = this.#deps;
-    if (!this.#picker.isMissing(index) || !isPiece(metainfo, index, bytes)) return;
-    this.#settle(index);
-    this.#received.peers += bytes.byteLength;
-    await this.#write(index, bytes);
-  }
-
-  async #write(index: number, bytes: Uint8Array): Promise<void> {
-    await this.#blob.write(index, bytes);
-    this.intents.delete(index);
-    this.#deps.events.onPiece(index, { ...this.#received });
-    if (this.have.isFull) this.#ended.resolve(undefined);
   }
 }

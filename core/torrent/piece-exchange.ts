@@ -1,0 +1,147 @@
+import type { Metainfo } from "../metainfo.ts";
+import { pieceLengthAt } from "../piece-layout.ts";
+import type { BytesReceived } from "../ports/swarm.ts";
+import type { ArrivingBlob } from "./arriving-blob.ts";
+import type { Assignment, PieceSource } from "./assignment.ts";
+import type { BufferPool } from "./buffer-pool.ts";
+import type { DownloadEvents } from "./download-events.ts";
+import { isPiece } from "./piece-check.ts";
+import type { PieceChoice } from "./piece-choice.ts";
+import type { PieceGivers } from "./piece-givers.ts";
+import type { PiecePicker } from "./piece-picker.ts";
+
+export interface PieceExchangeDeps {
+  readonly metainfo: Metainfo;
+  readonly blob: ArrivingBlob;
+  readonly picker: PiecePicker;
+  readonly givers: PieceGivers;
+  readonly choice: PieceChoice;
+  readonly buffers: BufferPool;
+  readonly events: DownloadEvents;
+  /** A source gave a piece that is none of the blob. */
+  readonly onWrongPiece: (source: PieceSource, index: number) => void;
+  /** A right piece came. */
+  readonly onRightPiece: () => void;
+  /** A piece is in the file. */
+  readonly onWritten: () => void;
+  readonly onWriteFailed: (error: Error) => void;
+}
+
+/**
+ * What becomes of the pieces of one download: hands them out to sources, checks what they
+ * give, and writes it. A piece that a source does not give after all is handed out again.
+ */
+export class PieceExchange {
+  /** Pieces that are being fetched from sources that have the whole blob. */
+  readonly intents = new Set<number>();
+  readonly #deps: PieceExchangeDeps;
+  readonly #received = { peers: 0, seeders: 0, webSeeds: 0 };
+  #isStarving = false;
+
+  constructor(deps: PieceExchangeDeps) {
+    this.#deps = deps;
+  }
+
+  /** Bytes of right pieces, by kind of giver. */
+  get received(): BytesReceived {
+    return { ...this.#received };
+  }
+
+  /** Gives a source a piece to get, and room for it; `undefined` when there is none now. */
+  assign(source: PieceSource): Assignment | undefined {
+    const { buffers, metainfo, choice, picker, givers } = this.#deps;
+    const index = choice.next(source);
+    if (index === undefined) return undefined;
+    const buffer = buffers.take(pieceLengthAt(metainfo.layout, index));
+    if (!buffer) {
+      this.#isStarving = true;
+      if (!givers.has(index)) picker.putBack(index);
+      return undefined;
+    }
+    givers.add(index, source);
+    if (source.whole) this.#intend(index);
+    return { index, buffer };
+  }
+
+  /** Tells whether a piece was not handed out for want of room since the last call. */
+  wasStarving(): boolean {
+    const was = this.#isStarving;
+    this.#isStarving = false;
+    return was;
+  }
+
+  /** A source gave all bytes of a piece. */
+  take(source: PieceSource, assignment: Assignment): void {
+    const { metainfo, givers, onWrongPiece } = this.#deps;
+    const { index, buffer } = assignment;
+    if (!isPiece(metainfo, index, buffer)) {
+      this.giveUp(source, assignment);
+      onWrongPiece(source, index);
+      return;
+    }
+    givers.remove(index, source);
+    this.#settle(index);
+    this.#received[source.kind] += buffer.length;
+    this.#keep(index, buffer);
+  }
+
+  /** A piece came that nobody was asked for. */
+  async takeForeign(index: number, bytes: Uint8Array): Promise<void> {
+    const { metainfo, picker } = this.#deps;
+    if (!picker.isMissing(index) || !isPiece(metainfo, index, bytes)) return;
+    this.#settle(index);
+    this.#received.peers += bytes.byteLength;
+    await this.#write(index, bytes);
+  }
+
+  /** A source will not give a piece: it is for others, unless one has it already. */
+  giveUp(source: PieceSource, { index, buffer }: Assignment): void {
+    const { givers, picker, events } = this.#deps;
+    if (givers.remove(index, source)) {
+      picker.putBack(index);
+      if (this.intents.delete(index)) events.onIntent(index, false);
+    }
+    this.#release(buffer);
+  }
+
+  /** Tells other nodes that a piece is on its way here from where all could get it. */
+  #intend(index: number): void {
+    if (this.intents.has(index)) return;
+    this.intents.add(index);
+    this.#deps.events.onIntent(index, true);
+  }
+
+  #release(buffer: Buffer): void {
+    this.#deps.buffers.giveBack(buffer);
+    this.#deps.events.onBufferFree();
+  }
+
+  /** A right piece came: nobody else is asked for it any more. */
+  #settle(index: number): void {
+    const { givers, picker, onRightPiece } = this.#deps;
+    for (const loser of givers.settle(index)) this.#cancel(loser, index);
+    picker.done(index);
+    onRightPiece();
+  }
+
+  #cancel(source: PieceSource, index: number): void {
+    const buffer = source.cancel(index);
+    if (buffer) this.#release(buffer);
+    source.fill();
+  }
+
+  /** Writes a piece in a buffer of the pool. */
+  #keep(index: number, buffer: Buffer): void {
+    this.#write(index, buffer)
+      .catch((error: unknown) => this.#deps.onWriteFailed(error as Error))
+      .finally(() => this.#release(buffer));
+  }
+
+  async #write(index: number, bytes: Uint8Array): Promise<void> {
+    const { blob, events, onWritten } = this.#deps;
+    await blob.write(index, bytes);
+    this.intents.delete(index);
+    events.onPiece(index, this.received);
+    onWritten();
+  }
+}
