@@ -1,19 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Descriptor } from "../../core/descriptor.ts";
-import { digestOf, hexOf } from "../../core/digest.ts";
+import { hexOf } from "../../core/digest.ts";
 import { ensurePackages } from "./apt-packages.ts";
 import { withFileLock } from "./file-lock.ts";
 import { machineEntry, markEntry, randomEntries, rootEntries } from "./image-contents.ts";
-import {
-  writeLayer,
-  type BuiltLayer,
-  type LayerCompression,
-  type LayerEntry,
-} from "./image-layer.ts";
-import { imageMediaTypes, type MediaTypeFamily } from "./image-media-types.ts";
+import type { LayerCompression, LayerEntry } from "./image-layer.ts";
+import type { MediaTypeFamily } from "./image-media-types.ts";
+import { ImageWriter, machineArchitecture, type BuiltManifest } from "./image-writer.ts";
 import { pickMachineFiles, type MachineFile, type MachineFilesOptions } from "./machine-files.ts";
 import { cachePath } from "./repository.ts";
 
@@ -42,14 +38,8 @@ export interface BuiltImage {
   readonly manifests: readonly BuiltManifest[];
 }
 
-export interface BuiltManifest {
-  readonly descriptor: Descriptor;
-  readonly config: Descriptor;
-  readonly layers: readonly Descriptor[];
-}
-
 /** Changes when the same plan would give other bytes. */
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** Bounds how far a layer can exceed its planned size: by one file. */
 const filesPerLayerMin = 8;
@@ -114,33 +104,18 @@ async function writeImage(
   plan: ImagePlan,
   { files, directory, signal }: WriteImageOptions,
 ): Promise<Omit<BuiltImage, "directory">> {
-  await mkdir(join(directory, "blobs", "sha256"), { recursive: true });
-  const writer = new BlobWriter(directory, { family: plan.mediaTypes ?? "oci", signal });
+  const writer = await ImageWriter.create(directory, { family: plan.mediaTypes ?? "oci", signal });
   const layers = await Promise.all(
     planEntries(plan, files).map((entries, index) =>
       writer.layer(entries, plan.layers[index]?.compression ?? "gzip"),
     ),
   );
-  const architecture = process.arch === "x64" ? "amd64" : process.arch;
-  const manifests = [{ architecture, built: await writer.manifest(architecture, layers) }];
+  const manifests = [await writer.manifest(machineArchitecture, layers)];
   if (plan.hasOtherPlatform) {
     const other = await writer.layer([markEntry(`${plan.seed} of s390x`, 0)], "gzip");
-    manifests.push({ architecture: "s390x", built: await writer.manifest("s390x", [other]) });
+    manifests.push(await writer.manifest("s390x", [other]));
   }
-  const index = await writer.json(writer.mediaTypes.index, {
-    schemaVersion: 2,
-    mediaType: writer.mediaTypes.index,
-    manifests: manifests.map(({ architecture: each, built }) => ({
-      ...built.descriptor,
-      platform: { os: "linux", architecture: each },
-    })),
-  });
-  const image = { index, manifests: manifests.map(({ built }) => built) };
-  await writeFile(join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-  await writeFile(
-    join(directory, "index.json"),
-    JSON.stringify({ schemaVersion: 2, manifests: [index] }),
-  );
+  const image = { index: await writer.finish(manifests), manifests };
   await writeFile(join(directory, builtFile), JSON.stringify(image));
   return image;
 }
@@ -160,49 +135,4 @@ function planEntries(plan: ImagePlan, files: readonly MachineFile[]): LayerEntry
     // A machine with too few files gets the rest from thin air.
     return [...entries, ...randomEntries(Math.max(missing, 0), `${plan.seed} ${index}`)];
   });
-}
-
-class BlobWriter {
-  readonly mediaTypes: (typeof imageMediaTypes)[MediaTypeFamily];
-  readonly #blobsPath: string;
-
-  readonly #signal: AbortSignal | undefined;
-
-  constructor(
-    directory: string,
-    {
-      family,
-      signal,
-    }: { readonly family: MediaTypeFamily; readonly signal: AbortSignal | undefined },
-  ) {
-    this.#signal = signal;
-    this.mediaTypes = imageMediaTypes[family];
-    this.#blobsPath = join(directory, "blobs");
-  }
-
-  layer(entries: readonly LayerEntry[], compression: LayerCompression): Promise<BuiltLayer> {
-    const mediaType = this.mediaTypes.layer[compression];
-    const directory = this.#blobsPath;
-    return writeLayer(entries, { directory, compression, mediaType, signal: this.#signal });
-  }
-
-  async manifest(architecture: string, layers: readonly BuiltLayer[]): Promise<BuiltManifest> {
-    const config = await this.json(this.mediaTypes.config, {
-      architecture,
-      os: "linux",
-      config: { Cmd: ["/bin/sh"], Env: ["PATH=/bin:/usr/bin"] },
-      rootfs: { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) },
-    });
-    const descriptors = layers.map(({ descriptor }) => descriptor);
-    const { manifest: mediaType } = this.mediaTypes;
-    const content = { schemaVersion: 2, mediaType, config, layers: descriptors };
-    return { descriptor: await this.json(mediaType, content), config, layers: descriptors };
-  }
-
-  async json(mediaType: string, content: object): Promise<Descriptor> {
-    const bytes = Buffer.from(JSON.stringify(content));
-    const digest = digestOf(bytes);
-    await writeFile(join(this.#blobsPath, "sha256", hexOf(digest)), bytes);
-    return { mediaType, digest, size: bytes.byteLength };
-  }
 }
