@@ -2,6 +2,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:
 import { pid } from "node:process";
 
 import { UnavailableError } from "../errors.ts";
+import { bootId } from "./boot-id.ts";
 import { systemCodeOf } from "./storage-error.ts";
 
 /** How often a lock that a dead process left is taken away before we give up. */
@@ -74,11 +75,10 @@ function takeAway(path: string, holder: string, own: string): void {
 
 /** Process id, boot and start time, each on a line; without the last two if it is not running. */
 function identityOf(id: string): string {
-  const boot = read("/proc/sys/kernel/random/boot_id") ?? "";
   // The name, in parentheses, may hold anything; the start time is the 20th field after it.
   const stat = read(`/proc/${id}/stat`) ?? "";
   const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  return `${id}\n${boot.trim()}\n${started}\n`;
+  return `${id}\n${bootId()}\n${started}\n`;
 }
 
 function isAlive(identity: string): boolean {
