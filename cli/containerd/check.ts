@@ -6,29 +6,28 @@ import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { CliContext } from "../cli-context.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { readTextFile } from "../read-text-file.ts";
+import { checkSnapshotter } from "./check-snapshotter.ts";
 import { ConfigFile } from "./config-file.ts";
 import {
   type ContainerdConfig,
+  isAt,
   localContentPlugin,
   parseContainerdConfig,
 } from "./containerd-config.ts";
 import { configVersionMaxOf, readContainerdVersion } from "./containerd-version.ts";
 import type { ContainerdOptions } from "./enable.ts";
+import { type Finding, good, wrong } from "./finding.ts";
 import { importedFiles } from "./imported-files.ts";
-import { probeContentStore } from "./probe-content.ts";
-
-/** One thing that was looked at. */
-interface Finding {
-  readonly ok: boolean;
-  readonly text: string;
-}
+import { probeContentStore } from "./probe-socket.ts";
 
 /** What is looked at, and where the content proxy keeps its blobs. */
 export interface CheckOptions extends ContainerdOptions {
   readonly root: string;
+  /** Absolute path of containerd's own socket. */
+  readonly containerdSocket: string;
 }
 
-/** Tells what is right and what is wrong for containerd to use our content store. */
+/** Tells what is right and what is wrong for containerd to use our content store, and our snapshotter. */
 export async function checkContainerd(
   options: CheckOptions,
   { stdout, signal }: CliContext,
@@ -43,22 +42,23 @@ export async function checkContainerd(
 }
 
 async function checkConfigFile(
-  { containerd, containerdConfig, socket }: CheckOptions,
+  { containerd, containerdConfig, socket, containerdSocket }: CheckOptions,
   { signal }: Cancellable,
 ): Promise<Finding[]> {
   try {
     const version = await readContainerdVersion(containerd, { signal });
     const configVersionMax = configVersionMaxOf(version);
-    const found = { ok: true, text: `${containerd} is containerd ${version.text}` };
+    const found = good(`${containerd} is containerd ${version.text}`);
     const { path, text } = await ConfigFile.open(containerdConfig);
     if (text === undefined)
       return [found, wrong(`${path} is not there; run \`shoal containerd enable\``)];
     const config = parseContainerdConfig(text);
-    const imported = await readImported(path, config);
+    const configs = [config, ...(await readImported(path, config))];
     return [
       found,
       checkVersion(path, config, configVersionMax),
-      ...checkPlugins([config, ...imported], socket),
+      ...checkPlugins(configs, socket),
+      ...(await checkSnapshotter(configs, { socket, containerdSocket })),
     ];
   } catch (error) {
     if (error instanceof CodedError) return [wrong(error.message)];
@@ -78,7 +78,7 @@ function checkVersion(path: string, { version }: ContainerdConfig, max: number):
   }
   if (version > max)
     return wrong(`${path} has version ${version}; this containerd reads up to ${max}`);
-  return { ok: true, text: `${path} has version ${version}` };
+  return good(`${path} has version ${version}`);
 }
 
 function checkPlugins(configs: readonly ContainerdConfig[], socket: string): Finding[] {
@@ -88,14 +88,14 @@ function checkPlugins(configs: readonly ContainerdConfig[], socket: string): Fin
     .filter(
       ({ type }) => type === "content" || type === localContentPlugin.replace(/\.content$/, ""),
     );
-  const ours = stores.find(({ address }) => address?.replace(/^unix:\/\//, "") === socket);
+  const ours = stores.find((store) => isAt(store, socket));
   const others = stores.filter((store) => store !== ours).map(({ id }) => id);
   return [
     ours
-      ? { ok: true, text: `proxy plugin "${ours.id}" is the content store at ${socket}` }
+      ? good(`proxy plugin "${ours.id}" is the content store at ${socket}`)
       : wrong(`no proxy plugin is a content store at ${socket}; run \`shoal containerd enable\``),
     disabled
-      ? { ok: true, text: `${localContentPlugin} is disabled` }
+      ? good(`${localContentPlugin} is disabled`)
       : wrong(
           `${localContentPlugin} is not disabled: with two content stores containerd 1.x takes one by chance, and 2.x starts without any`,
         ),
@@ -115,7 +115,7 @@ async function checkSocket(socket: string): Promise<Finding> {
   if (!stats.isSocket()) return wrong(`${socket} is no socket`);
   try {
     await probeContentStore(socket);
-    return { ok: true, text: `a content store answers at ${socket}` };
+    return good(`a content store answers at ${socket}`);
   } catch (error) {
     return wrong(`no content store answers at ${socket}: ${(error as Error).message}`);
   }
@@ -132,13 +132,9 @@ async function checkRoot({ root, socket }: CheckOptions): Promise<Finding> {
       `${root} belongs to user ${stats.uid}, and the content proxy runs as user ${owner}`,
     );
   }
-  return { ok: true, text: `${root} belongs to the user of the content proxy` };
+  return good(`${root} belongs to the user of the content proxy`);
 }
 
 async function statOf(path: string): Promise<Stats | undefined> {
   return stat(path).catch(() => undefined);
-}
-
-function wrong(text: string): Finding {
-  return { ok: false, text };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, readFile, readdir, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -29,12 +29,14 @@ class Machine {
   readonly folder: string;
   readonly config: string;
   readonly socket: string;
+  readonly containerdSocket: string;
   readonly #containerd: string;
 
   private constructor(folder: string) {
     this.folder = folder;
     this.config = join(folder, "etc", "config.toml");
     this.socket = join(folder, "content.sock");
+    this.containerdSocket = join(folder, "containerd.sock");
     this.#containerd = join(folder, "containerd");
   }
 
@@ -55,6 +57,7 @@ class Machine {
     const place = ["--containerd-config", this.config];
     const more =
       command === "disable" ? [] : ["--socket", this.socket, "--containerd", this.#containerd];
+    if (command === "check") more.push("--containerd-socket", this.containerdSocket);
     const exitCode = await runProgram(
       ["containerd", command, ...place, ...more, ...flags],
       context,
@@ -143,6 +146,28 @@ test("disable refuses when our own lines were changed", async (t) => {
   assert.equal(await machine.read(), changed);
 });
 
+test("enable --snapshotter and plain enable turn one into the other, and disable undoes both", async (t) => {
+  for (const [version, configVersion] of Object.entries({ "1.6.20": 2, "2.1.9": 3, "2.3.0": 4 })) {
+    const config = `version = ${configVersion}\n[debug]\n  level = "info"`;
+    const machine = await Machine.create(t, { version, config });
+    await machine.shoal("enable");
+    const contentOnly = await machine.read();
+    const enabled = await machine.shoal("enable", "--snapshotter", "--snapshots-root", "/srv/s");
+    assert.equal(enabled.exitCode, exitCodes.ok);
+    assert.match(enabled.stdout, /^\+\[proxy_plugins.shoal-overlay\]$/m);
+    assert.match(enabled.stdout, /^\+ {4}root = "\/srv\/s"$/m);
+    assert.match(enabled.stderr, /snapshots\.enabled/);
+    const again = await machine.shoal("enable", "--snapshotter", "--snapshots-root", "/srv/s");
+    assert.match(again.stdout, /is as it should be/);
+    await machine.shoal("enable", "--no-snapshotter");
+    assert.equal(await machine.read(), contentOnly);
+    await machine.shoal("enable", "--snapshotter");
+    assert.match(await machine.read(), /root = "\/var\/lib\/shoal\/snapshots"/);
+    await machine.shoal("disable");
+    assert.equal(await machine.read(), config);
+  }
+});
+
 test("--dry-run shows and changes nothing", async (t) => {
   const machine = await Machine.create(t, { version: "1.6.20", config: plain });
   assert.match((await machine.shoal("enable", "--dry-run")).stdout, /^\+\[proxy_plugins.shoal\]/m);
@@ -220,9 +245,64 @@ test("check knows a socket where somebody else listens", async (t) => {
   assert.match(stdout, /^WRONG {2}no content store answers/m);
 });
 
+test("check tells all that is wrong with the snapshotter", async (t) => {
+  const machine = await Machine.create(t, {
+    version: "2.1.9",
+    config: `version = 3
+imports = ["conf.d/*.toml"]
+[proxy_plugins.shoal-overlay]
+  type = "snapshot"
+  address = "/run/other.sock"
+  exports = { root = "/nowhere" }
+[plugins."io.containerd.cri.v1.images"]
+  snapshotter = "shoal-overlay"
+`,
+  });
+  await mkdir(join(machine.folder, "etc", "conf.d"));
+  await writeFile(
+    join(machine.folder, "etc", "conf.d", "other.toml"),
+    'version = 3\n[plugins."io.containerd.cri.v1.images"]\n  snapshotter = "overlayfs"\n',
+  );
+  await serveContent(t, machine.socket);
+  const { exitCode, stdout } = await machine.shoal("check", "--root", machine.folder);
+  assert.equal(exitCode, exitCodes.failure);
+  assert.match(stdout, /^WRONG {2}proxy plugin "shoal-overlay" is not the snapshotter at/m);
+  assert.match(stdout, /^WRONG {2}\/nowhere is no folder/m);
+  assert.match(stdout, /^WRONG {2}the CRI unpacks with "overlayfs"/m);
+  assert.match(stdout, /^WRONG {2}unpack_config of the transfer service does not have/m);
+  assert.match(stdout, /^WRONG {2}no snapshotter answers at .*snapshots.enabled/m);
+  assert.match(stdout, /^WRONG {2}containerd does not answer at .*containerd.sock/m);
+});
+
+test("check is content with the snapshotter when containerd has it and it answers", async (t) => {
+  const machine = await Machine.create(t, { version: "1.7.24", config: "version = 2\n" });
+  await machine.shoal("enable", "--snapshotter", "--snapshots-root", machine.folder);
+  await serveUnary(t, machine.socket, {
+    "/containerd.services.content.v1.Content/Info": { code: 3 },
+    "/containerd.services.snapshots.v1.Snapshots/Stat": { code: 5 },
+  });
+  const plugins = "/containerd.services.introspection.v1.Introspection/Plugins";
+  const answers = {
+    // A plugin with its type and id.
+    "0a06 0a0161 120162": /^ok {5}the running containerd has the snapshotter/m,
+    "": /^WRONG {2}the running containerd has no snapshotter .*restart it/m,
+    // One with the error of its start, which says "no".
+    "0a0c 0a0161 120162 3a04 12026e6f": /^WRONG {2}containerd could not start .*: no$/m,
+    ffff: /^WRONG {2}containerd does not answer at .* it is no containerd/m,
+  };
+  for (const [hex, wanted] of Object.entries(answers)) {
+    const response = Buffer.from(hex.replaceAll(" ", ""), "hex");
+    await serveUnary(t, machine.containerdSocket, { [plugins]: { response } });
+    const { exitCode, stdout } = await machine.shoal("check", "--root", machine.folder);
+    assert.match(stdout, wanted);
+    assert.equal(exitCode, stdout.includes("WRONG") ? exitCodes.failure : exitCodes.ok);
+    assert.equal(stdout.match(/WRONG/g)?.length ?? 0, wanted.source.includes("WRONG") ? 1 : 0);
+  }
+});
+
 test("containerd reads what enable wrote", async (t) => {
-  const machine = await Machine.create(t, { version: "1.6.20", config: plain });
-  await machine.shoal("enable");
+  const machine = await Machine.create(t, { version: "1.6.20", config: "version = 2\n" });
+  await machine.shoal("enable", "--snapshotter");
   const dump = await run("containerd", ["--config", machine.config, "config", "dump"]).catch(
     (error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -233,30 +313,36 @@ test("containerd reads what enable wrote", async (t) => {
     t.skip("no containerd here");
     return;
   }
+  assert.match(dump.stdout, /snapshotter = "shoal-overlay"/);
+  assert.match(dump.stdout, /\[proxy_plugins\.shoal-overlay\]\s+address = "[^"]*content\.sock"/);
   assert.match(dump.stdout, /\[proxy_plugins\.shoal\]\s+address = "[^"]*content\.sock"/);
 });
 
 /** A content store that knows no blob. */
 async function serveContent(t: TestContext, socket: string): Promise<void> {
+  await serveUnary(t, socket, { "/containerd.services.content.v1.Content/Info": { code: 3 } });
+}
+
+/** A gRPC server that answers each method in one way; it takes over a socket that is served. */
+async function serveUnary(
+  t: TestContext,
+  socket: string,
+  answers: Readonly<Record<string, { readonly code?: number; readonly response?: Buffer }>>,
+): Promise<void> {
   const server = new Server();
   const bytes = { serialize: (value: Buffer) => value, deserialize: (value: Buffer) => value };
-  server.addService(
-    {
-      info: {
-        path: "/containerd.services.content.v1.Content/Info",
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: bytes.serialize,
-        requestDeserialize: bytes.deserialize,
-        responseSerialize: bytes.serialize,
-        responseDeserialize: bytes.deserialize,
-      },
-    },
-    {
-      info: (call: { request: Buffer }, answer: (error: { code: number }) => void) =>
-        answer({ code: call.request.toString("latin1").endsWith("x") ? 3 : 13 }),
-    },
-  );
+  for (const [path, { code, response }] of Object.entries(answers)) {
+    const method = {
+      ...{ path, requestStream: false, responseStream: false },
+      ...{ requestSerialize: bytes.serialize, requestDeserialize: bytes.deserialize },
+      ...{ responseSerialize: bytes.serialize, responseDeserialize: bytes.deserialize },
+    };
+    type Answer = (error: { code: number } | null, response?: Buffer) => void;
+    const call = (_: unknown, answer: Answer) =>
+      answer(code === undefined ? null : { code }, response);
+    server.addService({ call: method }, { call });
+  }
+  await rm(socket, { force: true });
   const bind = promisify(server.bindAsync.bind(server));
   await bind(`unix://${socket}`, ServerCredentials.createInsecure());
   t.after(() => server.forceShutdown());

@@ -4,6 +4,7 @@ import {
   parseTomlStringArray,
   scanToml,
 } from "./toml-scanner.ts";
+import { keyAt, startsWith } from "./toml-table.ts";
 
 /** What containerd calls its own content store. Two stores exclude each other. */
 export const localContentPlugin = "io.containerd.content.v1.content";
@@ -13,6 +14,13 @@ export interface ProxyPlugin {
   readonly id: string;
   readonly type: string | undefined;
   readonly address: string | undefined;
+  /** `root` of its exports: where a snapshotter keeps its files. */
+  readonly root: string | undefined;
+}
+
+/** Whether a plugin is served at a Unix socket. */
+export function isAt({ address }: ProxyPlugin, socket: string): boolean {
+  return address?.replace(/^unix:\/\//, "") === socket;
 }
 
 /** What of containerd's configuration matters here. */
@@ -22,6 +30,10 @@ export interface ContainerdConfig {
   readonly version: number | undefined;
   readonly disabledPlugins: readonly string[];
   readonly proxyPlugins: readonly ProxyPlugin[];
+  /** What the CRI unpacks images with; `undefined` when the file does not say. */
+  readonly criSnapshotter: string | undefined;
+  /** What the transfer service may unpack images with; `undefined` when the file has no list. */
+  readonly unpackSnapshotters: readonly string[] | undefined;
   /** Patterns of further files. */
   readonly imports: readonly string[];
 }
@@ -33,24 +45,38 @@ export interface ContainerdConfig {
  */
 export function parseContainerdConfig(text: string): ContainerdConfig {
   const statements = scanToml(text);
-  const version = Number(valueOf(statements, "version"));
+  const number = Number(valueOf(statements, "version"));
+  const version = Number.isInteger(number) ? number : undefined;
+  const criSnapshotter = keyAt(statements, [...criImagesTable(version), "snapshotter"]);
   return {
     statements,
-    version: Number.isInteger(version) ? version : undefined,
+    version,
     disabledPlugins: parseTomlStringArray(valueOf(statements, "disabled_plugins") ?? "") ?? [],
     proxyPlugins: proxyPluginsIn(statements),
+    criSnapshotter: criSnapshotter && parseTomlString(criSnapshotter.value),
+    unpackSnapshotters: unpackSnapshottersIn(statements),
     imports: parseTomlStringArray(valueOf(statements, "imports") ?? "") ?? [],
   };
 }
+
+/** The table of the CRI that says what images are unpacked with. Version 3 gave it a new place. */
+export function criImagesTable(version: number | undefined): readonly string[] {
+  return (version ?? 1) < 3
+    ? ["plugins", "io.containerd.grpc.v1.cri", "containerd"]
+    : ["plugins", "io.containerd.cri.v1.images"];
+}
+
+/** The list of what the transfer service unpacks for. */
+export const unpackPath: readonly string[] = [
+  ...["plugins", "io.containerd.transfer.v1.local", "unpack_config"],
+];
 
 /** The statement that gives a top-level key its value. */
 export function topLevelKey(
   statements: readonly TomlStatement[],
   key: string,
 ): TomlStatement | undefined {
-  return statements.find(
-    ({ kind, path }) => kind === "key" && path.length === 1 && path[0] === key,
-  );
+  return keyAt(statements, [key]);
 }
 
 function valueOf(statements: readonly TomlStatement[], key: string): string | undefined {
@@ -63,29 +89,35 @@ function proxyPluginsIn(statements: readonly TomlStatement[]): ProxyPlugin[] {
   );
   return [...ids].map((id) => ({
     id,
-    type: proxyPluginValue(statements, id, "type"),
-    address: proxyPluginValue(statements, id, "address"),
+    type: stringAt(statements, ["proxy_plugins", id, "type"]),
+    address: stringAt(statements, ["proxy_plugins", id, "address"]),
+    root: stringAt(statements, ["proxy_plugins", id, "exports", "root"]),
   }));
 }
 
-function proxyPluginValue(
+function unpackSnapshottersIn(statements: readonly TomlStatement[]): string[] | undefined {
+  const inline = keyAt(statements, unpackPath);
+  if (inline) return inlineValues(inline.value, "snapshotter");
+  if (!statements.some(({ path }) => startsWith(path, unpackPath))) return undefined;
+  return statements
+    .filter(({ path }) => path.length === unpackPath.length + 1 && path.at(-1) === "snapshotter")
+    .filter(({ path }) => startsWith(path, unpackPath))
+    .flatMap(({ value }) => parseTomlString(value) ?? []);
+}
+
+/** The text that a key has, in a table or in an inline one. */
+function stringAt(
   statements: readonly TomlStatement[],
-  id: string,
-  key: string,
+  path: readonly string[],
 ): string | undefined {
-  const statement = statements.find(
-    ({ kind, path }) =>
-      kind === "key" &&
-      path.length === 3 &&
-      path[0] === "proxy_plugins" &&
-      path[1] === id &&
-      path[2] === key,
-  );
+  const statement = keyAt(statements, path);
   if (statement) return parseTomlString(statement.value);
-  const inline = statements.find(
-    ({ kind, path }) =>
-      kind === "key" && path.length === 2 && path[0] === "proxy_plugins" && path[1] === id,
-  );
-  const match = new RegExp(`\\b${key}\\s*=\\s*("[^"]*"|'[^']*')`).exec(inline?.value ?? "");
-  return match?.[1] === undefined ? undefined : parseTomlString(match[1]);
+  const inline = keyAt(statements, path.slice(0, -1));
+  return inline && inlineValues(inline.value, path.at(-1) ?? "")[0];
+}
+
+/** The strings that a key has in an inline table, or in those of a list. */
+function inlineValues(value: string, key: string): string[] {
+  const entries = value.matchAll(new RegExp(`\\b${key}\\s*=\\s*("[^"]*"|'[^']*')`, "g"));
+  return [...entries].flatMap(([, text = ""]) => parseTomlString(text) ?? []);
 }

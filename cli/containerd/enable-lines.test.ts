@@ -3,22 +3,50 @@ import { readFile, readdir } from "node:fs/promises";
 import { test } from "node:test";
 
 import { FailedPreconditionError } from "../../core/errors.ts";
-import { localContentPlugin, parseContainerdConfig } from "./containerd-config.ts";
+import {
+  type ContainerdConfig,
+  localContentPlugin,
+  parseContainerdConfig,
+} from "./containerd-config.ts";
 import { enabledContainerdConfig, newContainerdConfig } from "./enable-lines.ts";
 import { hasOwnBlock, withoutOwnBlocks } from "./own-block.ts";
 
 const options = { socket: "/run/shoal/content.sock", configVersionMax: 3 };
 
-/** Enables, and checks what must hold for every configuration. */
+const contentPlugin = {
+  ...{ id: "shoal", type: "content", address: options.socket, root: undefined },
+};
+const snapshotPlugin = {
+  ...{ id: "shoal-overlay", type: "snapshot", address: options.socket, root: "/srv/snapshots" },
+};
+
+/** Enables, and checks what must hold for every configuration, without our snapshotter and with it. */
 function enable(text: string): string {
+  enableSnapshotter(text);
   const enabled = enabledContainerdConfig(text, options);
   const config = parseContainerdConfig(enabled);
   assert.equal(config.disabledPlugins.includes(localContentPlugin), true);
-  const ours = config.proxyPlugins.filter(({ id }) => id === "shoal");
-  assert.deepEqual(ours, [{ id: "shoal", type: "content", address: options.socket }]);
+  assert.deepEqual(oursOf(config), [contentPlugin]);
   assert.equal(hasOwnBlock(enabled), true);
   assert.equal(withoutOwnBlocks(enabled), text, "does not come back byte for byte");
   return enabled;
+}
+
+function enableSnapshotter(text: string, configVersionMax = 3): string {
+  const enabled = enabledContainerdConfig(text, {
+    ...{ ...options, configVersionMax, snapshotsRoot: "/srv/snapshots" },
+  });
+  const config = parseContainerdConfig(enabled);
+  assert.deepEqual(oursOf(config), [contentPlugin, snapshotPlugin]);
+  assert.equal(config.criSnapshotter, "shoal-overlay");
+  assert.ok(config.unpackSnapshotters?.includes("shoal-overlay"));
+  assert.doesNotMatch(enabled, /rebase/);
+  assert.equal(withoutOwnBlocks(enabled), text, "does not come back byte for byte");
+  return enabled;
+}
+
+function oursOf({ proxyPlugins }: ContainerdConfig) {
+  return proxyPlugins.filter(({ id }) => id.startsWith("shoal"));
 }
 
 test("what containerd writes by default is enabled and comes back byte for byte", async () => {
@@ -28,6 +56,8 @@ test("what containerd writes by default is enabled and comes back byte for byte"
     enable(text);
     enable(text.replaceAll("\n", "\r\n"));
     enable(text.trimEnd());
+    // A file of version 4 has the same tables as one of version 3.
+    enableSnapshotter(text.replace("version = 3", "version = 4"), 4);
   }
 });
 
@@ -128,5 +158,81 @@ test("newContainerdConfig() is all ours", () => {
   assert.equal(withoutOwnBlocks(text), "");
   const config = parseContainerdConfig(text);
   assert.equal(config.version, 4);
-  assert.deepEqual(config.proxyPlugins, [{ id: "shoal", type: "content", address: "/run/a.sock" }]);
+  assert.deepEqual(config.proxyPlugins, [{ ...contentPlugin, address: "/run/a.sock" }]);
+});
+
+test("newContainerdConfig() names the snapshotter where its version has it, and what was the default too", () => {
+  for (const configVersionMax of [2, 3, 4]) {
+    const text = newContainerdConfig({ ...options, configVersionMax, snapshotsRoot: "/srv/s" });
+    assert.equal(withoutOwnBlocks(text), "");
+    const config = parseContainerdConfig(text);
+    assert.equal(config.version, configVersionMax);
+    assert.equal(config.criSnapshotter, "shoal-overlay");
+    assert.deepEqual(config.unpackSnapshotters, ["overlayfs", "shoal-overlay"]);
+    assert.deepEqual(config.proxyPlugins[1], { ...snapshotPlugin, root: "/srv/s" });
+  }
+});
+
+test("the snapshotter of the CRI is replaced where it stands, or put into its table", () => {
+  const cri2 = '[plugins."io.containerd.grpc.v1.cri".containerd]';
+  const cri3 = "[plugins.'io.containerd.cri.v1.images']";
+  const files = {
+    [`version = 2\n${cri2}\n    snapshotter = "overlayfs" # ours\n`]:
+      /^ {4}snapshotter = "shoal-overlay" # ours$/m,
+    [`version = 3\n${cri3}\nsnapshotter = ''\n[grpc]\n`]: /^snapshotter = "shoal-overlay"$/m,
+    [`version = 2\n  ${cri2}\n`]: /containerd\]\n# >>>.*\n {4}snapshotter = "shoal-overlay"\n/,
+    [`version = 3\n${cri3}`]: /images'\]\n# >>>.*\n {2}snapshotter = "shoal-overlay"\n/,
+    [`version = 2\n[plugins."io.containerd.grpc.v1.cri"]\ncontainerd.snapshotter = "overlayfs"\n`]:
+      /^containerd.snapshotter = "shoal-overlay"$/m,
+    'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n':
+      /^\[plugins."io.containerd.grpc.v1.cri".containerd\]\n {2}snapshotter = "shoal-overlay"$/m,
+    // The table of another version says nothing.
+    [`version = 3\n${cri2}\nsnapshotter = "zfs"\n`]: /^\[plugins."io.containerd.cri.v1.images"\]$/m,
+  };
+  for (const [text, place] of Object.entries(files)) {
+    assert.match(enableSnapshotter(text), place, text);
+  }
+});
+
+test("a list of the transfer service keeps its entries, in whatever form", () => {
+  const transfer = 'plugins."io.containerd.transfer.v1.local"';
+  const other = 'platform = "linux", snapshotter = "zfs"';
+  const lists = {
+    [`[[${transfer}.unpack_config]]\nsnapshotter = "zfs"\n`]: ["zfs", "shoal-overlay"],
+    [`[[${transfer}.unpack_config]]\n[grpc]\n`]: ["shoal-overlay"],
+    [`[${transfer}]\n  unpack_config = []\n`]: ["shoal-overlay"],
+    [`[${transfer}]\n  unpack_config = [{ ${other} }] # mine\n`]: ["shoal-overlay", "zfs"],
+    [`[${transfer}]\nunpack_config = [\n # a\n { ${other} },\n]\n`]: ["shoal-overlay", "zfs"],
+    [`[${transfer}]\nunpack_config = []\n[plugins."io.containerd.cri.v1.images"]\nsnapshotter = ""\n`]:
+      ["shoal-overlay"],
+    [`[${transfer}]\nmax_concurrent_downloads = 5\n`]: ["overlayfs", "shoal-overlay"],
+    [`[[${transfer}.unpack_config]]\nsnapshotter = "shoal-overlay"\n`]: ["shoal-overlay"],
+  };
+  for (const [list, names] of Object.entries(lists)) {
+    const enabled = enableSnapshotter(`version = 3\n${list}`);
+    assert.deepEqual(parseContainerdConfig(enabled).unpackSnapshotters, names, list);
+  }
+});
+
+test("a snapshotter that only a person can decide about is refused, with the reason", () => {
+  const cri = 'plugins."io.containerd.cri.v1.images"';
+  const transfer = 'plugins."io.containerd.transfer.v1.local"';
+  const bad = {
+    [`[${cri}]\nsnapshotter = "stargz"\n`]: /uses the snapshotter "stargz"/,
+    '[proxy_plugins.shoal-overlay]\ntype = "snapshot"\n': /"shoal-overlay" that is not ours/,
+    "plugins = {}\n": /cri.v1.images" is not written as a table/,
+    [`[plugins]\n"io.containerd.cri.v1.images".max_concurrent_downloads = 3\n`]:
+      /cri.v1.images" is not written as a table/,
+    [`[plugins]\n"io.containerd.transfer.v1.local" = { max_concurrent_downloads = 3 }\n`]:
+      /transfer.v1.local" is not written as a table/,
+    [`[${transfer}]\nunpack_config = "x"\n`]: /unpack_config is no list/,
+  };
+  for (const [text, reason] of Object.entries(bad)) {
+    const file = `version = 3\n${text}`;
+    assert.throws(
+      () => enabledContainerdConfig(file, { ...options, snapshotsRoot: "/srv/snapshots" }),
+      (error) => error instanceof FailedPreconditionError && reason.test(error.message),
+      text,
+    );
+  }
 });

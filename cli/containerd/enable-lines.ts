@@ -1,12 +1,15 @@
-import { FailedPreconditionError } from "../../core/errors.ts";
+import { configConflict } from "./config-conflict.ts";
 import {
   type ContainerdConfig,
   localContentPlugin,
   parseContainerdConfig,
   topLevelKey,
 } from "./containerd-config.ts";
+import { disabledPluginsEdit } from "./disabled-plugins-edit.ts";
 import { renderOwnBlock } from "./own-block.ts";
-import { type TomlStatement, parseTomlStringArray } from "./toml-scanner.ts";
+import { withOwnEdits } from "./own-edits.ts";
+import { snapshotterChange, snapshotterId, snapshotterPluginLines } from "./snapshotter-change.ts";
+import type { TomlStatement } from "./toml-scanner.ts";
 
 /** Our name among the proxy plugins. */
 export const proxyPluginId = "shoal";
@@ -15,27 +18,38 @@ export const proxyPluginId = "shoal";
 export interface EnableOptions {
   /** Absolute path of the content proxy's socket. */
   readonly socket: string;
+  /** Where the content proxy keeps snapshots, if it is to unpack layers too. */
+  readonly snapshotsRoot?: string | undefined;
   /** Newest version of the configuration that the containerd reads. */
   readonly configVersionMax: number;
 }
 
 /** The whole file for a containerd that has none. */
-export function newContainerdConfig({ socket, configVersionMax }: EnableOptions): string {
+export function newContainerdConfig(options: EnableOptions): string {
+  const version = `version = ${options.configVersionMax}`;
   const lines = [
-    `version = ${configVersionMax}`,
+    version,
     `disabled_plugins = [${JSON.stringify(localContentPlugin)}]`,
     "",
-    ...proxyPluginLines(socket),
+    ...proxyPluginLines(options),
+    ...snapshotterLines(version, options),
   ];
   return renderOwnBlock({ lines, replaced: "", afterNoLineBreak: false }, "\n");
 }
 
+/** What a file that says nothing of snapshotters is to end with. */
+function snapshotterLines(text: string, { snapshotsRoot }: EnableOptions): readonly string[] {
+  if (snapshotsRoot === undefined) return [];
+  return snapshotterChange(text, parseContainerdConfig(text)).lines;
+}
+
 /**
  * A configuration (without lines of ours) in which containerd takes its content from the
- * socket. All lines but those about that stay byte for byte.
+ * socket, and unpacks images there if so wanted. All lines but those about that stay byte
+ * for byte.
  *
  * @throws {FailedPreconditionError} when the file says something that only a person can
- *   decide about: another content store, our name in use, a version of its own.
+ *   decide about: another content store, a name of ours in use, a version of its own.
  * @throws {InvalidArgumentError} when it is no TOML.
  */
 export function enabledContainerdConfig(text: string, options: EnableOptions): string {
@@ -44,18 +58,24 @@ export function enabledContainerdConfig(text: string, options: EnableOptions): s
   const whole = afterNoLineBreak ? text + lineBreak : text;
   const config = parseContainerdConfig(whole);
   refuseConflicts(config, options);
-  const lines = proxyPluginLines(options.socket);
+  const unpacking =
+    options.snapshotsRoot === undefined
+      ? { edits: [], lines: [] }
+      : snapshotterChange(whole, config);
+  const edits = [...disabledPluginsEdit(whole, config), ...unpacking.edits];
+  const lines = [...proxyPluginLines(options), ...unpacking.lines];
   return (
-    withLocalStoreDisabled(whole, config, lineBreak) +
+    withOwnEdits(whole, edits, { lineBreak }) +
     renderOwnBlock({ lines, replaced: "", afterNoLineBreak }, lineBreak)
   );
 }
 
-function proxyPluginLines(socket: string): string[] {
+function proxyPluginLines({ socket, snapshotsRoot }: EnableOptions): string[] {
   return [
     `[proxy_plugins.${proxyPluginId}]`,
     '  type = "content"',
     `  address = ${JSON.stringify(socket)}`,
+    ...(snapshotsRoot === undefined ? [] : snapshotterPluginLines(socket, snapshotsRoot)),
   ];
 }
 
@@ -64,17 +84,17 @@ function refuseConflicts(
   { configVersionMax }: EnableOptions,
 ): void {
   if (version !== undefined && version > configVersionMax) {
-    throw conflict(
+    throw configConflict(
       `it has version ${version}, and this containerd reads up to ${configVersionMax}`,
     );
   }
   const inline = topLevelKey(statements, "proxy_plugins");
-  if (inline) throw conflict("its proxy_plugins stand on one line; write them as tables");
+  if (inline) throw configConflict("its proxy_plugins stand on one line; write them as tables");
   for (const { id, type } of proxyPlugins) {
-    if (id === proxyPluginId)
-      throw conflict(`it has a proxy plugin ${JSON.stringify(id)} that is not ours`);
+    if (id === proxyPluginId || id === snapshotterId)
+      throw configConflict(`it has a proxy plugin ${JSON.stringify(id)} that is not ours`);
     if (type === "content") {
-      throw conflict(
+      throw configConflict(
         `proxy plugin ${JSON.stringify(id)} is a content store too, and there can be one only`,
       );
     }
@@ -96,73 +116,8 @@ function refuseVersion1(
     !topLevelKey(statements, "version") &&
     disabledPlugins.every((name) => name === "cri");
   if (isSimple) return;
-  throw conflict(
+  throw configConflict(
     "it has version 1, which cannot name the content store; " +
       "bring it to version 2 first (`containerd config dump` prints it so)",
   );
-}
-
-/** Disables containerd's own store, and brings the simple version 1 to version 2. */
-function withLocalStoreDisabled(text: string, config: ContainerdConfig, lineBreak: string): string {
-  const { statements, version, disabledPlugins } = config;
-  const isVersion1 = (version ?? 1) < 2;
-  if (disabledPlugins.includes(localContentPlugin) && !isVersion1) return text;
-  const statement = topLevelKey(statements, "disabled_plugins");
-  const lines = [
-    ...(isVersion1 ? ["version = 2"] : []),
-    ...(statement ? disabledWith(text, statement, isVersion1) : [onlyDisabled]),
-  ];
-  // A key of the top must stand before the first table; behind the version it is well placed.
-  const start = statement?.start ?? topLevelKey(statements, "version")?.end ?? startOf(text);
-  const end = statement?.end ?? start;
-  const replaced = text.slice(start, end);
-  const block = renderOwnBlock({ lines, replaced, afterNoLineBreak: false }, lineBreak);
-  return text.slice(0, start) + block + text.slice(end);
-}
-
-/** Behind the mark that some editors put first. */
-function startOf(text: string): number {
-  return text.startsWith("\ufeff") ? 1 : 0;
-}
-
-const onlyDisabled = `disabled_plugins = [${JSON.stringify(localContentPlugin)}]`;
-
-/** The lines of the statement with our entry at the end of its array. */
-function disabledWith(text: string, statement: TomlStatement, isVersion1: boolean): string[] {
-  const names = parseTomlStringArray(statement.value);
-  if (!names) throw conflict("its disabled_plugins are not a list of names");
-  if (isVersion1) {
-    return [
-      `disabled_plugins = ${JSON.stringify([...names.map(version2Name), localContentPlugin])}`,
-    ];
-  }
-  const valueEnd = statement.valueStart + statement.value.length;
-  const before = text.slice(statement.start, valueEnd - 1);
-  const after = text.slice(valueEnd - 1, statement.end);
-  return linesOf(insertEntry(before, names.length) + after);
-}
-
-/** Puts our entry behind the last one, which may stand before a comma or a comment. */
-function insertEntry(before: string, count: number): string {
-  const entry = JSON.stringify(localContentPlugin);
-  if (!before.includes("\n")) {
-    const list = before.trimEnd();
-    const separator = count === 0 ? "" : list.endsWith(",") ? " " : ", ";
-    return `${list}${separator}${entry}`;
-  }
-  // In a list over several lines the entries before may end with comments, so ours comes
-  // first, where the bracket opens.
-  return before.replace("[", `[${entry}${count === 0 ? "" : ", "}`);
-}
-
-function version2Name(name: string): string {
-  return name === "cri" ? "io.containerd.grpc.v1.cri" : name;
-}
-
-function linesOf(text: string): string[] {
-  return text.replace(/\r?\n$/, "").split(/\r?\n/);
-}
-
-function conflict(why: string): FailedPreconditionError {
-  return new FailedPreconditionError(`Cannot change containerd's configuration: ${why}`);
 }

@@ -2,7 +2,11 @@ import type { CliContext } from "../cli-context.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { ConfigFile } from "./config-file.ts";
 import { configVersionMaxOf, readContainerdVersion } from "./containerd-version.ts";
-import { enabledContainerdConfig, newContainerdConfig } from "./enable-lines.ts";
+import {
+  type EnableOptions,
+  enabledContainerdConfig,
+  newContainerdConfig,
+} from "./enable-lines.ts";
 import { hasOwnBlock, withoutOwnBlocks } from "./own-block.ts";
 import { unifiedDiff } from "./unified-diff.ts";
 
@@ -20,23 +24,32 @@ export interface ContainerdOptions {
 export const restartHint =
   "Restart containerd for it to take effect (systemctl restart containerd); running containers go on.\n";
 
+/** How `enable` goes about it. */
+export interface EnableCommand extends ContainerdOptions {
+  /** Whether containerd unpacks images with our snapshotter, too. */
+  readonly snapshotter: boolean;
+  /** Absolute path of the folder where the content proxy keeps snapshots. */
+  readonly snapshotsRoot: string;
+  readonly dryRun: boolean;
+}
+
+/** The other half of the change, which is in a file that we do not write. */
+const snapshotsHint =
+  "The content proxy has to serve snapshots before that: snapshots.enabled in its configuration.\n";
+
 /**
- * Writes the lines that make containerd use our content store, and shows the difference.
- * Idempotent.
+ * Writes the lines that make containerd use our content store, with our snapshotter or
+ * without, and shows the difference. Idempotent.
  *
  * @throws {FailedPreconditionError} when containerd or its configuration do not allow it.
  */
 export async function enableContainerd(
-  {
-    containerdConfig,
-    socket,
-    containerd,
-    dryRun,
-  }: ContainerdOptions & { readonly dryRun: boolean },
+  { containerdConfig, socket, containerd, dryRun, ...command }: EnableCommand,
   { stdout, stderr, signal }: CliContext,
 ): Promise<ExitCode> {
   const version = await readContainerdVersion(containerd, { signal });
-  const options = { socket, configVersionMax: configVersionMaxOf(version) };
+  const snapshotsRoot = command.snapshotter ? command.snapshotsRoot : undefined;
+  const options = { socket, snapshotsRoot, configVersionMax: configVersionMaxOf(version) };
   const file = await ConfigFile.open(containerdConfig);
   const wanted = wantedText(file.text, options);
   if (wanted === file.text) {
@@ -53,14 +66,12 @@ export async function enableContainerd(
     stderr.write(`The file as it was is kept as ${await file.copy()}.\n`);
   }
   await file.replace(wanted);
+  if (command.snapshotter) stderr.write(snapshotsHint);
   stderr.write(restartHint);
   return exitCodes.ok;
 }
 
-function wantedText(
-  text: string | undefined,
-  options: { readonly socket: string; readonly configVersionMax: number },
-): string {
+function wantedText(text: string | undefined, options: EnableOptions): string {
   if (text === undefined) return newContainerdConfig(options);
   const clean = withoutOwnBlocks(text);
   const isAllOurs = clean === "" && text !== "";
