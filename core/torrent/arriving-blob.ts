@@ -2,7 +2,8 @@ import { DigestMismatchError } from "../errors.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import { Bitfield } from "./bitfield.ts";
-import type { DigestThread, RunningDigest } from "./digest-thread.ts";
+import type { DigestThread } from "./digest-thread.ts";
+import type { RunningDigest } from "./growing-digest.ts";
 import { existingPieces } from "./existing-pieces.ts";
 import { PieceFile } from "./piece-file.ts";
 
