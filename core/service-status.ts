@@ -16,6 +16,8 @@ export interface ServiceStatus {
   /** A `SwarmStatus` of core/ports/swarm.ts is one. */
   readonly swarms?: readonly SwarmReport[];
   readonly sources?: readonly SourceReport[];
+  /** Layers that are unpacked here, or were a moment ago; those that move come first. */
+  readonly layers?: readonly LayerReport[];
   readonly traffic?: TrafficReport;
   readonly directory?: DirectoryReport;
 }
@@ -50,6 +52,26 @@ export interface IngestReport {
   readonly size: number;
   /** Where its bytes come from: `containerd`, `swarm`, or the name of an origin. */
   readonly from: string;
+}
+
+/** A layer on its way to a snapshot. */
+export interface LayerReport {
+  /** Name that containerd knows its snapshot by. */
+  readonly chainId: string;
+  readonly digest: string;
+  /**
+   * `waiting` for a free thread, `arriving` while it is unpacked faster than its bytes come,
+   * `unpacking` from bytes that are here, `done` when its snapshot is there.
+   */
+  readonly state: "waiting" | "arriving" | "unpacking" | "done" | "failed";
+  /** Bytes of the blob that were unpacked so far. */
+  readonly bytes: number;
+  /** Length of the blob. */
+  readonly size: number;
+  /** Of the blob; left out before it is known. */
+  readonly bytesPerSecond?: number;
+  /** Files, directories and all else that was written. */
+  readonly entries?: number;
 }
 
 /** One swarm that the service is in. */

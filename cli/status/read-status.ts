@@ -54,6 +54,19 @@ const statusSchema: z.ZodType<ServiceStatus> = z.looseObject({
       }),
     )
     .exactOptional(),
+  layers: z
+    .array(
+      z.looseObject({
+        chainId: z.string(),
+        digest: z.string(),
+        state: z.enum(["waiting", "arriving", "unpacking", "done", "failed"]),
+        bytes: count,
+        size: count,
+        bytesPerSecond: z.exactOptional(count),
+        entries: z.exactOptional(count),
+      }),
+    )
+    .exactOptional(),
   traffic: z.looseObject({ received, originBytes: count, uploadedBytes: count }).exactOptional(),
   directory: z
     .looseObject({ entries: count, entriesMax: count, bytes: count, bytesMax: count })

@@ -2,6 +2,7 @@ import type {
   BlobsReport,
   DirectoryReport,
   IngestReport,
+  LayerReport,
   ServiceStatus,
   SourceReport,
   SwarmReport,
@@ -26,6 +27,7 @@ export function renderStatus(status: ServiceStatus): string {
   const sections = [
     `${head.join("\n")}\n`,
     ...(status.ingests ? [renderIngests(status.ingests)] : []),
+    ...(status.layers ? [renderLayers(status.layers)] : []),
     ...(status.swarms
       ? [service === "tracker" ? renderTracked(status.swarms) : renderSwarms(status.swarms)]
       : []),
@@ -64,6 +66,22 @@ function renderIngests(ingests: readonly IngestReport[]): string {
       formatBytes(bytes),
       size > 0 ? formatBytes(size) : "?",
       percentage(bytes, size),
+    ]),
+  );
+}
+
+function renderLayers(layers: readonly LayerReport[]): string {
+  return section(
+    "LAYER",
+    [left("STATE"), right("DONE"), right("SIZE"), right(""), right("RATE"), right("ENTRIES")],
+    layers.map(({ digest, state, bytes, size, bytesPerSecond, entries }) => [
+      shortened(digest),
+      state,
+      formatBytes(bytes),
+      formatBytes(size),
+      percentage(bytes, size),
+      bytesPerSecond === undefined ? "" : `${formatBytes(bytesPerSecond)}/s`,
+      entries === undefined ? "" : String(entries),
     ]),
   );
 }

@@ -39,6 +39,10 @@ const status: ServiceStatus = {
   traffic: { received, originBytes: 99, uploadedBytes: 7 },
 };
 
+const layers: ServiceStatus["layers"] = [
+  { chainId: digest, digest, state: "failed", bytes: 1, size: 4096, entries: 1 },
+];
+
 async function shoal(args: readonly string[], context = capturedContext()) {
   const exitCode = await runProgram(["status", ...args], context);
   return { exitCode, ...context.text() };
@@ -65,6 +69,30 @@ registry:5000  origin   not asked yet
   );
 });
 
+test("renderStatus() shows how far each layer is, and how fast it goes", () => {
+  const layer = { chainId: digest, digest, size: 4096 };
+  const text = renderStatus({
+    service: "content-proxy",
+    version: "0.1.0",
+    uptimeMs: 0,
+    layers: [
+      { ...layer, state: "arriving", bytes: 1024, bytesPerSecond: 2 ** 21, entries: 12 },
+      { ...layer, state: "waiting", bytes: 0 },
+      { ...layer, state: "done", bytes: 4096, bytesPerSecond: 2 ** 20, entries: 345 },
+    ],
+  });
+  assert.equal(
+    text,
+    `content-proxy 0.1.0, up 0.0 s
+
+LAYER                STATE         DONE      SIZE               RATE  ENTRIES
+sha256:abababababab  arriving  1.00 KiB  4.00 KiB   25 %  2.00 MiB/s       12
+sha256:abababababab  waiting        0 B  4.00 KiB    0 %
+sha256:abababababab  done      4.00 KiB  4.00 KiB  100 %  1.00 MiB/s      345
+`,
+  );
+});
+
 test("renderStatus() of a tracker shows its directory and who is in which swarm", () => {
   const [swarm] = status.swarms ?? [];
   assert.ok(swarm);
@@ -87,13 +115,14 @@ test("renderStatus() shows the beginning of a long list", () => {
 });
 
 test("status asks the service, and prints what it says as JSON too", async (t) => {
+  const answer = { ...status, layers, future: 1 };
   const url = await serveHttp(t, (request, response) => {
-    response.end(request.url === "/v1/status" ? JSON.stringify({ ...status, future: 1 }) : "");
+    response.end(request.url === "/v1/status" ? JSON.stringify(answer) : "");
   });
   const table = await shoal(["--url", `${url}/`]);
-  assert.deepEqual([table.exitCode, table.stdout], [exitCodes.ok, renderStatus(status)]);
+  assert.deepEqual([table.exitCode, table.stdout], [exitCodes.ok, renderStatus(answer)]);
   const json = await shoal(["--url", url, "--json"]);
-  assert.deepEqual(JSON.parse(json.stdout), { ...status, future: 1 });
+  assert.deepEqual(JSON.parse(json.stdout), answer);
 });
 
 test("status finds the service by its configuration", async (t) => {
