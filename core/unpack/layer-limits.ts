@@ -1,0 +1,38 @@
+/** What a layer may be at most; one that is more is refused. */
+export interface LayerLimits {
+  /** Entries of the tar stream. */
+  readonly entriesMax: number;
+  /** Bytes of the tar stream; and of all files together, holes of sparse files counted. */
+  readonly tarSizeMax: number;
+  /** Bytes of tar stream for each byte of the blob. */
+  readonly ratioMax: number;
+}
+
+/**
+ * Far above all images that are known to be in use, and low enough that a bomb is seen before
+ * a disk of ordinary size has no inode left.
+ */
+export const defaultLayerLimits: LayerLimits = {
+  entriesMax: 4_000_000,
+  tarSizeMax: 1024 ** 4,
+  ratioMax: 1000,
+};
+
+/**
+ * Directories of one layer. Each is remembered while the layer is unpacked, in some 250 bytes;
+ * with all of them the thread still keeps within its memory.
+ */
+export const directoriesMax = 150_000;
+
+/**
+ * Bytes of one header for long names, attributes or the map of a sparse file.
+ *
+ * @see Go archive/tar/format.go, maxSpecialFileSize
+ */
+export const specialHeaderBytesMax = 1024 * 1024;
+
+/** Bytes of a path with the end mark, as the kernel takes it (PATH_MAX): no tool removes a deeper one. */
+export const pathBytesMax = 4096;
+
+/** Symbolic links on the way to one entry. @see containerd continuity fs/path.go, walkLink */
+export const linksWalkedMax = 255;
