@@ -7,12 +7,15 @@ import type { Network, NetworkHost } from "./network.ts";
 import { writeDockerConfig } from "./registry-auth.ts";
 import { writeRegistryHosts } from "./registry-hosts.ts";
 import { startRegistry, type Registry } from "./registry.ts";
+import { pauseName } from "./sample-images.ts";
 import {
   contentProxyConfig,
   contentStorePath,
   ports,
   seederConfig,
   seederUrl,
+  snapshotsConfig,
+  snapshotsPathOf,
   trackerConfig,
   trackerUrl,
 } from "./shoal-config.ts";
@@ -38,6 +41,8 @@ export interface ClusterOptions {
   /** Takes all that the cluster keeps. */
   readonly directory: string;
   readonly withCri?: boolean;
+  /** Whether the content proxies unpack images, too. */
+  readonly withSnapshots?: boolean | undefined;
   /** Sections of the content proxies' configuration that are not as usual. */
   readonly contentProxy?: object | undefined;
   /** Whether the registry wants a password, which the seeder has. */
@@ -51,6 +56,8 @@ export interface ClusterNode {
   readonly containerd: Containerd;
   /** Where its content is, whoever serves it. */
   readonly storePath: string;
+  /** Where the content proxy has its snapshots, if it unpacks images. */
+  readonly snapshotsPath: string;
   /** None where containerd keeps its content itself. */
   readonly proxy: ShoalDaemon | undefined;
 }
@@ -90,14 +97,16 @@ export async function startCluster(
         : undefined;
       const { release, withCri } = options;
       const contentProxySocket = proxy && join(directory, "content.sock");
+      const sandboxImage = `${registry.host}/${pauseName}`;
+      const snapshotsPath = snapshotsPathOf(directory);
+      const snapshotsRoot = options.withSnapshots ? snapshotsPath : undefined;
+      const own = { release, directory, contentProxySocket, snapshotsRoot, netns: host.netns };
       const containerd = started.use(
-        await Containerd.start(
-          { release, directory, withCri, contentProxySocket, netns: host.netns },
-          { signal },
-        ),
+        await Containerd.start({ ...own, withCri, sandboxImage }, { signal }),
       );
       await writeRegistryHosts(containerd.hostsPath, registry.host);
-      nodes.push({ name, host, containerd, proxy, storePath: contentStorePath(directory) });
+      const storePath = contentStorePath(directory);
+      nodes.push({ name, host, containerd, proxy, storePath, snapshotsPath });
     }
     return {
       ...{ registry, tracker, seeder, nodes },
@@ -142,7 +151,11 @@ function startContentProxy(
   const directory = join(options.directory, on.name);
   const seeders = options.services.seeder ? [seederUrl(options.network.host("seeder"))] : [];
   const places = { directory, trackers: trackersOf(options), seeders };
-  const config = { ...contentProxyConfig(on, places), ...options.contentProxy };
+  const config = {
+    ...contentProxyConfig(on, places),
+    ...(options.withSnapshots && { snapshots: snapshotsConfig(directory) }),
+    ...options.contentProxy,
+  };
   const daemon = { service: "content-proxy", config, directory, on } as const;
   return ShoalDaemon.start({ ...daemon, adminPort: ports.admin }, { signal });
 }

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { snapshotterId } from "../../cli/containerd/snapshotter-change.ts";
 import { CommandError, runCommand } from "./command.ts";
 import { renderContainerdConfig } from "./containerd-config.ts";
 import type { ContainerdRelease } from "./containerd-release.ts";
@@ -18,7 +19,11 @@ export interface ContainerdOptions {
   readonly netns?: string | undefined;
   /** Socket of a content store to use instead of its own. */
   readonly contentProxySocket?: string | undefined;
+  /** Where the snapshotter at that socket keeps its files, if it is to be used instead of containerd's. */
+  readonly snapshotsRoot?: string | undefined;
   readonly withCri?: boolean | undefined;
+  /** What the CRI keeps a pod's namespaces with. */
+  readonly sandboxImage?: string | undefined;
   /** More lines for the end of its configuration. */
   readonly extraToml?: string | undefined;
 }
@@ -57,8 +62,9 @@ export class Containerd implements AsyncDisposable {
   readonly logPath: string;
   /** Where `hosts.toml` files go, see `writeRegistryHosts()`. */
   readonly hostsPath: string;
-  readonly snapshotter: string;
+  readonly #ownSnapshotter: string;
   readonly #options: ContainerdOptions;
+  #snapshotter: string;
   #process: SupervisedProcess | undefined;
 
   private constructor(options: ContainerdOptions, snapshotter: string) {
@@ -68,7 +74,8 @@ export class Containerd implements AsyncDisposable {
     this.socketPath = join(options.directory, "containerd.sock");
     this.logPath = join(options.directory, "containerd.log");
     this.hostsPath = join(options.directory, "certs.d");
-    this.snapshotter = snapshotter;
+    this.#ownSnapshotter = snapshotter;
+    this.#snapshotter = snapshotter;
   }
 
   /** Writes the configuration, starts the daemon, and waits until it answers. */
@@ -85,15 +92,17 @@ export class Containerd implements AsyncDisposable {
 
   /** Writes the configuration anew, with changes; it is read at the next start. */
   async configure(
-    changes: Pick<ContainerdOptions, "contentProxySocket" | "extraToml">,
+    changes: Pick<ContainerdOptions, "contentProxySocket" | "snapshotsRoot" | "extraToml">,
   ): Promise<void> {
+    const options = { ...this.#options, ...changes };
     const config = renderContainerdConfig({
       line: this.release.line,
       hostsPath: this.hostsPath,
-      snapshotter: this.snapshotter,
-      ...this.#options,
-      ...changes,
+      snapshotter: this.#ownSnapshotter,
+      ...options,
     });
+    const isOurs = options.contentProxySocket !== undefined && options.snapshotsRoot !== undefined;
+    this.#snapshotter = isOurs ? snapshotterId : this.#ownSnapshotter;
     await writeFile(join(this.directory, "config.toml"), config);
   }
 
@@ -112,6 +121,11 @@ export class Containerd implements AsyncDisposable {
       },
       { signal },
     );
+  }
+
+  /** What it unpacks images with. */
+  get snapshotter(): string {
+    return this.#snapshotter;
   }
 
   /** Flags that tell ctr of the registries that this containerd knows. */

@@ -54,11 +54,15 @@ export class ImageWriter {
     return writeLayer(entries, { directory, compression, mediaType, signal: this.#signal });
   }
 
-  async manifest(architecture: string, layers: readonly BuiltLayer[]): Promise<BuiltManifest> {
+  async manifest(
+    architecture: string,
+    layers: readonly BuiltLayer[],
+    { command = ["/bin/sh"] }: { readonly command?: readonly string[] } = {},
+  ): Promise<BuiltManifest> {
     const config = await this.json(this.mediaTypes.config, {
       architecture,
       os: "linux",
-      config: { Cmd: ["/bin/sh"], Env: ["PATH=/bin:/usr/bin"] },
+      config: { Cmd: command, Env: ["PATH=/bin:/usr/bin"] },
       rootfs: { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) },
     });
     const descriptors = layers.map(({ descriptor }) => descriptor);

@@ -19,6 +19,8 @@ export interface LayerPlan {
   readonly sizeBytes: number;
   /** Files of this machine, or bytes that do not compress. */
   readonly of: "machine" | "random";
+  /** In place of the image's, for a layer that several images have; it must be of random bytes. */
+  readonly seed?: string;
 }
 
 export interface ImagePlan {
@@ -28,6 +30,8 @@ export interface ImagePlan {
   readonly mediaTypes?: MediaTypeFamily;
   /** Adds a second, small manifest for a platform that is not this one. */
   readonly hasOtherPlatform?: boolean;
+  /** What a container of it runs when it is not told: a shell unless said otherwise. */
+  readonly command?: readonly string[];
 }
 
 /** An image in an OCI layout on disk. */
@@ -110,7 +114,7 @@ async function writeImage(
       writer.layer(entries, plan.layers[index]?.compression ?? "gzip"),
     ),
   );
-  const manifests = [await writer.manifest(machineArchitecture, layers)];
+  const manifests = [await writer.manifest(machineArchitecture, layers, plan)];
   if (plan.hasOtherPlatform) {
     const other = await writer.layer([markEntry(`${plan.seed} of s390x`, 0)], "gzip");
     manifests.push(await writer.manifest("s390x", [other]));
@@ -123,8 +127,8 @@ async function writeImage(
 /** What goes into which layer: files of the machine fill the layers in their order. */
 function planEntries(plan: ImagePlan, files: readonly MachineFile[]): LayerEntry[][] {
   const unused = [...files].reverse();
-  return plan.layers.map(({ of, sizeBytes }, index) => {
-    const entries = [...(index === 0 ? rootEntries(plan.seed) : []), markEntry(plan.seed, index)];
+  return plan.layers.map(({ of, sizeBytes, seed = plan.seed }, index) => {
+    const entries = [...(index === 0 ? rootEntries(seed) : []), markEntry(seed, index)];
     let missing = sizeBytes;
     while (of === "machine" && missing > 0) {
       const file = unused.pop();
@@ -133,6 +137,6 @@ function planEntries(plan: ImagePlan, files: readonly MachineFile[]): LayerEntry
       missing -= file.sizeBytes;
     }
     // A machine with too few files gets the rest from thin air.
-    return [...entries, ...randomEntries(Math.max(missing, 0), `${plan.seed} ${index}`)];
+    return [...entries, ...randomEntries(Math.max(missing, 0), `${seed} ${index}`)];
   });
 }

@@ -14,6 +14,16 @@ export function smallImage(seed: string): ImagePlan {
   };
 }
 
+/** What keeps the namespaces of a pod: a program that waits. */
+export const pauseImage: ImagePlan = {
+  seed: "pause",
+  command: ["/bin/sleep", "86400"],
+  layers: [{ compression: "gzip", sizeBytes: 1000, of: "random" }],
+};
+
+/** Where the containerd of a cluster with the CRI looks for {@link pauseImage}. */
+export const pauseName = "samples/pause:1";
+
 /** A small image as Docker names its parts; containerd 1.x knows no zstd layers of that name. */
 export function dockerImage(seed: string): ImagePlan {
   return {

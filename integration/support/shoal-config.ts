@@ -48,6 +48,16 @@ export function contentStorePath(directory: string): string {
   return join(directory, "root", "io.containerd.content.v1.content");
 }
 
+/** Where snapshots are below the folder of a node. */
+export function snapshotsPathOf(directory: string): string {
+  return join(directory, "snapshots");
+}
+
+/** Section of a content proxy's configuration that has it unpack images. */
+export function snapshotsConfig(directory: string): object {
+  return { enabled: true, root: snapshotsPathOf(directory) };
+}
+
 /** Configuration of a content proxy on a host. */
 export function contentProxyConfig(
   { address }: NetworkHost,

@@ -17,6 +17,8 @@ export interface TestClusterOptions {
   readonly guests?: readonly string[];
   readonly services?: Partial<ShoalServices>;
   readonly withCri?: boolean;
+  /** Whether the content proxies unpack images, too. */
+  readonly withSnapshots?: boolean;
   /** Bounds what each of these hosts sends, and what it receives. */
   readonly bitsPerSecond?: Readonly<Record<string, number>>;
   /** Sections of the content proxies' configuration that are not as usual. */
@@ -38,7 +40,7 @@ export interface TestCluster extends Cluster {
   readonly directory: string;
   readonly network: Network;
   /** Pushes an image, and has the registry forget what it was asked so far. */
-  push(plan: ImagePlan): Promise<PushedImage>;
+  push(plan: ImagePlan, options?: { readonly name?: string }): Promise<PushedImage>;
 }
 
 /** Starts a cluster that lives as long as a test and those in it. */
@@ -53,15 +55,20 @@ export async function startTestCluster(
   const network = stack.use(await createNetwork({ hosts, bitsPerSecond }));
   const release = await ensureContainerd(line);
   const services = { ...allServices, ...options.services };
-  const { contentProxy, isPrivate = false } = options;
+  const { contentProxy, withSnapshots, isPrivate = false } = options;
   const place = { network, directory };
   const cluster = stack.use(
-    await startCluster({ ...place, nodes, release, services, withCri, contentProxy, isPrivate }),
+    await startCluster({
+      ...{ ...place, nodes, release, services },
+      ...{ withCri, withSnapshots, contentProxy, isPrivate },
+    }),
   );
   let imagesPushed = 0;
-  const push = async (plan: ImagePlan) => {
+  const push: TestCluster["push"] = async (
+    plan,
+    { name = `samples/app${++imagesPushed}:1` } = {},
+  ) => {
     const image = await buildImage(plan);
-    const name = `samples/app${++imagesPushed}:1`;
     const authorization = isPrivate ? basicCredentials(registryUser) : undefined;
     const reference = await pushImage(image, cluster.registry, { name, authorization });
     await cluster.registry.forgetRequests();
