@@ -49,6 +49,15 @@ export interface LayerDraft {
     readonly usage: DiskUsage;
   }): Promise<SnapshotRecord>;
 
+  /**
+   * Gives its directory to a committed snapshot in the place of the one that it has, whose
+   * content may be lost; name, parent, labels and children stay. The draft is gone then.
+   * Of the former directory nothing may be mounted.
+   *
+   * @throws {SnapshotNotFoundError}, {InvalidArgumentError} when it is not committed.
+   */
+  replace(name: string, content: { readonly usage: DiskUsage }): Promise<SnapshotRecord>;
+
   /** Deletes it. Idempotent; nothing after a commit. */
   discard(): Promise<void>;
 }
@@ -108,4 +117,10 @@ export interface SnapshotStore extends AsyncDisposable {
 
   /** @throws {StorageFullError} */
   createDraft(): Promise<LayerDraft>;
+
+  /**
+   * Committed snapshots whose files may be lost or empty: the machine went down before they
+   * were on disk. Their records are right. One is told of until it is replaced or removed.
+   */
+  unsyncedAfterCrash(): Iterable<SnapshotRecord>;
 }

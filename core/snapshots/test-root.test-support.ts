@@ -1,0 +1,31 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+
+import { SystemClock } from "../system/system-clock.ts";
+import { MemoryLogger } from "../testing/memory-logger.ts";
+import { DiskSnapshotStore, type DiskSnapshotStoreDeps } from "./disk-snapshot-store.ts";
+
+/** A folder for stores, until the end of the test. */
+export interface TestRoot {
+  readonly root: string;
+  /** Opens a store in it, after those that were opened before are closed. */
+  readonly open: (deps?: Partial<DiskSnapshotStoreDeps>) => Promise<DiskSnapshotStore>;
+}
+
+export async function createTestRoot(t: TestContext): Promise<TestRoot> {
+  const root = await mkdtemp(join(tmpdir(), "snapshots-"));
+  let opened: DiskSnapshotStore | undefined;
+  t.after(async () => {
+    await opened?.[Symbol.asyncDispose]();
+    await rm(root, { recursive: true });
+  });
+  const open: TestRoot["open"] = async (deps) => {
+    await opened?.[Symbol.asyncDispose]();
+    const defaults = { clock: new SystemClock(), logger: new MemoryLogger(), settleDelayMs: 0 };
+    opened = await DiskSnapshotStore.open({ root, ...defaults, ...deps }, t);
+    return opened;
+  };
+  return { root, open };
+}
