@@ -59,8 +59,9 @@ function keysOf(text: string): string[] {
 }
 
 test("each service has a systemd unit that starts it with its sample", async () => {
-  const units = await readdir(new URL("systemd/", import.meta.url));
-  assert.deepEqual(units.sort(), serviceNames.map((name) => `shoal-${name}.service`).sort());
+  const files = await readdir(new URL("systemd/", import.meta.url));
+  const units = serviceNames.map((name) => `shoal-${name}.service`);
+  assert.deepEqual(files.sort(), [...units, "shoal-content-proxy.service.d"].sort());
   for (const name of serviceNames) {
     const unit = await readSample(`systemd/shoal-${name}.service`);
     assert.match(
@@ -69,6 +70,21 @@ test("each service has a systemd unit that starts it with its sample", async () 
     );
     assert.match(unit, /^NotifyAccess=all$/m);
     assert.equal(/^Before=containerd\.service$/m.test(unit), name === "content-proxy");
+  }
+});
+
+test("what the unit of the content proxy forbids, and unpacking needs, is allowed beside it", async () => {
+  const unit = await readSample("systemd/shoal-content-proxy.service");
+  const more = await readSample("systemd/shoal-content-proxy.service.d/snapshots.conf");
+  for (const name of ["PrivateDevices", "ProtectClock", "RestrictSUIDSGID"]) {
+    assert.match(unit, new RegExp(`^${name}=yes$`, "m"));
+    assert.match(more, new RegExp(`^${name}=no$`, "m"));
+  }
+  const capabilities = /^CapabilityBoundingSet=(.*)$/m;
+  const allowed = [unit, more].flatMap((text) => capabilities.exec(text)?.[1]?.split(" ") ?? []);
+  const needed = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID"];
+  for (const name of [...needed, "CAP_MKNOD", "CAP_SETFCAP", "CAP_SYS_ADMIN"]) {
+    assert.ok(allowed.includes(name), name);
   }
 });
 

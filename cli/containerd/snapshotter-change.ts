@@ -17,7 +17,11 @@ export interface ConfigChange {
   readonly lines: readonly string[];
 }
 
-/** Lines that name the snapshot service. `rebase` is no capability of ours: we commit in Prepare. */
+/**
+ * Lines that name the snapshot service. containerd 2.1 and newer tell a snapshotter which
+ * image a layer is pulled for if its exports say so. `rebase` is no capability of ours: we
+ * commit in Prepare.
+ */
 export function snapshotterPluginLines(socket: string, root: string): string[] {
   return [
     `[proxy_plugins.${snapshotterId}]`,
@@ -25,6 +29,7 @@ export function snapshotterPluginLines(socket: string, root: string): string[] {
     `  address = ${JSON.stringify(socket)}`,
     `  [proxy_plugins.${snapshotterId}.exports]`,
     `    root = ${JSON.stringify(root)}`,
+    '    enable_remote_snapshot_annotations = "true"',
   ];
 }
 
