@@ -20,6 +20,7 @@ import { UnavailableError } from "../../../core/errors.ts";
 import { containerd as content } from "../../../protos/gen/content.js";
 import { containerd as namespaces } from "../../../protos/gen/namespaces.js";
 import { ContainerdClient } from "./containerd-client.ts";
+import { ContainerdConnection } from "./containerd-connection.ts";
 
 const { InfoRequest, InfoResponse, ListContentResponse } = content.services.content.v1;
 const { ListNamespacesResponse } = namespaces.services.namespaces.v1;
@@ -72,9 +73,10 @@ async function openContainerd(t: TestContext) {
     `unix:${address}`,
     ServerCredentials.createInsecure(),
   );
-  const client = new ContainerdClient({ address });
+  const connection = new ContainerdConnection({ address });
+  const client = new ContainerdClient({ connection });
   t.after(async () => {
-    client[Symbol.dispose]();
+    connection[Symbol.dispose]();
     server.forceShutdown();
     await rm(folder, { recursive: true });
   });
@@ -124,8 +126,9 @@ test("to delete what is not there is no failure", async (t) => {
 });
 
 test("a containerd that is not there is unavailable, and a call can be cancelled", async (t) => {
-  const absent = new ContainerdClient({ address: "/nowhere/containerd.sock" });
-  t.after(() => absent[Symbol.dispose]());
+  const connection = new ContainerdConnection({ address: "/nowhere/containerd.sock" });
+  t.after(() => connection[Symbol.dispose]());
+  const absent = new ContainerdClient({ connection });
   const { signal } = t;
   await assert.rejects(absent.namespaces({ signal }), UnavailableError);
   await assert.rejects(collect(absent.list({ namespace: "a", signal })), UnavailableError);
