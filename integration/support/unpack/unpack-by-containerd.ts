@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+
+import type { Mount } from "../../../core/ports/snapshot-store.ts";
+import type { LayerFixture } from "../../../core/testing/layer-fixture.ts";
+import { runCommand } from "../command.ts";
+import type { Containerd } from "../containerd.ts";
+import type { ContainerdSnapshots } from "./containerd-snapshots.ts";
+
+/** What became of the layers of an image. */
+export interface UnpackOutcome {
+  /** Folders of the layers that were unpacked, the bottom one first. */
+  readonly directories: readonly string[];
+  /** Why the next one was not. */
+  readonly refusal?: unknown;
+}
+
+/** Puts all blobs of an OCI layout into a containerd's content store, under one name. */
+export async function importLayout(containerd: Containerd, directory: string): Promise<void> {
+  const archive = `${directory}.tar`;
+  await runCommand(["tar", "-C", directory, "-cf", archive, "."]);
+  const isLocal = containerd.release.line === "2.x" ? ["--local"] : [];
+  const flags = [...isLocal, "--no-unpack", "--all-platforms", "--index-name", "layout"];
+  await containerd.ctr(["images", "import", ...flags, archive]);
+  await runCommand(["rm", archive]);
+}
+
+/** Has containerd unpack layers one above the other, as it does with those of an image. */
+export async function unpackByContainerd(
+  snapshots: ContainerdSnapshots,
+  layers: readonly LayerFixture[],
+  { name }: { readonly name: string },
+): Promise<UnpackOutcome> {
+  const directories: string[] = [];
+  for (const [index, { descriptor, diffId }] of layers.entries()) {
+    const key = `${name} layer ${index}, active`;
+    const parent = index === 0 ? undefined : `${name} layer ${index - 1}`;
+    const mounts = await snapshots.prepare(key, parent);
+    try {
+      // The pull compares the two, and refuses the layer when they differ.
+      assert.equal(await snapshots.apply(descriptor, mounts), diffId);
+      await snapshots.commit(key, `${name} layer ${index}`);
+    } catch (refusal) {
+      await snapshots.remove(key);
+      return { directories, refusal };
+    }
+    directories.push(directoryOf(mounts));
+  }
+  return { directories };
+}
+
+/** Where the overlay snapshotter keeps what a snapshot adds, by how it is mounted. */
+function directoryOf(mounts: readonly Mount[]): string {
+  const [mount] = mounts;
+  assert(mount && mounts.length === 1);
+  if (mount.type === "bind") return mount.source;
+  const upper = mount.options.find((option) => option.startsWith("upperdir="));
+  assert(upper !== undefined, "containerd tells of no overlay");
+  return upper.slice("upperdir=".length);
+}
