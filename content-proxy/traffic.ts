@@ -4,7 +4,7 @@ import type { BytesReceived, Swarm } from "../core/ports/swarm.ts";
 /** Adds up what came to this node, and from whom. */
 export class Traffic {
   readonly #swarm: Pick<Swarm, "status">;
-  #ended: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0 };
+  #ended: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0, origin: 0 };
   #originBytes = 0;
 
   constructor(swarm: Pick<Swarm, "status">) {
@@ -28,7 +28,8 @@ export class Traffic {
     const uploadedBytes = this.#swarm
       .status()
       .reduce((sum, { uploadedBytes }) => sum + uploadedBytes, 0);
-    return { received, originBytes: this.#originBytes, uploadedBytes };
+    const { origin, ...swarm } = received;
+    return { received: swarm, originBytes: this.#originBytes + origin, uploadedBytes };
   }
 }
 
@@ -37,5 +38,6 @@ function sumOf(one: BytesReceived, other: BytesReceived): BytesReceived {
     peers: one.peers + other.peers,
     seeders: one.seeders + other.seeders,
     webSeeds: one.webSeeds + other.webSeeds,
+    origin: one.origin + other.origin,
   };
 }

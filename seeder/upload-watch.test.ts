@@ -13,7 +13,7 @@ test("look() touches what was taken since the last look", () => {
     [a, b].map(({ digest, metainfo }, index) => ({
       ...{ digest, infoHash: metainfo.infoHash, size: 10, bytesDone: 10, peers: 0 },
       uploadedBytes: uploaded[index] ?? 0,
-      received: { peers: 0, seeders: 0, webSeeds: 0 },
+      received: { peers: 0, seeders: 0, webSeeds: 0, origin: 0 },
     }));
   const touched: Digest[] = [];
   const known = { touch: (digest: Digest) => void touched.push(digest) };

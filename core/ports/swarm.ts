@@ -15,6 +15,11 @@ export interface SeededBlob {
   metainfo(): Promise<Metainfo>;
 }
 
+/** Reads a blob from an offset to its end, in chunks of any length. */
+export type OpenTail = (
+  options: Cancellable & { readonly start: number },
+) => AsyncIterable<Uint8Array>;
+
 /** A blob to get. */
 export interface WantedBlob {
   readonly metainfo: Metainfo;
@@ -23,6 +28,11 @@ export interface WantedBlob {
   /** Peers and web seeds known so far; more come from the trackers. */
   readonly peers: readonly PeerAddress[];
   readonly webSeeds: readonly string[];
+  /**
+   * Reads it from where it came from in the first place. Asked while nobody in the swarm
+   * gives anything, one part after the other; what it gives is checked as all else is.
+   */
+  readonly origin?: OpenTail;
 }
 
 /** Bytes by kind of giver. */
@@ -33,6 +43,8 @@ export interface BytesReceived {
   readonly seeders: number;
   /** By HTTP from web seeds. */
   readonly webSeeds: number;
+  /** From where the blob came from in the first place. */
+  readonly origin: number;
 }
 
 /**
@@ -65,6 +77,7 @@ export interface Download extends AsyncDisposable {
    * its data is on disk (fdatasync).
    *
    * @throws {DigestMismatchError} when the metainfo lied: the pieces fit, the blob does not.
+   * @throws {MetainfoError} when the metainfo lied, or the origin: its bytes do not fit.
    * @throws {UnavailableError} when no source gave anything for the stall bound.
    * @throws {StorageFullError}
    */

@@ -42,7 +42,7 @@ export class ScriptedSwarm implements Swarm {
 /** A download that has the bytes it was given, and ends as it is told. */
 export class ScriptedDownload implements Download {
   readonly wanted: WantedBlob;
-  readonly received: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0 };
+  readonly received: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0, origin: 0 };
   /** Ranges that readers waited for. */
   readonly hurried: ByteRange[] = [];
   disposed = false;

@@ -88,7 +88,7 @@ export function swarmConformance(name: string, open: OpenSwarm): void {
       assert.deepEqual(await readFile(wanted.path), blob.bytes);
       assert.equal(download.bytesDone, size);
       assert.equal(download.availableEnd(0), size);
-      assert.deepEqual(download.received, { peers: size, seeders: 0, webSeeds: 0 });
+      assert.deepEqual(download.received, { peers: size, seeders: 0, webSeeds: 0, origin: 0 });
     });
   }
 
@@ -98,7 +98,7 @@ export function swarmConformance(name: string, open: OpenSwarm): void {
     bench.seed(await bench.node({ dedicatedSeeder: true }), await bench.seeded(blob));
     const download = bench.download(await bench.node(), await bench.wanted(blob));
     await download.whole();
-    assert.deepEqual(download.received, { peers: 0, seeders: mebibyte, webSeeds: 0 });
+    assert.deepEqual(download.received, { peers: 0, seeders: mebibyte, webSeeds: 0, origin: 0 });
   });
 
   test(`${name} passes pieces on while it downloads`, async (t) => {

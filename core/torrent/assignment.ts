@@ -6,7 +6,14 @@ export interface Assignment {
 }
 
 /** Kind of giver, for the account of bytes. */
-export type SourceKind = "peers" | "seeders" | "webSeeds";
+export type SourceKind = "peers" | "seeders" | "webSeeds" | "origin";
+
+/** Why a source does not give a piece. */
+export interface Refusal {
+  readonly reason: string;
+  /** Nothing is wrong: it just has not got the blob. */
+  readonly isExpected: boolean;
+}
 
 /** Somebody who gives pieces, as a download sees it. */
 export interface PieceSource {
@@ -18,6 +25,8 @@ export interface PieceSource {
   has(index: number): boolean;
   /** Nothing came for the stall bound though bytes were asked for. */
   readonly stalled: boolean;
+  /** When it last gave a byte; -Infinity when it never did. */
+  readonly gaveAtMs: number;
   /** Bytes per second that it gave lately; 0 when unknown. */
   readonly rate: number;
   /** Bytes that will come before that piece is here; 0 when it is not asked for. */
@@ -37,7 +46,7 @@ export interface SourceOwner {
   /** All bytes of a piece are here, unchecked. The assignment is the owner's again. */
   onPiece(source: PieceSource, assignment: Assignment): void;
   /** The source will not give that piece now. The assignment is the owner's again. */
-  onGaveUp(source: PieceSource, assignment: Assignment, reason: string): void;
+  onGaveUp(source: PieceSource, assignment: Assignment, refusal: Refusal): void;
   /** The source has ended, with the assignments that it had. */
   onClosed(source: PieceSource, unfinished: readonly Assignment[], reason: string): void;
   /** A handler threw what the source cannot be blamed for: a bug. */

@@ -1,3 +1,4 @@
+import type { ByteRange } from "../byte-range.ts";
 import type { BytesReceived } from "../ports/swarm.ts";
 
 /** What a download tells the engine. */
@@ -7,10 +8,14 @@ export interface DownloadEvents {
   onIntent(index: number, isComing: boolean): void;
   /** How many sources that have the whole blob are connected now. */
   onGoodSources(count: number): void;
+  /** Bytes are wanted of the origin; they come by `onOriginAnswer()` of the download. */
+  onOriginWanted(request: number, range: ByteRange): void;
   /** No peer is left to dial. */
   onHurry(): void;
   /** A buffer came back to the pool: others may have waited for it. */
   onBufferFree(): void;
+  /** Something that is as it should be, for who looks closely. */
+  onDetail(message: string, fields: Readonly<Record<string, unknown>>): void;
   onWarning(message: string, fields: Readonly<Record<string, unknown>>): void;
   /** Something threw that no peer can be blamed for: a bug. The download goes on. */
   onFault(error: unknown): void;

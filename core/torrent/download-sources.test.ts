@@ -32,7 +32,15 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
   const peers = new DownloadPeers({
     ...{ infoHash, layout, peerId: createPeerId(), self, receiveBuffer, now, owner },
   });
-  const sources = new DownloadSources({ peers, urls, layout, owner, agent: new Agent(), now });
+  const sources = new DownloadSources({
+    peers,
+    urls,
+    layout,
+    askOrigin: undefined,
+    owner,
+    agent: new Agent(),
+    now,
+  });
   await new Promise<void>((resolve) => {
     let answers = 0;
     sources.probe(() => {

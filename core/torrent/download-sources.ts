@@ -1,5 +1,7 @@
+import type { ByteRange } from "../byte-range.ts";
 import type { PieceSource } from "./assignment.ts";
 import type { DownloadPeers } from "./download-peers.ts";
+import { type OriginAnswer, OriginSource } from "./origin-source.ts";
 import { PieceClient } from "./piece-client.ts";
 import { WebSeed, type WebSeedDeps, isWebSeedUrl } from "./web-seed.ts";
 
@@ -9,25 +11,44 @@ const webSeedsMax = 8;
 export interface DownloadSourcesDeps extends Omit<WebSeedDeps, "url"> {
   readonly peers: DownloadPeers;
   readonly urls: readonly string[];
+  /** Asks the origin, if there is one, for bytes; see {@link OriginSource}. */
+  readonly askOrigin: ((request: number, range: ByteRange) => void) | undefined;
 }
 
-/** Everybody whom one download may ask for pieces: nodes and web seeds. */
+/** Everybody whom one download may ask for pieces: nodes, web seeds, the origin. */
 export class DownloadSources {
   readonly #peers: DownloadPeers;
   readonly #webSeeds: readonly WebSeed[];
+  readonly #origin: OriginSource | undefined;
+  #swarmGaveAtMs = -Infinity;
 
   constructor(deps: DownloadSourcesDeps) {
-    const { peers, urls, layout, owner, agent, now } = deps;
+    const { peers, urls, layout, owner, agent, now, askOrigin: ask } = deps;
     this.#peers = peers;
     this.#webSeeds = urls
       .filter(isWebSeedUrl)
       .slice(0, webSeedsMax)
       .map((url) => new WebSeed({ url, layout, owner, agent, now }));
+    this.#origin = ask && new OriginSource({ layout, owner, ask, now });
   }
 
   /** How many that have the whole blob are connected. */
   get goodCount(): number {
     return this.#peers.wholeCount + this.#webSeeds.filter(({ isGood }) => isGood).length;
+  }
+
+  get hasOrigin(): boolean {
+    return this.#origin !== undefined;
+  }
+
+  /** When anybody but the origin last gave a byte, as of the last {@link tick}. */
+  get swarmGaveAtMs(): number {
+    return this.#swarmGaveAtMs;
+  }
+
+  /** Passes on what came of a request to the origin. */
+  answerOfOrigin(request: number, answer: OriginAnswer): void {
+    this.#origin?.answer(request, answer);
   }
 
   /** Asks web seeds whether they have the blob; `onAnswer` is called after each answer. */
@@ -39,7 +60,9 @@ export class DownloadSources {
   tick(nowMs: number): boolean {
     for (const client of this.#peers.clients) client.tick(nowMs);
     for (const webSeed of this.#webSeeds) webSeed.tick(nowMs);
-    return this.#all().some((source) => source.stalled);
+    const swarm = this.#swarm();
+    this.#swarmGaveAtMs = Math.max(this.#swarmGaveAtMs, ...swarm.map(({ gaveAtMs }) => gaveAtMs));
+    return swarm.some((source) => source.stalled);
   }
 
   fill(): void {
@@ -57,6 +80,10 @@ export class DownloadSources {
   }
 
   #all(): PieceSource[] {
+    return [...this.#swarm(), ...(this.#origin ? [this.#origin] : [])];
+  }
+
+  #swarm(): PieceSource[] {
     return [...this.#peers.clients, ...this.#webSeeds];
   }
 }

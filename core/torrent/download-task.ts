@@ -1,10 +1,10 @@
 import type { Agent } from "node:http";
 
-import { UnavailableError } from "../errors.ts";
+import { MetainfoError } from "../errors.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { ByteRange } from "../byte-range.ts";
-import type { Assignment, PieceSource } from "./assignment.ts";
+import type { Assignment, PieceSource, Refusal } from "./assignment.ts";
 import { ArrivingBlob } from "./arriving-blob.ts";
 import type { Bitfield } from "./bitfield.ts";
 import type { BufferPool } from "./buffer-pool.ts";
@@ -14,17 +14,16 @@ import { DownloadPeers } from "./download-peers.ts";
 import { DownloadSources } from "./download-sources.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
 import { NodeIntents } from "./node-intents.ts";
+import type { OriginAnswer } from "./origin-source.ts";
 import { PieceChoice } from "./piece-choice.ts";
 import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
 import { PieceExchange } from "./piece-exchange.ts";
 import { PieceGivers } from "./piece-givers.ts";
 import { PiecePicker } from "./piece-picker.ts";
+import { SourceConduct } from "./source-conduct.ts";
 import { StockFetch } from "./stock-fetch.ts";
 import type { StockPeers } from "./stock-peers.ts";
-import { WebSeedNeed } from "./web-seed-need.ts";
-
-/** Slowest link on which a piece is waited for, in bytes per second. */
-const rateMin = 64 * 1024;
+import { SupplyWatch } from "./supply-watch.ts";
 
 /** What one download has of the engine. */
 export interface DownloadTaskDeps {
@@ -32,6 +31,7 @@ export interface DownloadTaskDeps {
   readonly path: string;
   readonly peers: readonly PeerAddress[];
   readonly webSeeds: readonly string[];
+  readonly hasOrigin: boolean;
   readonly peerId: Uint8Array;
   readonly self: NodeInfo;
   readonly stallBoundMs: number;
@@ -58,43 +58,44 @@ export class DownloadTask implements PieceClientOwner {
   readonly #picker: PiecePicker;
   readonly #blob: ArrivingBlob;
   readonly #sources: DownloadSources;
-  readonly #webSeedNeed: WebSeedNeed;
+  readonly #supply: SupplyWatch;
   readonly #choice: PieceChoice;
   readonly #exchange: PieceExchange;
   readonly #stockFetch: StockFetch;
+  readonly #conduct: SourceConduct;
   readonly #ended = Promise.withResolvers<undefined>();
   #isScanned = false;
-  #progressAt: number;
 
   constructor(deps: DownloadTaskDeps) {
     this.#deps = deps;
-    const { pieceCount } = deps.metainfo.layout;
-    this.#blob = new ArrivingBlob(deps.metainfo);
-    this.#picker = new PiecePicker({ pieceCount, random: deps.random });
+    const { metainfo, stallBoundMs, hasOrigin, stockPeers, random, events } = deps;
+    const { layout, digest } = metainfo;
+    this.#blob = new ArrivingBlob(metainfo);
+    this.#conduct = new SourceConduct(digest, events);
+    this.#picker = new PiecePicker({ pieceCount: layout.pieceCount, random });
     this.#nodeIntents = new NodeIntents(this.#picker);
-    this.#progressAt = deps.now();
     this.#ended.promise.catch(() => undefined);
-    this.#webSeedNeed = new WebSeedNeed({
-      nowMs: this.#progressAt,
-      knowsPeers: deps.peers.length > 0,
+    this.#supply = new SupplyWatch({
+      ...{ metainfo, stallBoundMs, hasOrigin },
+      ...{ nowMs: deps.now(), knowsPeers: deps.peers.length > 0 },
     });
     this.#peers = this.#peersFor(deps);
     const givers = new PieceGivers();
     this.#choice = new PieceChoice({
-      ...{ layout: deps.metainfo.layout, picker: this.#picker, givers },
-      ...{ webSeedNeed: this.#webSeedNeed, isCrowd: () => this.#peers.isCrowd },
+      ...{ layout, picker: this.#picker, givers },
+      ...{ supply: this.#supply, isCrowd: () => this.#peers.isCrowd },
     });
     this.#exchange = this.#exchangeFor(deps, givers);
     this.#stockFetch = new StockFetch({
-      ...{ metainfo: deps.metainfo, stockPeers: deps.stockPeers },
+      ...{ metainfo, stockPeers },
       read: (buffer, position) => this.#blob.read(buffer, position),
       take: (index, bytes) => this.#exchange.takeForeign(index, bytes),
-      onWarning: (message, fields) => deps.events.onWarning(message, fields),
+      onWarning: (message, fields) => events.onWarning(message, fields),
     });
     const { now, webAgent: agent, webSeeds: urls } = deps;
-    const { layout } = deps.metainfo;
     this.#sources = new DownloadSources({
       ...{ peers: this.#peers, urls, layout, owner: this, agent, now },
+      askOrigin: hasOrigin ? (request, range) => events.onOriginWanted(request, range) : undefined,
     });
   }
 
@@ -164,24 +165,24 @@ export class DownloadTask implements PieceClientOwner {
     if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return;
     const nowMs = this.#deps.now();
     this.#choice.noteStalls(this.#sources.tick(nowMs));
-    this.#webSeedNeed.update({
+    const failure = this.#supply.update({
       nowMs,
       suppliers: this.#peers.supplierCount,
       waitingAt: this.#picker.firstWaiting(),
+      swarmGaveAtMs: this.#sources.swarmGaveAtMs,
     });
+    if (failure) {
+      this.stop(failure);
+      return;
+    }
     this.#dial();
     this.#sources.fill();
-    if (this.#webSeedNeed.isNeeded) this.#stockFetch.start();
-    const { pieceLength } = this.#deps.metainfo.layout;
-    const boundMs = Math.max(this.#deps.stallBoundMs, (pieceLength / rateMin) * 1000);
-    const silentMs = nowMs - this.#progressAt;
-    if (silentMs > boundMs) {
-      this.stop(
-        new UnavailableError(
-          `Cannot get blob ${this.#deps.metainfo.digest}: no piece came for ${Math.round(silentMs)} ms`,
-        ),
-      );
-    }
+    if (this.#supply.webSeedNeed.isNeeded) this.#stockFetch.start();
+  }
+
+  /** Something came of a request to the origin. */
+  onOriginAnswer(request: number, answer: OriginAnswer): void {
+    this.#sources.answerOfOrigin(request, answer);
   }
 
   /** A buffer may be had again. */
@@ -221,10 +222,9 @@ export class DownloadTask implements PieceClientOwner {
     this.#exchange.take(source, assignment);
   }
 
-  onGaveUp(source: PieceSource, assignment: Assignment, reason: string): void {
+  onGaveUp(source: PieceSource, assignment: Assignment, refusal: Refusal): void {
     this.#exchange.giveUp(source, assignment);
-    const fields = { digest: this.#deps.metainfo.digest, peer: source.name, reason };
-    this.#deps.events.onWarning("web seed gave up on a piece", fields);
+    this.#conduct.refused(source, refusal);
     this.#sources.fill();
   }
 
@@ -234,9 +234,7 @@ export class DownloadTask implements PieceClientOwner {
     this.#nodeIntents.forget(source);
     if (this.#peers.left(source) && source.have) this.#picker.removePartialPeer(source.have);
     if (source.verdict === "foreign") this.#stockFetch.add(source.address);
-    if (source.verdict === "hostile") {
-      this.#deps.events.onWarning("peer broke the protocol", { peer: source.name, reason });
-    }
+    if (source.verdict === "hostile") this.#conduct.brokeProtocol(source, reason);
     if (source.whole) this.#tellGoodSources();
     if (unfinished.length > 0) this.#sources.fill();
   }
@@ -251,7 +249,7 @@ export class DownloadTask implements PieceClientOwner {
       this.#deps.events.onPiece(index, this.#exchange.received);
     }
     this.#isScanned = true;
-    this.#progressAt = this.#deps.now();
+    this.#supply.start(this.#deps.now());
   }
 
   #dial(): void {
@@ -280,7 +278,7 @@ export class DownloadTask implements PieceClientOwner {
       ...{ metainfo, buffers, events, givers },
       ...{ blob: this.#blob, picker: this.#picker, choice: this.#choice },
       onWrongPiece: (source, index) => this.#blame(source, index),
-      onRightPiece: () => (this.#progressAt = deps.now()),
+      onRightPiece: (from) => this.#supply.pieceCame(from, deps.now()),
       onWritten: () => {
         if (this.have.isFull) this.#ended.resolve(undefined);
       },
@@ -288,11 +286,14 @@ export class DownloadTask implements PieceClientOwner {
     });
   }
 
+  /** Bytes of the origin are right by definition, unless it is broken: both are checked again. */
   #blame(source: PieceSource, index: number): void {
+    if (source.kind === "origin") {
+      this.stop(new MetainfoError("Cannot use metainfo: it does not fit what the origin has"));
+      return;
+    }
     const banned = this.#sources.blame(source);
-    const { metainfo, events } = this.#deps;
-    const fields = { digest: metainfo.digest, peer: source.name, piece: index, banned };
-    events.onWarning("peer gave a wrong piece", fields);
+    this.#conduct.gaveWrongPiece(source, index, { banned });
     if (source instanceof PieceClient || banned) source.close("it gave a wrong piece");
   }
 }

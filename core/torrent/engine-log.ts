@@ -5,10 +5,17 @@ import type { SwarmEvent } from "./worker-protocol.ts";
 export class EngineLog {
   readonly #post: (event: SwarmEvent) => void;
   readonly #budget: WarningBudget;
+  /** What is as it should be takes no room from what is not. */
+  readonly #detailBudget: WarningBudget;
 
   constructor(deps: { readonly post: (event: SwarmEvent) => void; readonly now: () => number }) {
     this.#post = deps.post;
     this.#budget = new WarningBudget(deps.now);
+    this.#detailBudget = new WarningBudget(deps.now);
+  }
+
+  debug(message: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#tell("debug", message, fields);
   }
 
   warn(message: string, fields: Readonly<Record<string, unknown>>): void {
@@ -21,8 +28,12 @@ export class EngineLog {
     this.#tell("error", "bug in swarm engine", { error: story });
   }
 
-  #tell(level: "warn" | "error", message: string, fields: Readonly<Record<string, unknown>>): void {
-    const dropped = this.#budget.spend();
+  #tell(
+    level: "debug" | "warn" | "error",
+    message: string,
+    fields: Readonly<Record<string, unknown>>,
+  ): void {
+    const dropped = (level === "debug" ? this.#detailBudget : this.#budget).spend();
     if (dropped === undefined) return;
     const more = dropped > 0 ? { dropped } : {};
     this.#post({ type: "log", level, message, fields: { ...fields, ...more } });

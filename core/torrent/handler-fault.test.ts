@@ -111,7 +111,15 @@ test("a command that meets a bug fails alone, and the engine goes on", async (t)
   });
   t.after(() => engine[Symbol.asyncDispose]());
   const metainfo = { ...blob.metainfo, layout: { ...layout, pieceCount: -1 } };
-  engine.handle({ type: "download", id: 7, metainfo, path: "/", peers: [], webSeeds: [] });
+  engine.handle({
+    type: "download",
+    id: 7,
+    metainfo,
+    path: "/",
+    peers: [],
+    webSeeds: [],
+    hasOrigin: false,
+  });
   engine.handle({ type: "stop", id: 7 });
   engine.handle({ type: "seed", infoHash, size: layout.size, path: "/nowhere" });
   assert.deepEqual(

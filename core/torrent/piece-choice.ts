@@ -2,13 +2,13 @@ import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
 import type { PieceSource } from "./assignment.ts";
 import type { PieceGivers } from "./piece-givers.ts";
 import type { PiecePicker } from "./piece-picker.ts";
-import type { WebSeedNeed } from "./web-seed-need.ts";
+import type { SupplyWatch } from "./supply-watch.ts";
 
 export interface PieceChoiceDeps {
   readonly layout: PieceLayout;
   readonly picker: PiecePicker;
   readonly givers: PieceGivers;
-  readonly webSeedNeed: WebSeedNeed;
+  readonly supply: Pick<SupplyWatch, "webSeedNeed" | "originNeed">;
   /** Whether nodes that download as we do are connected. */
   readonly isCrowd: () => boolean;
 }
@@ -33,16 +33,35 @@ export class PieceChoice {
   /** The piece, pending from now on; `undefined` when there is none for this source now. */
   next(source: PieceSource): number | undefined {
     const { picker } = this.#deps;
+    if (source.kind === "origin") return this.#forOrigin(source);
     const overdue = this.#overdue(source);
     if (overdue !== undefined) return overdue;
     if (this.#isSpared(source)) return undefined;
     return picker.pick(source) ?? this.#slow(source);
   }
 
+  /**
+   * A piece for the origin, where all others have failed: in order, the reader's first. A
+   * piece that somebody was asked for and does not give is as good as one that nobody was.
+   */
+  #forOrigin(source: PieceSource): number | undefined {
+    const { picker, givers, supply } = this.#deps;
+    if (!supply.originNeed.isNeeded) return undefined;
+    const waited = picker.firstWaiting();
+    if (waited !== undefined && picker.isMissing(waited) && givers.hasRoomFor(waited, source)) {
+      picker.take(waited);
+      return waited;
+    }
+    return (
+      picker.pickFrom(waited ?? 0) ??
+      picker.pickPending(source, (index) => givers.hasRoomFor(index, source))
+    );
+  }
+
   /** A piece for which a reader has waited too long, or whose giver has stalled. */
   #overdue(source: PieceSource): number | undefined {
-    const { picker, givers, webSeedNeed } = this.#deps;
-    const waited = webSeedNeed.isReaderLate ? picker.firstWaiting() : undefined;
+    const { picker, givers, supply } = this.#deps;
+    const waited = supply.webSeedNeed.isReaderLate ? picker.firstWaiting() : undefined;
     if (waited !== undefined && !this.#isShared(source) && source.has(waited)) {
       if (picker.isMissing(waited) && givers.hasRoomFor(waited, source)) {
         picker.take(waited);
@@ -68,7 +87,7 @@ export class PieceChoice {
 
   /** Whether it is a web seed while peers do. */
   #isSpared(source: PieceSource): boolean {
-    return source.kind === "webSeeds" && !this.#deps.webSeedNeed.isNeeded;
+    return source.kind === "webSeeds" && !this.#deps.supply.webSeedNeed.isNeeded;
   }
 
   /** Whether a crowd asks that peer: its bytes that come twice are taken from everybody. */

@@ -51,7 +51,7 @@ export class PieceClient implements PieceSource {
   #blockLengthMax = 0;
   #unchoked = false;
   #stalled = false;
-  #hasGiven = false;
+  #gaveAtMs = -Infinity;
 
   constructor(deps: PieceClientDeps) {
     this.#deps = deps;
@@ -101,13 +101,17 @@ export class PieceClient implements PieceSource {
     return this.#window.rate;
   }
 
+  get gaveAtMs(): number {
+    return this.#gaveAtMs;
+  }
+
   get verdict(): PeerVerdict | undefined {
     return this.#connection.verdict;
   }
 
   /** Whether it ever gave a byte of a piece. */
   get hasGiven(): boolean {
-    return this.#hasGiven;
+    return this.#gaveAtMs > -Infinity;
   }
 
   /** It was asked for bytes that have not come yet. */
@@ -173,7 +177,7 @@ export class PieceClient implements PieceSource {
   #onBlockBytes(length: number): void {
     const nowMs = this.#deps.now();
     this.#stalled = false;
-    this.#hasGiven = true;
+    this.#gaveAtMs = nowMs;
     this.#window.received(length, nowMs);
     if (this.#queue.outstanding > 0) this.#stall.restart(nowMs);
     else this.#stall.stop();

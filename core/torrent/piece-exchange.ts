@@ -2,7 +2,7 @@ import type { Metainfo } from "../metainfo.ts";
 import { pieceLengthAt } from "../piece-layout.ts";
 import type { BytesReceived } from "../ports/swarm.ts";
 import type { ArrivingBlob } from "./arriving-blob.ts";
-import type { Assignment, PieceSource } from "./assignment.ts";
+import type { Assignment, PieceSource, SourceKind } from "./assignment.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DownloadEvents } from "./download-events.ts";
 import { isPiece } from "./piece-check.ts";
@@ -20,8 +20,8 @@ export interface PieceExchangeDeps {
   readonly events: DownloadEvents;
   /** A source gave a piece that is none of the blob. */
   readonly onWrongPiece: (source: PieceSource, index: number) => void;
-  /** A right piece came. */
-  readonly onRightPiece: () => void;
+  /** A right piece came, from one of these or from a stock client. */
+  readonly onRightPiece: (from: SourceKind) => void;
   /** A piece is in the file. */
   readonly onWritten: () => void;
   readonly onWriteFailed: (error: Error) => void;
@@ -35,7 +35,7 @@ export class PieceExchange {
   /** Pieces that are being fetched from sources that have the whole blob. */
   readonly intents = new Set<number>();
   readonly #deps: PieceExchangeDeps;
-  readonly #received = { peers: 0, seeders: 0, webSeeds: 0 };
+  readonly #received = { peers: 0, seeders: 0, webSeeds: 0, origin: 0 };
   #isStarving = false;
 
   constructor(deps: PieceExchangeDeps) {
@@ -80,7 +80,7 @@ export class PieceExchange {
       return;
     }
     givers.remove(index, source);
-    this.#settle(index);
+    this.#settle(index, source.kind);
     this.#received[source.kind] += buffer.length;
     this.#keep(index, buffer);
   }
@@ -89,7 +89,7 @@ export class PieceExchange {
   async takeForeign(index: number, bytes: Uint8Array): Promise<void> {
     const { metainfo, picker } = this.#deps;
     if (!picker.isMissing(index) || !isPiece(metainfo, index, bytes)) return;
-    this.#settle(index);
+    this.#settle(index, "peers");
     this.#received.peers += bytes.byteLength;
     await this.#write(index, bytes);
   }
@@ -117,11 +117,11 @@ export class PieceExchange {
   }
 
   /** A right piece came: nobody else is asked for it any more. */
-  #settle(index: number): void {
+  #settle(index: number, from: SourceKind): void {
     const { givers, picker, onRightPiece } = this.#deps;
     for (const loser of givers.settle(index)) this.#cancel(loser, index);
     picker.done(index);
-    onRightPiece();
+    onRightPiece(from);
   }
 
   #cancel(source: PieceSource, index: number): void {

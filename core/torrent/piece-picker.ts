@@ -113,6 +113,18 @@ export class PiecePicker {
     return index;
   }
 
+  /** Picks the first piece at or after `start` that nobody fetches, else the first of all. */
+  pickFrom(start: number): number | undefined {
+    if (this.#untouchedCount === 0) return undefined;
+    for (let step = 0; step < this.#pieceCount; step++) {
+      const index = (start + step) % this.#pieceCount;
+      if (!this.#isUntouched(index)) continue;
+      this.#touch(index);
+      return index;
+    }
+    return undefined;
+  }
+
   /** Makes a piece pending that was chosen elsewhere. */
   take(index: number): void {
     this.#touch(index);

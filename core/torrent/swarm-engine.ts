@@ -1,16 +1,12 @@
-import { Agent } from "node:http";
-
 import type { InfoHash } from "../info-hash.ts";
 import { createPeerId } from "../peer-id.ts";
 import { pieceLayoutOf } from "../piece-layout.ts";
 import { BufferPool } from "./buffer-pool.ts";
-import { DigestThread } from "./digest-thread.ts";
-import { DownloadTask } from "./download-task.ts";
 import { EngineLog } from "./engine-log.ts";
 import { IncomingPeers } from "./incoming-peers.ts";
-import { blockLengthBulk, tickMs } from "./limits.ts";
+import { blockLengthBulk } from "./limits.ts";
 import { MetainfoRequests } from "./metainfo-requests.ts";
-import { PieceNews } from "./piece-news.ts";
+import { RunningDownloads } from "./running-downloads.ts";
 import { ServedTorrent } from "./served-torrent.ts";
 import { StockPeers } from "./stock-peers.ts";
 import { TrafficReport } from "./traffic-report.ts";
@@ -22,17 +18,8 @@ import {
   failureFrom,
 } from "./worker-protocol.ts";
 
-/** Pieces in memory that are on their way, in bytes, over all downloads. */
-const pieceBytesMax = 64 * 1024 * 1024;
-
 /** Blocks in memory that are being sent, in bytes, over all connections. */
 const sendBytesMax = 32 * 1024 * 1024;
-
-/** Read from a socket at once, in bytes; one buffer for all, copied from before the next read. */
-const receiveLength = 256 * 1024;
-
-/** Connections to one web seed, over all downloads. */
-const webConnectionsMax = 8;
 
 /** How often counts of traffic are told, when they changed. */
 const trafficIntervalMs = 1000;
@@ -44,23 +31,12 @@ export interface SwarmEngineDeps {
   readonly random: () => number;
 }
 
-interface RunningDownload {
-  readonly task: DownloadTask;
-  readonly torrent: ServedTorrent;
-  readonly ended: Promise<void>;
-}
-
 /** The swarm's side that touches bytes: listens, serves, downloads. Lives in its own thread. */
 export class SwarmEngine implements AsyncDisposable {
   readonly #deps: SwarmEngineDeps;
   readonly #peerId = createPeerId();
   readonly #torrents = new Map<InfoHash, ServedTorrent>();
-  readonly #downloads = new Map<number, RunningDownload>();
-  readonly #pieceBuffers = new BufferPool(pieceBytesMax);
   readonly #sendBuffers = new BufferPool(sendBytesMax);
-  readonly #receiveBuffer = Buffer.allocUnsafeSlow(receiveLength);
-  readonly #webAgent = new Agent({ keepAlive: true, maxSockets: webConnectionsMax });
-  readonly #digests = new DigestThread();
   readonly #metainfos = new MetainfoRequests((infoHash) =>
     this.#deps.post({ type: "metainfoWanted", infoHash }),
   );
@@ -69,13 +45,20 @@ export class SwarmEngine implements AsyncDisposable {
   });
   readonly #report = new TrafficReport();
   readonly #log: EngineLog;
+  readonly #downloads: RunningDownloads;
   #incoming: IncomingPeers | undefined;
-  #tick: NodeJS.Timeout | undefined;
   #traffic: NodeJS.Timeout | undefined;
 
   private constructor(deps: SwarmEngineDeps) {
     this.#deps = deps;
     this.#log = new EngineLog(deps);
+    const { settings, post, now, random } = deps;
+    this.#downloads = new RunningDownloads({
+      ...{ post, now, random, log: this.#log, stallBoundMs: settings.stallBoundMs },
+      ...{ peerId: this.#peerId, self: () => this.#self, stockPeers: this.#stockPeers },
+      serve: (torrent) => this.#serve(torrent),
+      forget: (torrent) => this.#forget(torrent),
+    });
   }
 
   /** @throws {UnavailableError} when the port cannot be had. */
@@ -124,17 +107,19 @@ export class SwarmEngine implements AsyncDisposable {
         return;
       }
       case "download": {
-        this.#download(command);
+        this.#downloads.start(command);
         return;
       }
       case "peers":
-        return this.#downloads.get(command.id)?.task.addPeers(command.peers);
+        return this.#downloads.find(command.id)?.addPeers(command.peers);
+      case "originAnswer":
+        return this.#downloads.find(command.id)?.onOriginAnswer(command.request, command.answer);
       case "want":
-        return this.#downloads.get(command.id)?.task.want(command.reader, command.range);
+        return this.#downloads.find(command.id)?.want(command.reader, command.range);
       case "unwant":
-        return this.#downloads.get(command.id)?.task.unwant(command.reader);
+        return this.#downloads.find(command.id)?.unwant(command.reader);
       case "stop": {
-        this.#stop(command.id);
+        this.#downloads.stop(command.id);
         return;
       }
       case "metainfo":
@@ -145,16 +130,11 @@ export class SwarmEngine implements AsyncDisposable {
 
   /** Stops downloads, hangs up on everybody, frees the port. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#tick);
     clearInterval(this.#traffic);
-    const downloads = [...this.#downloads.values()];
-    for (const id of this.#downloads.keys()) this.#stop(id);
-    await Promise.all(downloads.map(({ ended }) => ended));
+    await this.#downloads[Symbol.asyncDispose]();
     this.#metainfos.giveUp();
     await this.#stockPeers[Symbol.asyncDispose]();
     await this.#incoming?.[Symbol.asyncDispose]();
-    this.#webAgent.destroy();
-    await this.#digests[Symbol.asyncDispose]();
   }
 
   #seed({ infoHash, size, path }: Extract<SwarmCommand, { type: "seed" }>): void {
@@ -170,91 +150,9 @@ export class SwarmEngine implements AsyncDisposable {
     this.#report.forget(infoHash);
   }
 
-  #download(command: Extract<SwarmCommand, { type: "download" }>): void {
-    const { id, metainfo, path } = command;
-    const { settings, now, random, post } = this.#deps;
-    const news = new PieceNews((indexes, received) =>
-      post({ type: "pieces", id, indexes, received }),
-    );
-    const task = new DownloadTask({
-      ...{ metainfo, path, peers: command.peers, webSeeds: command.webSeeds },
-      peerId: this.#peerId,
-      self: { ...this.#self, whole: false },
-      stallBoundMs: settings.stallBoundMs,
-      buffers: this.#pieceBuffers,
-      receiveBuffer: this.#receiveBuffer,
-      digests: this.#digests,
-      webAgent: this.#webAgent,
-      stockPeers: this.#stockPeers,
-      ...{ now, random },
-      events: {
-        onPiece: (index, received) => {
-          torrent.gained(index);
-          news.add(index, received);
-        },
-        onIntent: (index, isComing) => torrent.intends(index, isComing),
-        onGoodSources: (count) => post({ type: "goodSources", id, count }),
-        onHurry: () => post({ type: "hurry", id }),
-        onBufferFree: () => this.#onBufferFree(),
-        onWarning: (message, fields) => this.#log.warn(message, fields),
-        onFault: (error) => this.#log.fault(error),
-      },
-    });
-    const { infoHash, layout } = metainfo;
-    const torrent = new ServedTorrent({
-      infoHash,
-      layout,
-      path,
-      partial: task.have,
-      intents: task.intents,
-    });
-    torrent.onPeer = (address) => task.addPeers([address]);
-    this.#torrents.get(infoHash)?.close("it is fetched again");
-    this.#torrents.set(infoHash, torrent);
-    this.#downloads.set(id, { task, torrent, ended: this.#run(id, { task, torrent, news }) });
-    this.#tick ??= setInterval(() => this.#onTick(), tickMs);
-  }
-
-  async #run(
-    id: number,
-    {
-      task,
-      torrent,
-      news,
-    }: {
-      readonly task: DownloadTask;
-      readonly torrent: ServedTorrent;
-      readonly news: PieceNews;
-    },
-  ): Promise<void> {
-    try {
-      await task.run();
-      torrent.complete();
-      news.flush();
-      this.#deps.post({ type: "done", id });
-    } catch (error) {
-      this.#forget(torrent);
-      news.flush();
-      this.#deps.post({ type: "failed", id, failure: failureFrom(error) });
-    }
-  }
-
-  /** The download's owner has let go of it. What it has is not served any more, unless seeded. */
-  #stop(id: number): void {
-    const download = this.#downloads.get(id);
-    if (!download) {
-      this.#deps.post({ type: "stopped", id });
-      return;
-    }
-    this.#downloads.delete(id);
-    download.task.stop(new DOMException("The download was stopped", "AbortError"));
-    if (!download.torrent.isSeeded) this.#forget(download.torrent);
-    if (this.#downloads.size === 0) {
-      clearInterval(this.#tick);
-      this.#tick = undefined;
-      this.#pieceBuffers.trim();
-    }
-    void download.ended.then(() => this.#deps.post({ type: "stopped", id }));
+  #serve(torrent: ServedTorrent): void {
+    this.#torrents.get(torrent.infoHash)?.close("it is fetched again");
+    this.#torrents.set(torrent.infoHash, torrent);
   }
 
   #forget(torrent: ServedTorrent): void {
@@ -272,22 +170,6 @@ export class SwarmEngine implements AsyncDisposable {
     };
   }
 
-  /** A bug in one download ends that download, and nothing else. */
-  #onTick(): void {
-    for (const { task } of this.#downloads.values()) {
-      try {
-        task.tick();
-      } catch (error) {
-        this.#log.fault(error);
-        task.stop(error as Error);
-      }
-    }
-  }
-
-  #onBufferFree(): void {
-    for (const { task } of this.#downloads.values()) task.onBufferFree();
-  }
-
   #tellTraffic(): void {
     const torrents = this.#report.changes(this.#countTraffic());
     if (this.#incoming?.count === 0) this.#sendBuffers.trim();
@@ -295,9 +177,9 @@ export class SwarmEngine implements AsyncDisposable {
   }
 
   *#countTraffic(): Generator<TorrentTraffic, void> {
-    const tasks = new Map([...this.#downloads.values()].map((one) => [one.torrent, one.task]));
+    const dialled = this.#downloads.peerCounts();
     for (const [infoHash, torrent] of this.#torrents) {
-      const peers = torrent.listeners.size + (tasks.get(torrent)?.peerCount ?? 0);
+      const peers = torrent.listeners.size + (dialled.get(torrent) ?? 0);
       yield { infoHash, peers, uploadedBytes: torrent.uploadedBytes };
     }
   }

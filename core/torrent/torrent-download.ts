@@ -1,14 +1,16 @@
 import { Notifier } from "../async/notifier.ts";
 import { createDeadline } from "../async/deadline.ts";
 import type { ByteRange } from "../byte-range.ts";
-import { UnavailableError } from "../errors.ts";
+import { BlobNotFoundError, UnavailableError } from "../errors.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { pieceLengthAt } from "../piece-layout.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
-import type { BytesReceived, Download } from "../ports/swarm.ts";
+import type { BytesReceived, Download, OpenTail } from "../ports/swarm.ts";
 import { Bitfield } from "./bitfield.ts";
+import { BlobTail } from "./blob-tail.ts";
 import type { Participant } from "./joined-swarms.ts";
+import type { OriginAnswer } from "./origin-source.ts";
 import type { SwarmCommand } from "./worker-protocol.ts";
 
 /**
@@ -20,6 +22,7 @@ const goodSourceBoundMs = 3000;
 export interface TorrentDownloadDeps {
   readonly id: number;
   readonly metainfo: Metainfo;
+  readonly origin: OpenTail | undefined;
   readonly post: (command: SwarmCommand) => void;
   /** Lets go of everything else that belongs to it. */
   readonly onDispose: () => Promise<void>;
@@ -33,10 +36,11 @@ export class TorrentDownload implements Download, Participant {
   readonly metainfo: Metainfo;
   readonly #deps: TorrentDownloadDeps;
   readonly #have: Bitfield;
+  readonly #origin: BlobTail | undefined;
   readonly #changes = new Notifier();
   readonly #whole = Promise.withResolvers<undefined>();
   readonly #stopped = Promise.withResolvers<undefined>();
-  #received: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0 };
+  #received: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0, origin: 0 };
   #bytesDone = 0;
   #goodSources = 0;
   #lastReader = 0;
@@ -47,6 +51,7 @@ export class TorrentDownload implements Download, Participant {
   constructor(deps: TorrentDownloadDeps) {
     this.metainfo = deps.metainfo;
     this.#deps = deps;
+    this.#origin = deps.origin && new BlobTail(deps.origin);
     this.#have = new Bitfield(deps.metainfo.layout.pieceCount);
     this.#whole.promise.catch(() => undefined);
   }
@@ -64,7 +69,8 @@ export class TorrentDownload implements Download, Participant {
   }
 
   downloaded(): number {
-    return this.#received.peers + this.#received.seeders + this.#received.webSeeds;
+    const { peers, seeders, webSeeds, origin } = this.#received;
+    return peers + seeders + webSeeds + origin;
   }
 
   onPeers(peers: readonly PeerAddress[]): void {
@@ -126,6 +132,14 @@ export class TorrentDownload implements Download, Participant {
     this.#changes.notify();
   }
 
+  /** The engine wants bytes of the origin. */
+  onOriginWanted(request: number, range: ByteRange): void {
+    const { id, post } = this.#deps;
+    void this.#askOrigin(range).then((answer) =>
+      post({ type: "originAnswer", id, request, answer }),
+    );
+  }
+
   onGoodSources(count: number): void {
     this.#goodSources = count;
     this.#changes.notify();
@@ -148,9 +162,20 @@ export class TorrentDownload implements Download, Participant {
     this.#stopped.resolve(undefined);
   }
 
+  async #askOrigin(range: ByteRange): Promise<OriginAnswer> {
+    try {
+      const bytes = await this.#origin?.read(range);
+      return bytes ? { bytes } : { problem: "there is none", isExpected: true };
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      return { problem, isExpected: error instanceof BlobNotFoundError };
+    }
+  }
+
   async #dispose(): Promise<void> {
     this.onFailed(new UnavailableError(`Cannot get blob ${this.metainfo.digest}: it was stopped`));
     this.#deps.post({ type: "stop", id: this.#deps.id });
+    await this.#origin?.[Symbol.asyncDispose]();
     await this.#stopped.promise;
     await this.#deps.onDispose();
   }

@@ -106,12 +106,13 @@ export class TorrentSwarm implements Swarm {
   }
 
   download(blob: WantedBlob): Download {
-    const { metainfo, path, peers, webSeeds } = blob;
+    const { metainfo, path, peers, webSeeds, origin } = blob;
     const { infoHash } = metainfo;
     const id = ++this.#lastId;
     const download = new TorrentDownload({
       id,
       metainfo,
+      origin,
       post: (command) => this.#post(command),
       onDispose: async () => {
         this.#downloads.delete(id);
@@ -122,7 +123,8 @@ export class TorrentSwarm implements Swarm {
     this.#downloads.set(id, download);
     this.#traffic.add(infoHash);
     if (!this.#engine.isRunning) download.onFailed(new UnavailableError(noEngine));
-    this.#post({ type: "download", id, metainfo, path, peers, webSeeds });
+    const hasOrigin = origin !== undefined;
+    this.#post({ type: "download", id, metainfo, path, peers, webSeeds, hasOrigin });
     this.#joined.join(infoHash, download);
     return download;
   }
@@ -212,6 +214,8 @@ export class TorrentSwarm implements Swarm {
         return this.#downloads.get(event.id)?.onPieces(event.indexes, event.received);
       case "goodSources":
         return this.#downloads.get(event.id)?.onGoodSources(event.count);
+      case "originWanted":
+        return this.#downloads.get(event.id)?.onOriginWanted(event.request, event.range);
       case "hurry": {
         this.#withInfoHash(event.id, (infoHash) => this.#joined.hurry(infoHash));
         return;
@@ -272,4 +276,4 @@ export class TorrentSwarm implements Swarm {
 
 const noEngine = "Cannot use the swarm: its engine is being started again";
 
-const nothingReceived: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0 };
+const nothingReceived: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0, origin: 0 };

@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 
 import { UnavailableError } from "../errors.ts";
 import { type BlobFixture, blobFixture } from "../testing/blob-fixture.ts";
+import { MemoryLogger } from "../testing/memory-logger.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
 import { openTestSwarm } from "./open-test-swarm.test-support.ts";
 import { isWebSeedUrl } from "./web-seed.ts";
@@ -36,8 +37,10 @@ function honest({ bytes }: BlobFixture, change = (part: Buffer) => part): Answer
   };
 }
 
+const logger = new MemoryLogger();
+
 async function download(t: TestContext, ...webSeeds: string[]) {
-  const bench = await SwarmBench.create(openTestSwarm({ stallBoundMs: 1200 }), t);
+  const bench = await SwarmBench.create(openTestSwarm({ stallBoundMs: 1200 }, logger), t);
   const wanted = await bench.wanted(blob, { webSeeds });
   return { wanted, download: bench.download(await bench.node(), wanted), bench };
 }
@@ -47,7 +50,12 @@ test("a blob comes from a web seed when there are no peers", async (t) => {
   assert.equal(await running.hasGoodSource(t), true);
   await running.whole();
   assert.deepEqual(await readFile(wanted.path), blob.bytes);
-  assert.deepEqual(running.received, { peers: 0, seeders: 0, webSeeds: blob.bytes.length });
+  assert.deepEqual(running.received, {
+    peers: 0,
+    seeders: 0,
+    webSeeds: blob.bytes.length,
+    origin: 0,
+  });
 });
 
 test("peers come before web seeds", async (t) => {
@@ -86,6 +94,18 @@ for (const [what, answer] of Object.entries(spoiled)) {
     assert.deepEqual(await readFile(wanted.path), blob.bytes);
   });
 }
+
+test("a web seed that has not got the blob is told of once, quietly; one that fails is warned of", async (t) => {
+  const linesOf = async (answer: Answer) => {
+    logger.lines.length = 0;
+    const { download: running } = await download(t, await serve(t, answer));
+    await assert.rejects(running.whole(), UnavailableError);
+    return logger.lines.map(({ level }) => level);
+  };
+  assert.deepEqual(await linesOf((_, response) => response.writeHead(404).end()), ["debug"]);
+  const levels = await linesOf((_, response) => response.writeHead(500).end());
+  assert.ok(levels.length > 1 && levels.every((level) => level === "warn"));
+});
 
 test("a web seed that hangs is passed by", async (t) => {
   const silent = await serve(t, () => undefined);

@@ -51,6 +51,7 @@ export class WebSeed implements PieceSource {
   readonly #window: RequestWindow;
   readonly #closing = new AbortController();
   #stalled = false;
+  #gaveAtMs = -Infinity;
   #isGood = false;
   #failures = 0;
   #offences = 0;
@@ -69,6 +70,10 @@ export class WebSeed implements PieceSource {
 
   get stalled(): boolean {
     return this.#stalled;
+  }
+
+  get gaveAtMs(): number {
+    return this.#gaveAtMs;
   }
 
   get rate(): number {
@@ -163,7 +168,9 @@ export class WebSeed implements PieceSource {
       const pause = Math.min(retryPauseMaxMs, retryPauseMs * 2 ** this.#failures++);
       this.#retryAtMs = now() + pause;
       this.#end(transfer);
-      owner.onGaveUp(this, transfer.assignment, error instanceof Error ? error.message : "");
+      const reason = error instanceof Error ? error.message : "";
+      const isExpected = error instanceof AbsentError;
+      owner.onGaveUp(this, transfer.assignment, { reason, isExpected });
       return;
     }
     if (this.#transfers.get(transfer.assignment.index) !== transfer) return;
@@ -173,7 +180,7 @@ export class WebSeed implements PieceSource {
     this.fill();
   }
 
-  /** Reads one piece into its buffer. @throws {UnavailableError} */
+  /** Reads one piece into its buffer. @throws {AbsentError} and {UnavailableError} */
   async #fetch(transfer: Transfer): Promise<void> {
     const { index, buffer } = transfer.assignment;
     const { layout } = this.#deps;
@@ -213,6 +220,7 @@ export class WebSeed implements PieceSource {
 
   #onBytes(length: number): void {
     const nowMs = this.#deps.now();
+    this.#gaveAtMs = nowMs;
     this.#stalled = false;
     this.#stall.restart(nowMs);
     this.#window.received(length, nowMs);
@@ -229,9 +237,13 @@ export function isWebSeedUrl(url: string): boolean {
   return URL.canParse(url) && ["http:", "https:"].includes(new URL(url).protocol);
 }
 
-/** @throws {UnavailableError} unless the answer is just the part that was asked for. */
+/** The server does not know the blob, as one of many seeders need not. */
+class AbsentError extends Error {}
+
+/** @throws {AbsentError} and {UnavailableError} unless the answer is just the part that was asked for. */
 function requireRange(response: IncomingMessage, range: string): void {
   const { statusCode, headers } = response;
+  if (statusCode === 404) throw new AbsentError("it has not got the blob");
   if (statusCode !== 206) throw refused(`its status is ${String(statusCode)}`);
   if (headers["content-range"] !== range) throw refused("it sent another range");
 }

@@ -1,10 +1,17 @@
 import type { ByteRange } from "../byte-range.ts";
 import type { Digest } from "../digest.ts";
-import { CodedError, DigestMismatchError, StorageFullError, UnavailableError } from "../errors.ts";
+import {
+  CodedError,
+  DigestMismatchError,
+  MetainfoError,
+  StorageFullError,
+  UnavailableError,
+} from "../errors.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { BytesReceived } from "../ports/swarm.ts";
+import type { OriginAnswer } from "./origin-source.ts";
 
 /** What the engine is started with. */
 export interface EngineSettings {
@@ -36,6 +43,14 @@ export type SwarmCommand =
       readonly path: string;
       readonly peers: readonly PeerAddress[];
       readonly webSeeds: readonly string[];
+      /** Whether the origin may be asked, by the other thread. */
+      readonly hasOrigin: boolean;
+    }
+  | {
+      readonly type: "originAnswer";
+      readonly id: number;
+      readonly request: number;
+      readonly answer: OriginAnswer;
     }
   | { readonly type: "peers"; readonly id: number; readonly peers: readonly PeerAddress[] }
   | {
@@ -65,6 +80,13 @@ export type SwarmEvent =
     }
   /** How many sources that have the whole blob are connected. */
   | { readonly type: "goodSources"; readonly id: number; readonly count: number }
+  /** Bytes are wanted of the origin. */
+  | {
+      readonly type: "originWanted";
+      readonly id: number;
+      readonly request: number;
+      readonly range: ByteRange;
+    }
   /** More peers are wanted. */
   | { readonly type: "hurry"; readonly id: number }
   | { readonly type: "done"; readonly id: number }
@@ -88,7 +110,10 @@ export interface TorrentTraffic {
 
 /** An error on its way between threads, which copy no classes. */
 export type Failure =
-  | { readonly kind: "unavailable" | "storageFull" | "internal"; readonly message: string }
+  | {
+      readonly kind: "unavailable" | "storageFull" | "metainfo" | "internal";
+      readonly message: string;
+    }
   | { readonly kind: "digestMismatch"; readonly expected: Digest; readonly actual: Digest };
 
 export function failureFrom(error: unknown): Failure {
@@ -97,6 +122,7 @@ export function failureFrom(error: unknown): Failure {
   }
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof StorageFullError) return { kind: "storageFull", message };
+  if (error instanceof MetainfoError) return { kind: "metainfo", message };
   return { kind: error instanceof CodedError ? "unavailable" : "internal", message };
 }
 
@@ -106,6 +132,8 @@ export function errorFrom(failure: Failure): Error {
       return new DigestMismatchError(failure.expected, failure.actual);
     case "storageFull":
       return new StorageFullError(failure.message);
+    case "metainfo":
+      return new MetainfoError(failure.message);
     case "unavailable":
       return new UnavailableError(failure.message);
     case "internal":

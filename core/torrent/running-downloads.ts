@@ -1,0 +1,187 @@
+import { Agent } from "node:http";
+
+import { BufferPool } from "./buffer-pool.ts";
+import { DigestThread } from "./digest-thread.ts";
+import type { DownloadEvents } from "./download-events.ts";
+import { DownloadTask } from "./download-task.ts";
+import type { EngineLog } from "./engine-log.ts";
+import type { NodeInfo } from "./extended-handshake.ts";
+import { tickMs } from "./limits.ts";
+import { PieceNews } from "./piece-news.ts";
+import { ServedTorrent } from "./served-torrent.ts";
+import type { StockPeers } from "./stock-peers.ts";
+import { type SwarmCommand, type SwarmEvent, failureFrom } from "./worker-protocol.ts";
+
+/** Pieces in memory that are on their way, in bytes, over all downloads. */
+const pieceBytesMax = 64 * 1024 * 1024;
+
+/** Read from a socket at once, in bytes; one buffer for all, copied from before the next read. */
+const receiveLength = 256 * 1024;
+
+/** Connections to one web seed, over all downloads. */
+const webConnectionsMax = 8;
+
+export interface RunningDownloadsDeps {
+  readonly peerId: Uint8Array;
+  readonly self: () => Omit<NodeInfo, "whole">;
+  readonly stallBoundMs: number;
+  readonly stockPeers: StockPeers;
+  readonly log: EngineLog;
+  readonly post: (event: SwarmEvent) => void;
+  readonly now: () => number;
+  readonly random: () => number;
+  /** From now on a torrent is served as far as it came. */
+  readonly serve: (torrent: ServedTorrent) => void;
+  /** A torrent is not here any more. */
+  readonly forget: (torrent: ServedTorrent) => void;
+}
+
+interface RunningDownload {
+  readonly task: DownloadTask;
+  readonly torrent: ServedTorrent;
+  readonly ended: Promise<void>;
+}
+
+/** The downloads of the engine by their numbers, and what they share: threads, room, time. */
+export class RunningDownloads implements AsyncDisposable {
+  readonly #deps: RunningDownloadsDeps;
+  readonly #downloads = new Map<number, RunningDownload>();
+  readonly #pieceBuffers = new BufferPool(pieceBytesMax);
+  readonly #receiveBuffer = Buffer.allocUnsafeSlow(receiveLength);
+  readonly #webAgent = new Agent({ keepAlive: true, maxSockets: webConnectionsMax });
+  readonly #digests = new DigestThread();
+  #tick: NodeJS.Timeout | undefined;
+
+  constructor(deps: RunningDownloadsDeps) {
+    this.#deps = deps;
+  }
+
+  find(id: number): DownloadTask | undefined {
+    return this.#downloads.get(id)?.task;
+  }
+
+  /** Connections to peers by what is downloaded over them. */
+  peerCounts(): ReadonlyMap<ServedTorrent, number> {
+    const downloads = [...this.#downloads.values()];
+    return new Map(downloads.map(({ torrent, task }) => [torrent, task.peerCount]));
+  }
+
+  start(command: Extract<SwarmCommand, { type: "download" }>): void {
+    const { id, metainfo, path } = command;
+    const { post, serve } = this.#deps;
+    const news = new PieceNews((indexes, received) =>
+      post({ type: "pieces", id, indexes, received }),
+    );
+    const task = this.#taskFor(command, {
+      onPiece: (index, received) => {
+        torrent.gained(index);
+        news.add(index, received);
+      },
+      onIntent: (index, isComing) => torrent.intends(index, isComing),
+    });
+    const { infoHash, layout } = metainfo;
+    const { have: partial, intents } = task;
+    const torrent = new ServedTorrent({ infoHash, layout, path, partial, intents });
+    torrent.onPeer = (address) => task.addPeers([address]);
+    serve(torrent);
+    this.#downloads.set(id, { task, torrent, ended: this.#run(id, { task, torrent, news }) });
+    this.#tick ??= setInterval(() => this.#onTick(), tickMs);
+  }
+
+  /** The download's owner has let go of it. What it has is not served any more, unless seeded. */
+  stop(id: number): void {
+    const { post, forget } = this.#deps;
+    const download = this.#downloads.get(id);
+    if (!download) {
+      post({ type: "stopped", id });
+      return;
+    }
+    this.#downloads.delete(id);
+    download.task.stop(new DOMException("The download was stopped", "AbortError"));
+    if (!download.torrent.isSeeded) forget(download.torrent);
+    if (this.#downloads.size === 0) {
+      clearInterval(this.#tick);
+      this.#tick = undefined;
+      this.#pieceBuffers.trim();
+    }
+    void download.ended.then(() => post({ type: "stopped", id }));
+  }
+
+  /** Stops all. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#tick);
+    const downloads = [...this.#downloads.values()];
+    for (const id of this.#downloads.keys()) this.stop(id);
+    await Promise.all(downloads.map(({ ended }) => ended));
+    this.#webAgent.destroy();
+    await this.#digests[Symbol.asyncDispose]();
+  }
+
+  #taskFor(
+    command: Extract<SwarmCommand, { type: "download" }>,
+    events: Pick<DownloadEvents, "onPiece" | "onIntent">,
+  ): DownloadTask {
+    const { id, metainfo, path, peers, webSeeds, hasOrigin } = command;
+    const { peerId, self, stallBoundMs, stockPeers, log, post, now, random } = this.#deps;
+    return new DownloadTask({
+      ...{ metainfo, path, peers, webSeeds, hasOrigin, peerId },
+      self: { ...self(), whole: false },
+      ...{ stallBoundMs, stockPeers, now, random },
+      buffers: this.#pieceBuffers,
+      receiveBuffer: this.#receiveBuffer,
+      digests: this.#digests,
+      webAgent: this.#webAgent,
+      events: {
+        ...events,
+        onGoodSources: (count) => post({ type: "goodSources", id, count }),
+        onOriginWanted: (request, range) => post({ type: "originWanted", id, request, range }),
+        onHurry: () => post({ type: "hurry", id }),
+        onBufferFree: () => this.#onBufferFree(),
+        onDetail: (message, fields) => log.debug(message, fields),
+        onWarning: (message, fields) => log.warn(message, fields),
+        onFault: (error) => log.fault(error),
+      },
+    });
+  }
+
+  async #run(
+    id: number,
+    {
+      task,
+      torrent,
+      news,
+    }: {
+      readonly task: DownloadTask;
+      readonly torrent: ServedTorrent;
+      readonly news: PieceNews;
+    },
+  ): Promise<void> {
+    const { post, forget } = this.#deps;
+    try {
+      await task.run();
+      torrent.complete();
+      news.flush();
+      post({ type: "done", id });
+    } catch (error) {
+      forget(torrent);
+      news.flush();
+      post({ type: "failed", id, failure: failureFrom(error) });
+    }
+  }
+
+  /** A bug in one download ends that download, and nothing else. */
+  #onTick(): void {
+    for (const { task } of this.#downloads.values()) {
+      try {
+        task.tick();
+      } catch (error) {
+        this.#deps.log.fault(error);
+        task.stop(error as Error);
+      }
+    }
+  }
+
+  #onBufferFree(): void {
+    for (const { task } of this.#downloads.values()) task.onBufferFree();
+  }
+}
