@@ -6,31 +6,17 @@ import {
   absolutePath,
   byteCount,
   count,
-  httpUrl,
   listenAddress,
   milliseconds,
   trackerUrl,
 } from "../core/config/fields.ts";
 import { loadConfig } from "../core/config/load-config.ts";
+import { registryHost, registrySchema } from "../core/config/registry-schema.ts";
 import { parseImageReference } from "../core/image-reference.ts";
 
 const gibibyte = 1024 ** 3;
 
-/** The host that image references name, such as `registry.example.com:5000`. */
-const registryHost = z.string().regex(/^[A-Za-z0-9.[\]:-]{1,255}$/, {
-  error: "is not a host, want one such as registry.example.com:5000",
-});
-
-const registryOriginSchema = z.strictObject({
-  kind: z.literal("registry"),
-  host: registryHost,
-  /** Where that registry is asked instead: a mirror, or its address in this network. */
-  url: httpUrl().optional(),
-  /** Whether it is asked by HTTP without TLS. Loopback always is. */
-  plainHttp: z.boolean().default(false),
-  /** Certificates in PEM that are trusted for it beside those of Node. */
-  caFile: absolutePath().optional(),
-});
+const registryOriginSchema = registrySchema.extend({ kind: z.literal("registry") });
 
 const directoryOriginSchema = z.strictObject({
   kind: z.literal("directory"),

@@ -1,11 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
 import { DisposeStack } from "../core/async/dispose-stack.ts";
 import { CacheBudget } from "../core/blob-life/cache-budget.ts";
 import { Offering } from "../core/blob-life/offering.ts";
-import { FailedPreconditionError } from "../core/errors.ts";
 import { HttpDirectory } from "../core/directory/http-directory.ts";
 import { listenHttp } from "../core/http/listen-http.ts";
 import { formatImageReference, parseImageReference } from "../core/image-reference.ts";
@@ -16,10 +14,7 @@ import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { Origin } from "../core/ports/origin.ts";
-import { DockerCredentials } from "../core/registry/docker-credentials.ts";
-import { createRegistryAgent } from "../core/registry/registry-agent.ts";
-import { RegistryClient, type RegistryEndpoint } from "../core/registry/registry-client.ts";
-import { RegistryOrigin } from "../core/registry/registry-origin.ts";
+import { openRegistries } from "../core/registry/open-registries.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { TorrentSwarm } from "../core/torrent/torrent-swarm.ts";
 import { sortTrackerUrls } from "../core/tracker-urls.ts";
@@ -157,43 +152,14 @@ async function openCache(
 }
 
 async function openOrigins(config: SeederConfig, started: DisposeStack): Promise<Origin> {
-  const openAgent = (ca?: string) => {
-    const agent = createRegistryAgent(ca === undefined ? {} : { ca });
-    started.defer(() => agent.destroy());
-    return agent;
-  };
-  const endpoints: Record<string, RegistryEndpoint> = {};
-  const directories = new Map<string, Origin>();
-  for (const origin of config.origins) {
-    if (origin.kind === "directory") {
-      directories.set(origin.host, new DirectoryOrigin(origin.path));
-      continue;
-    }
-    const { host, plainHttp, caFile } = origin;
-    const url = origin.url ?? (plainHttp ? `http://${host}` : undefined);
-    endpoints[host] = {
-      ...(url !== undefined && { url }),
-      ...(caFile !== undefined && { dispatcher: openAgent(await readAtStart(caFile)) }),
-    };
+  const { origins, credentialsFile, otherRegistries } = config;
+  const registries = origins.filter((origin) => origin.kind === "registry");
+  const { origin: registry } = started.use(await openRegistries({ registries, credentialsFile }));
+  const byHost = new Map<string, Origin>(registries.map(({ host }) => [host, registry]));
+  for (const origin of origins) {
+    if (origin.kind === "directory") byHost.set(origin.host, new DirectoryOrigin(origin.path));
   }
-  const file = config.credentialsFile;
-  if (file !== undefined) await readAtStart(file);
-  const credentials = file === undefined ? undefined : new DockerCredentials(file);
-  const dispatcher = openAgent();
-  const registry = new RegistryOrigin(new RegistryClient({ dispatcher, credentials, endpoints }));
-  const registries = Object.keys(endpoints).map((host) => [host, registry] as const);
-  const byHost = new Map<string, Origin>([...registries, ...directories]);
-  return new OriginTable(byHost, config.otherRegistries ? registry : undefined);
-}
-
-/** A mistake in a path should be found now, not in the middle of the night. */
-async function readAtStart(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    throw new FailedPreconditionError(`Cannot read ${path}: ${code}`);
-  }
+  return new OriginTable(byHost, otherRegistries ? registry : undefined);
 }
 
 function createHandler(

@@ -1,0 +1,75 @@
+import { readFile } from "node:fs/promises";
+
+import { DisposeStack } from "../async/dispose-stack.ts";
+import { FailedPreconditionError } from "../errors.ts";
+import { DockerCredentials } from "./docker-credentials.ts";
+import { createRegistryAgent } from "./registry-agent.ts";
+import { RegistryClient, type RegistryEndpoint } from "./registry-client.ts";
+import { RegistryOrigin } from "./registry-origin.ts";
+
+/** How one registry is reached, where its name alone does not say it. */
+export interface RegistrySettings {
+  /** As image references name it. */
+  readonly host: string;
+  /** Where it is asked instead. */
+  readonly url?: string | undefined;
+  /** Whether it is asked by HTTP without TLS. */
+  readonly plainHttp: boolean;
+  /** File with certificates in PEM that are trusted for it beside those of Node. */
+  readonly caFile?: string | undefined;
+}
+
+/** All registries, as one origin. Dispose of it to close their connections. */
+export interface OpenRegistries extends AsyncDisposable {
+  readonly origin: RegistryOrigin;
+}
+
+/**
+ * Makes ready to ask registries: those with settings by them, others by what follows from
+ * their names. Asks none yet.
+ *
+ * @param settings.credentialsFile A Docker `config.json`; left out: all are asked as anybody.
+ * @throws {FailedPreconditionError} when a file cannot be read: a mistake in a path should
+ *   be found now, not in the middle of the night.
+ */
+export async function openRegistries(settings: {
+  readonly registries: readonly RegistrySettings[];
+  readonly credentialsFile: string | undefined;
+}): Promise<OpenRegistries> {
+  const { registries, credentialsFile: file } = settings;
+  const opened = new DisposeStack();
+  const openAgent = (ca?: string) => {
+    const agent = createRegistryAgent(ca === undefined ? {} : { ca });
+    opened.defer(() => agent.destroy());
+    return agent;
+  };
+  try {
+    const endpoints: Record<string, RegistryEndpoint> = {};
+    for (const { host, plainHttp, caFile, ...rest } of registries) {
+      const url = rest.url ?? (plainHttp ? `http://${host}` : undefined);
+      endpoints[host] = {
+        ...(url !== undefined && { url }),
+        ...(caFile !== undefined && { dispatcher: openAgent(await readAtStart(caFile)) }),
+      };
+    }
+    if (file !== undefined) await readAtStart(file);
+    const credentials = file === undefined ? undefined : new DockerCredentials(file);
+    const client = new RegistryClient({ dispatcher: openAgent(), credentials, endpoints });
+    const owned = opened.move();
+    return {
+      origin: new RegistryOrigin(client),
+      [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    return opened.disposeAfter(error);
+  }
+}
+
+async function readAtStart(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    throw new FailedPreconditionError(`Cannot read ${path}: ${code}`);
+  }
+}
