@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { type Digest, digestOf } from "../core/digest.ts";
+import type { Labels } from "../core/ports/blob-store.ts";
+import { BlobRepositories } from "./blob-repositories.ts";
+
+const layer = digestOf(Buffer.from("layer"));
+const manifest = digestOf(Buffer.from("manifest"));
+const source = "containerd.io/distribution.source.";
+
+/** A containerd with these blobs by namespace. */
+function containerdWith(content: Readonly<Record<string, readonly (readonly [Digest, Labels])[]>>) {
+  return {
+    namespaces: async () => Object.keys(content),
+    info: async (digest: Digest, { namespace }: { namespace: string }) => {
+      const found = content[namespace]?.find(([known]) => known === digest);
+      return found && { digest, labels: found[1] };
+    },
+    async *list({ namespace }: { namespace: string }) {
+      for (const [digest, labels] of content[namespace] ?? []) yield { digest, labels };
+    },
+  };
+}
+
+async function find(content: Parameters<typeof containerdWith>[0], signal: AbortSignal) {
+  const found = await new BlobRepositories(containerdWith(content)).find(layer, { signal });
+  return found.map(({ registry, repository }) => `${registry}/${repository}`);
+}
+
+test("find() gives what the labels of a blob say, in all namespaces, once each", async (t) => {
+  const content = {
+    default: [[layer, { [`${source}docker.io`]: "library/debian,pond/fish" }]],
+    empty: [],
+    "k8s.io": [
+      [
+        layer,
+        { [`${source}r.example:5000`]: "team/app", [`${source}docker.io`]: "pond/fish", a: "b" },
+      ],
+    ],
+  } as const;
+  assert.deepEqual(await find(content, t.signal), [
+    "docker.io/library/debian",
+    "docker.io/pond/fish",
+    "r.example:5000/team/app",
+  ]);
+});
+
+test("find() asks for the manifests that name a blob which has no such label yet", async (t) => {
+  const named = { "containerd.io/gc.ref.content.l.0": layer, [`${source}r.example`]: "team/app" };
+  const other = { "containerd.io/gc.ref.content.l.0": manifest, [`${source}r.example`]: "other" };
+  const content = {
+    default: [
+      [layer, {}],
+      [manifest, named],
+      [digestOf(Buffer.from("other")), other],
+    ],
+  } as const;
+  assert.deepEqual(await find(content, t.signal), ["r.example/team/app"]);
+  assert.deepEqual(await find({ default: [[layer, {}]] }, t.signal), []);
+});
+
+test("find() leaves out what is no repository, and what is too much", async (t) => {
+  const odd = {
+    default: [[layer, { [`${source}r.example`]: "../../etc,UPPER,,a?b,ok" }]],
+  } as const;
+  assert.deepEqual(await find(odd, t.signal), ["r.example/ok"]);
+  const many = Array.from({ length: 50 }, (_, index) => `app${index}`).join(",");
+  const content = { default: [[layer, { [`${source}r.example`]: many }]] } as const;
+  assert.equal((await find(content, t.signal)).length, 8);
+});
