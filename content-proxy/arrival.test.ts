@@ -6,13 +6,18 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { type Digest, digestOf } from "../core/digest.ts";
-import { DigestMismatchError, UnavailableError } from "../core/errors.ts";
+import {
+  BlobNotFoundError,
+  DigestMismatchError,
+  MetainfoError,
+  UnavailableError,
+} from "../core/errors.ts";
 import { type Metainfo, createMetainfo } from "../core/metainfo.ts";
 import type { BlobRecord } from "../core/ports/blob-store.ts";
 import type { DirectoryEntry } from "../core/ports/directory.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import { type ScriptedDownload, ScriptedSwarm } from "../core/testing/scripted-swarm.ts";
-import { Arrival } from "./arrival.ts";
+import { Arrival, type ArrivalDeps } from "./arrival.ts";
 import { BlobLookup } from "./blob-lookup.ts";
 import { readArriving } from "./read-arriving.ts";
 
@@ -35,7 +40,11 @@ interface Bench {
   readonly arrived: Digest[];
   /** What the store knows of the blob. */
   record: BlobRecord | undefined;
-  start(options?: { readonly promised?: boolean; readonly trustPeers?: boolean }): Arrival;
+  start(options?: {
+    readonly promised?: boolean;
+    readonly trustPeers?: boolean;
+    readonly lastResort?: ArrivalDeps["lastResort"];
+  }): Arrival;
 }
 
 /** An arrival's surroundings: a directory that gives `answers` in turn, a store of one file. */
@@ -68,7 +77,7 @@ async function benchOf(t: TestContext): Promise<Bench> {
     discard: async () => undefined,
     arriving: () => [],
   };
-  const start: Bench["start"] = ({ promised = false, trustPeers = true } = {}) => {
+  const start: Bench["start"] = ({ promised = false, trustPeers = true, lastResort } = {}) => {
     const arrival = new Arrival(
       {
         store,
@@ -76,6 +85,7 @@ async function benchOf(t: TestContext): Promise<Bench> {
         lookup,
         logger,
         trustPeers,
+        lastResort,
         webSeedsOf: () => [],
         onWhole: () => undefined,
         onReceived: () => undefined,
@@ -301,4 +311,77 @@ test("a layer that a seeder vouches for is reliable while it arrives", async (t)
   const reliable = arrival.reliable({ streamed: true, signal: t.signal });
   (await started).sources(true);
   assert.equal(await reliable, true);
+});
+
+/** A last resort that has the blob and counts who asks. */
+function lastResortOf(described: Metainfo) {
+  const asked: string[] = [];
+  const lastResort: ArrivalDeps["lastResort"] = {
+    async *read(_blob, { start }) {
+      asked.push(`read ${start}`);
+      yield bytes.subarray(start);
+    },
+    describe: async () => {
+      asked.push("describe");
+      return described;
+    },
+  };
+  return { asked, lastResort };
+}
+
+test("a download may turn to the origin once the blob is promised", async (t) => {
+  const bench = await benchOf(t);
+  const { asked, lastResort } = lastResortOf(metainfo);
+  const started = nextDownload(bench.swarm);
+  const arrival = bench.start({ lastResort });
+  const { origin } = (await started).wanted;
+  assert.ok(origin);
+  const read = () => collect(origin({ start: 7, signal: t.signal }));
+  await assert.rejects(read(), BlobNotFoundError);
+  assert.deepEqual(asked, []);
+  arrival.promise();
+  assert.deepEqual(await read(), bytes.subarray(7));
+  assert.deepEqual(asked, ["read 7"]);
+});
+
+test("without a last resort a download finds nothing at the origin", async (t) => {
+  const bench = await benchOf(t);
+  const started = nextDownload(bench.swarm);
+  bench.start({ promised: true });
+  const { origin } = (await started).wanted;
+  assert.ok(origin);
+  await assert.rejects(collect(origin({ start: 0, signal: t.signal })), BlobNotFoundError);
+});
+
+test("a promised blob whose metainfo was wrong is described by its origin, once", async (t) => {
+  const bench = await benchOf(t);
+  const honest = metainfoWith("honest");
+  const { asked, lastResort } = lastResortOf(honest);
+  bench.answers[0] = undefined;
+  const first = nextDownload(bench.swarm);
+  const arrival = bench.start({ promised: true, lastResort });
+  const lying = await first;
+  assert.deepEqual(asked, []);
+  const second = nextDownload(bench.swarm);
+  lying.fail(new MetainfoError("its origin has other bytes"));
+  const download = await second;
+  assert.equal(download.metainfo.infoHash, honest.infoHash);
+  const third = nextDownload(bench.swarm);
+  bench.answers[0] = { metainfo, peers: [{ host: "liar", port: 1 }], webSeeds: [] };
+  download.fail(new UnavailableError("gone"));
+  const again = await third;
+  assert.equal(again.metainfo.infoHash, honest.infoHash);
+  assert.deepEqual(again.wanted.peers, []);
+  assert.deepEqual(asked, ["describe"]);
+  again.finish();
+  await arrival.settled();
+});
+
+test("a blob that was not promised is not described by its origin", async (t) => {
+  const bench = await benchOf(t);
+  const { asked, lastResort } = lastResortOf(metainfo);
+  bench.answers[0] = undefined;
+  const reliable = bench.start({ lastResort }).reliable({ streamed: true, signal: t.signal });
+  assert.equal(await reliable, false);
+  assert.deepEqual(asked, []);
 });

@@ -8,30 +8,29 @@ import type { Digest } from "../core/digest.ts";
 import {
   BlobNotFoundError,
   DigestMismatchError,
+  MetainfoError,
   UnavailableError,
   codeOf,
 } from "../core/errors.ts";
-import type { Metainfo } from "../core/metainfo.ts";
 import type { BlobArrivals, BlobReader, BlobRecord } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
-import type { DirectoryEntry } from "../core/ports/directory.ts";
 import type { Logger } from "../core/ports/logger.ts";
-import type { BytesReceived, Download, Swarm } from "../core/ports/swarm.ts";
-import type { BlobLookup } from "./blob-lookup.ts";
+import type { BytesReceived, Download, OpenTail, Swarm } from "../core/ports/swarm.ts";
+import type { LastResort } from "./last-resort.ts";
+import { TorrentChoice, type TorrentChoiceDeps } from "./torrent-choice.ts";
 
 /** Pauses between the tries to get a promised blob: soon at first, then with patience. */
 const retryPausesMs = [200, 500, 1000, 2000, 5000] as const;
 
 /** What an {@link Arrival} works with. */
-export interface ArrivalDeps {
+export interface ArrivalDeps extends TorrentChoiceDeps {
   readonly store: BlobArrivals & Pick<BlobReader, "metainfo" | "find">;
   readonly swarm: Pick<Swarm, "download">;
-  readonly lookup: BlobLookup;
+  /** Where promised blobs come from that nobody gives; `undefined`: they wait. */
+  readonly lastResort?: Pick<LastResort, "read" | "describe"> | undefined;
   readonly logger: Logger;
   /** Whether blobs may be relied on before they are whole that no seeder vouches for. */
   readonly trustPeers: boolean;
-  /** Base URLs of the seeders of this cluster, for blobs that only a tracker named. */
-  readonly webSeedsOf: (digest: Digest) => readonly string[];
   /** Told once the blob is whole and in its place, before the download's peers are let go. */
   readonly onWhole: (record: BlobRecord) => void;
   /** Told what a download received, when it has ended. */
@@ -52,8 +51,10 @@ export class Arrival implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #changes = new Notifier();
   readonly #run: Promise<void>;
+  readonly #torrents: TorrentChoice;
   #promised: boolean;
   #download: Download | undefined;
+  #path: string | undefined;
   #file: FileHandle | undefined;
   #failure: unknown;
   #whole = false;
@@ -74,6 +75,7 @@ export class Arrival implements AsyncDisposable {
     this.digest = blob.digest;
     this.size = blob.size;
     this.#promised = blob.promised;
+    this.#torrents = new TorrentChoice(deps, blob);
     this.#run = this.#arrive(blob.after);
   }
 
@@ -115,6 +117,15 @@ export class Arrival implements AsyncDisposable {
   async read(target: Uint8Array, position: number): Promise<number | undefined> {
     const result = await this.#file?.read(target, 0, target.byteLength, position);
     return result?.bytesRead;
+  }
+
+  /**
+   * Opens the file that {@link locate} is about for a reader of its own, who may go on when the
+   * blob is in its place; `undefined` between tries, and when it is in its place already.
+   */
+  async open(): Promise<FileHandle | undefined> {
+    if (this.#path === undefined) return undefined;
+    return open(this.#path, "r").catch(() => undefined);
   }
 
   /** From now on containerd relies on it. */
@@ -212,12 +223,17 @@ export class Arrival implements AsyncDisposable {
   /** One try from look-up to publication. */
   async #attempt(signal: AbortSignal): Promise<void> {
     const { store, swarm } = this.#deps;
-    const { metainfo, peers, webSeeds } = await this.#find(signal);
+    const promised = this.#promised;
+    const { isVouchedFor, ...torrent } = await this.#torrents.choose({ promised, signal });
+    const { metainfo, peers, webSeeds } = torrent;
+    this.#isVouchedFor = isVouchedFor;
     const { path } = await store.arrive(metainfo);
     signal.throwIfAborted();
     const file = await open(path, "r");
     try {
-      const download = swarm.download({ metainfo, path, peers, webSeeds });
+      const origin: OpenTail = (options) => this.#fromOrigin(options);
+      const download = swarm.download({ metainfo, path, peers, webSeeds, origin });
+      this.#path = path;
       this.#file = file;
       this.#download = download;
       this.#changes.notify();
@@ -229,17 +245,18 @@ export class Arrival implements AsyncDisposable {
 
   /** Waits for a download, and publishes the blob. Whoever waits for it need not wait for more. */
   async #finish(download: Download, signal: AbortSignal): Promise<void> {
-    const { store, lookup, onWhole, onReceived } = this.#deps;
+    const { store, onWhole, onReceived } = this.#deps;
     try {
       await abortable(download.whole(), signal);
       const record = await store.arrived(this.digest);
       this.#whole = true;
       onWhole(record);
     } catch (error) {
-      if (error instanceof DigestMismatchError)
-        lookup.refuse(this.digest, download.metainfo.infoHash);
+      const isWrong = error instanceof DigestMismatchError || error instanceof MetainfoError;
+      if (isWrong) this.#torrents.refuse(download.metainfo);
       throw error;
     } finally {
+      this.#path = undefined;
       this.#file = undefined;
       this.#download = undefined;
       this.#changes.notify();
@@ -248,22 +265,12 @@ export class Arrival implements AsyncDisposable {
     }
   }
 
-  /** What the directory says; else, for a promised blob, what was known when it was promised. */
-  async #find(signal: AbortSignal): Promise<DirectoryEntry> {
-    const { lookup, webSeedsOf } = this.#deps;
-    const entry = await lookup.find(this.digest, { size: this.size, signal });
-    const kept = entry || !this.#promised ? undefined : await this.#keptMetainfo();
-    const metainfo = entry?.metainfo ?? kept;
-    if (!metainfo) throw new BlobNotFoundError(this.digest);
-    // Only configured seeders name web seeds.
-    this.#isVouchedFor = entry !== undefined && entry.webSeeds.length > 0;
-    const webSeeds = new Set([...(entry?.webSeeds ?? []), ...webSeedsOf(this.digest)]);
-    return { metainfo, peers: entry?.peers ?? [], webSeeds: [...webSeeds] };
-  }
-
-  async #keptMetainfo(): Promise<Metainfo | undefined> {
-    const metainfo = await this.#deps.store.metainfo(this.digest).catch(() => undefined);
-    if (metainfo?.layout.size !== this.size) return undefined;
-    return this.#deps.lookup.isRefused(this.digest, metainfo.infoHash) ? undefined : metainfo;
+  /** For a download that nobody gives anything. What it was not promised containerd fetches itself. */
+  async *#fromOrigin(
+    options: Cancellable & { readonly start: number },
+  ): AsyncGenerator<Uint8Array, void> {
+    const { lastResort } = this.#deps;
+    if (!this.#promised || !lastResort) throw new BlobNotFoundError(this.digest);
+    yield* lastResort.read({ digest: this.digest, size: this.size }, options);
   }
 }
