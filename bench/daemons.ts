@@ -12,6 +12,8 @@ import {
   ports,
   seederConfig,
   seederUrl,
+  snapshotsConfig,
+  snapshotsPathOf,
   trackerConfig,
   trackerUrl,
 } from "../integration/support/shoal-config.ts";
@@ -56,11 +58,17 @@ export interface ProxyNeighbours {
   readonly withSeeder: boolean;
 }
 
+/** Where the content proxy of a place keeps snapshots, if it does. */
+export function proxySnapshotsPath({ directory }: Pick<DaemonPlace, "directory">): string {
+  return snapshotsPathOf(join(directory, "proxy"));
+}
+
 /** Starts a content proxy whose socket is {@link proxySocket}. */
 export function startProxy(
   place: DaemonPlace,
-  { withTracker, withSeeder }: ProxyNeighbours,
+  options: ProxyNeighbours & { readonly withSnapshots?: boolean },
 ): Promise<ShoalDaemon> {
+  const { withTracker, withSeeder, withSnapshots = false } = options;
   const { on, signal } = place;
   const directory = join(place.directory, "proxy");
   const trackers = withTracker ? [trackerUrl(on)] : [];
@@ -69,9 +77,16 @@ export function startProxy(
     ...contentProxyConfig(on, { directory, trackers, seeders }),
     // Where a single peer stands for a cluster, its layers are to be streamed as well.
     pull: { trustPeers: !withSeeder },
+    containerd: { address: join(containerdPath(place), "containerd.sock") },
+    ...(withSnapshots && { snapshots: snapshotsConfig(directory) }),
   };
   const daemon = { service: "content-proxy", config, directory, on } as const;
   return ShoalDaemon.start({ ...daemon, adminPort: ports.admin }, { signal });
+}
+
+/** Folder of the containerd that a proxy serves; a place has one of each. */
+export function containerdPath({ directory }: Pick<DaemonPlace, "directory">): string {
+  return join(directory, "containerd");
 }
 
 /** Where the content proxy of a place listens for containerd. */

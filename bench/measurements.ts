@@ -4,13 +4,17 @@ import type { Measurement } from "./measurement.ts";
 import { memory } from "./memory.ts";
 import { pull } from "./pull.ts";
 import { readPath } from "./read-path.ts";
+import { ready } from "./ready.ts";
 import { swarmCrowd } from "./swarm-crowd.ts";
 import { swarm } from "./swarm.ts";
+import { unpack } from "./unpack.ts";
 
 /** All that can be measured, in the order in which `all` does it. */
 export const measurements: readonly Measurement[] = [
   readPath,
+  unpack,
   pull,
+  ready,
   swarm,
   swarmCrowd,
   latency,

@@ -29,6 +29,19 @@ export const image500MB: ImagePlan = {
   ],
 };
 
+/** What files of a machine shrink to, about. */
+const gzipRatio = 0.45;
+
+/** An image of about `sizeBytes` in so many layers of the same size. */
+export function layeredImage(layerCount: number, sizeBytes: number): ImagePlan {
+  const layerBytes = Math.ceil(sizeBytes / gzipRatio / layerCount);
+  const layer = { compression: "gzip", sizeBytes: layerBytes, of: "machine" } as const;
+  return {
+    seed: `bench ${layerCount} layers`,
+    layers: Array.from({ length: layerCount }, () => layer),
+  };
+}
+
 /** The same image, larger or smaller in all its parts. */
 export function scaled(plan: ImagePlan, factor: number): ImagePlan {
   const layers = plan.layers.map((layer) => ({ ...layer, sizeBytes: layer.sizeBytes * factor }));

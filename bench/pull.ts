@@ -1,13 +1,10 @@
-import assert from "node:assert/strict";
-
 import { withDisposeStack } from "../core/async/dispose-stack.ts";
-import { preheat } from "../integration/support/preheat.ts";
-import { pushImage } from "../integration/support/image-push.ts";
-import { buildImage, sizeOfManifest, type ImagePlan } from "../integration/support/image.ts";
-import type { ShoalDaemon } from "../integration/support/shoal-daemon.ts";
+import type { ImagePlan } from "../integration/support/image.ts";
 import { alternate } from "./alternate.ts";
+import { assertFromSwarm } from "./containerd/from-swarm.ts";
 import { startNode, type NodeKind } from "./containerd/node.ts";
 import { startOrigin, type Origin } from "./containerd/origin.ts";
+import { publish } from "./containerd/publish.ts";
 import type { Figure } from "./figure.ts";
 import { levelFileState } from "./file-state.ts";
 import type { BenchContext, Measurement } from "./measurement.ts";
@@ -15,9 +12,6 @@ import { image10MB, image500MB, scaled, warmUpImage } from "./pull-images.ts";
 
 /** Compressed size that the plan of the large image is made for. */
 const planSizeBytes = 500_000_000;
-
-/** How much of an image must have come from the swarm; containerd asks itself for a manifest. */
-const fromSwarmMin = 0.95;
 
 /** How long a pull takes when a seeder has all of the image. */
 export const pull: Measurement = {
@@ -73,35 +67,4 @@ async function comparePulls(
     { rounds, signal, onTurn: (side, round) => tell(`${name}, round ${round + 1}: ${side}`) },
   );
   return [{ name: `pull.${name}`, unit: "ms", ...times, hold: { atMost } }];
-}
-
-/** A pull by which the registry has given much is none from a swarm. */
-async function assertFromSwarm(proxy: ShoalDaemon, size: number): Promise<void> {
-  const { traffic } = await proxy.status();
-  const { peers = 0, seeders = 0, webSeeds = 0 } = traffic?.received ?? {};
-  const received = peers + seeders + webSeeds;
-  assert(received >= size * fromSwarmMin, `only ${received} of ${size} bytes came from the swarm`);
-}
-
-interface PublishedImage {
-  readonly reference: string;
-  /** Bytes of all its blobs. */
-  readonly size: number;
-}
-
-/** Makes an image that the registry, the seeder and the tracker know. */
-async function publish(
-  plan: ImagePlan,
-  options: { readonly name: string; readonly origin: Origin; readonly context: BenchContext },
-): Promise<PublishedImage> {
-  const { name, origin, context } = options;
-  const { signal, tell } = context;
-  const image = await buildImage(plan, { signal });
-  const [manifest] = image.manifests;
-  assert(manifest && origin.seeder);
-  tell(`pushing and preheating ${name}, ${(sizeOfManifest(manifest) / 1e6).toFixed(1)} MB`);
-  const repository = `bench/${name.toLowerCase()}:1`;
-  const reference = await pushImage(image, origin.registry, { name: repository });
-  await preheat(reference, { seeder: origin.seeder, signal });
-  return { reference, size: sizeOfManifest(manifest) };
 }

@@ -6,11 +6,14 @@ import { ensureInstalledContainerd } from "../../integration/support/containerd-
 import { Containerd } from "../../integration/support/containerd.ts";
 import { writeRegistryHosts } from "../../integration/support/registry-hosts.ts";
 import type { ShoalDaemon } from "../../integration/support/shoal-daemon.ts";
-import { proxySocket, startProxy } from "../daemons.ts";
+import { containerdPath, proxySnapshotsPath, proxySocket, startProxy } from "../daemons.ts";
 import type { Origin } from "./origin.ts";
 
-/** Whose content store a containerd has. */
-export type NodeKind = "ours" | "plain";
+/** What a containerd has of ours: nothing, the content store, or the snapshotter as well. */
+export type NodeKind = "plain" | "ours" | "ours-with-snapshots";
+
+/** The image that pods of nodes with the CRI are made of, which the origin must have. */
+export const pauseRepository = "bench/pause:1";
 
 /** A containerd with nothing in it. Dispose of it to end it and to remove all it has kept. */
 export interface Node extends AsyncDisposable {
@@ -20,7 +23,11 @@ export interface Node extends AsyncDisposable {
 }
 
 /** Starts a node of its kind, of which there can be one at a time. */
-export async function startNode(kind: NodeKind, origin: Origin): Promise<Node> {
+export async function startNode(
+  kind: NodeKind,
+  origin: Origin,
+  { withCri = false }: { readonly withCri?: boolean } = {},
+): Promise<Node> {
   const { on, signal } = origin.place;
   const place = { on, signal, directory: join(origin.place.directory, kind) };
   const started = new DisposeStack();
@@ -31,13 +38,20 @@ export async function startNode(kind: NodeKind, origin: Origin): Promise<Node> {
       withTracker: origin.seeder !== undefined,
       withSeeder: origin.seeder !== undefined,
     };
-    const proxy = kind === "ours" ? started.use(await startProxy(place, swarm)) : undefined;
+    const withSnapshots = kind === "ours-with-snapshots";
+    const proxy =
+      kind === "plain"
+        ? undefined
+        : started.use(await startProxy(place, { ...swarm, withSnapshots }));
     const containerd = started.use(
       await Containerd.start(
         {
           release: await ensureInstalledContainerd(),
-          directory: join(place.directory, "containerd"),
+          directory: containerdPath(place),
           contentProxySocket: proxy && proxySocket(place),
+          snapshotsRoot: withSnapshots ? proxySnapshotsPath(place) : undefined,
+          withCri,
+          sandboxImage: `${origin.registry.host}/${pauseRepository}`,
           netns: on.netns,
         },
         { signal },

@@ -26,6 +26,8 @@ export interface ContainerdOptions {
   readonly sandboxImage?: string | undefined;
   /** More lines for the end of its configuration. */
   readonly extraToml?: string | undefined;
+  /** The only processor that it may use. */
+  readonly processor?: number | undefined;
 }
 
 export interface RunOptions {
@@ -109,10 +111,13 @@ export class Containerd implements AsyncDisposable {
   /** Starts the daemon again after `stop()` or `kill9()`. */
   async resume({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     const { binPath, version } = this.release;
+    const { processor } = this.#options;
+    const config = join(this.directory, "config.toml");
+    const program = [join(binPath, "containerd"), "--config", config] as const;
     this.#process = await startProcess(
       {
         name: `containerd ${version}`,
-        argv: [join(binPath, "containerd"), "--config", join(this.directory, "config.toml")],
+        argv: processor === undefined ? program : ["taskset", "-c", String(processor), ...program],
         // Shims are looked up in the path.
         env: { PATH: `${binPath}:${process.env["PATH"] ?? ""}` },
         logPath: this.logPath,

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { basename } from "node:path";
 
 import type { Mount } from "../../../core/ports/snapshot-store.ts";
 import type { LayerFixture } from "../../../core/testing/layer-fixture.ts";
@@ -14,14 +16,22 @@ export interface UnpackOutcome {
   readonly refusal?: unknown;
 }
 
-/** Puts all blobs of an OCI layout into a containerd's content store, under one name. */
-export async function importLayout(containerd: Containerd, directory: string): Promise<void> {
-  const archive = `${directory}.tar`;
-  await runCommand(["tar", "-C", directory, "-cf", archive, "."]);
+/**
+ * Puts all blobs of an OCI layout into a containerd's content store.
+ *
+ * @param archive A file that is there for that time.
+ */
+export async function importLayout(
+  containerd: Containerd,
+  layout: string,
+  { archive }: { readonly archive: string },
+): Promise<void> {
+  await runCommand(["tar", "-C", layout, "-cf", archive, "."]);
   const isLocal = containerd.release.line === "2.x" ? ["--local"] : [];
-  const flags = [...isLocal, "--no-unpack", "--all-platforms", "--index-name", "layout"];
+  // A name keeps the collector of garbage from them.
+  const flags = [...isLocal, "--no-unpack", "--all-platforms", "--index-name", basename(layout)];
   await containerd.ctr(["images", "import", ...flags, archive]);
-  await runCommand(["rm", archive]);
+  await rm(archive);
 }
 
 /** Has containerd unpack layers one above the other, as it does with those of an image. */
@@ -43,13 +53,13 @@ export async function unpackByContainerd(
       await snapshots.remove(key);
       return { directories, refusal };
     }
-    directories.push(directoryOf(mounts));
+    directories.push(layerDirectoryOf(mounts));
   }
   return { directories };
 }
 
 /** Where the overlay snapshotter keeps what a snapshot adds, by how it is mounted. */
-function directoryOf(mounts: readonly Mount[]): string {
+export function layerDirectoryOf(mounts: readonly Mount[]): string {
   const [mount] = mounts;
   assert(mount && mounts.length === 1);
   if (mount.type === "bind") return mount.source;
