@@ -29,7 +29,8 @@ export interface ContainerdMetadata {
 
   /**
    * Has a namespace know of a blob that our store has or can get: nothing is copied. The lease
-   * keeps it until something else does. False when our store cannot get it.
+   * keeps it until something else does. False when our store cannot get it, or containerd will
+   * never take it.
    */
   register(
     blob: Pick<Descriptor, "digest" | "size"> & { readonly labels: Labels },

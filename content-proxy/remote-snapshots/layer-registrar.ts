@@ -7,7 +7,7 @@ import type { Labels } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Logger } from "../../core/ports/logger.ts";
-import type { Arrivals } from "../arrivals.ts";
+import type { Arrival } from "../arrival.ts";
 import type { ContainerdMetadata, InNamespace } from "./containerd-metadata.ts";
 import type { UnregisteredLayer } from "./unregistered-layers.ts";
 
@@ -30,7 +30,9 @@ const sourceLabel = /^containerd\.io\/distribution\.source\./;
 /** What {@link LayerRegistrar} works with. */
 export interface LayerRegistrarDeps {
   readonly metadata: ContainerdMetadata;
-  readonly arrivals: Pick<Arrivals, "find">;
+  readonly arrivals: {
+    find: (digest: Digest) => Pick<Arrival, "promised" | "settled"> | undefined;
+  };
   /** Finds what was left out before the last end of this program. */
   readonly unregistered: (options: Cancellable) => AsyncIterable<UnregisteredLayer>;
   readonly clock: Clock;

@@ -47,6 +47,11 @@ const write = {
 /** When containerd's garbage collection takes a lease for ended. @see containerd docs/garbage-collection.md */
 const expireLabel = "containerd.io/gc.expire";
 
+/** What containerd says to a blob that it will not take the next time either. */
+const finalRefusals: ReadonlySet<status> = new Set([
+  ...[status.INVALID_ARGUMENT, status.FAILED_PRECONDITION, status.OUT_OF_RANGE],
+]);
+
 /** containerd's metadata, over its own socket. */
 export class ContainerdMetadataClient implements ContainerdMetadata {
   readonly #connection: ContainerdConnection;
@@ -101,7 +106,9 @@ export class ContainerdMetadataClient implements ContainerdMetadata {
       await dialogue.ask({ action: COMMIT, total, offset: total, expected, labels });
       return true;
     } catch (error) {
-      if (refusalOf(error) === status.ALREADY_EXISTS) return true;
+      const refusal = refusalOf(error);
+      if (refusal === status.ALREADY_EXISTS) return true;
+      if (refusal !== undefined && finalRefusals.has(refusal)) return false;
       throw error;
     } finally {
       dialogue[Symbol.dispose]();
