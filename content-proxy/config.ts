@@ -11,6 +11,7 @@ import {
   trackerUrl,
 } from "../core/config/fields.ts";
 import { loadConfig } from "../core/config/load-config.ts";
+import { registrySchema } from "../core/config/registry-schema.ts";
 import type { Environment } from "../core/config/environment-overrides.ts";
 
 const gibibyte = 1024 ** 3;
@@ -59,6 +60,13 @@ const cacheSchema = z.strictObject({
   budgetBytes: byteCount().default(20 * gibibyte),
 });
 
+const originSchema = z.strictObject({
+  /** Registries that are not reached as their names say, for blobs that the swarm has lost. */
+  registries: z.array(registrySchema).max(100).default([]),
+  /** A Docker `config.json` with credentials for registries. */
+  credentialsFile: absolutePath().optional(),
+});
+
 const adminSchema = z.strictObject({
   /** Where health and status are served. */
   listen: listenAddress().prefault("127.0.0.1:7081"),
@@ -82,6 +90,7 @@ export const contentProxyConfigSchema = z.strictObject({
   swarm: swarmSchema.prefault({}),
   pull: pullSchema.prefault({}),
   cache: cacheSchema.prefault({}),
+  origin: originSchema.prefault({}),
   admin: adminSchema.prefault({}),
 });
 

@@ -8,19 +8,25 @@ import { platformOfMachine } from "../core/platform.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/logger.ts";
+import { type OpenRegistries, openRegistries } from "../core/registry/open-registries.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { TorrentSwarm } from "../core/torrent/torrent-swarm.ts";
 import { sortTrackerUrls } from "../core/tracker-urls.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { serveAdmin } from "./admin-server.ts";
 import { Arrivals } from "./arrivals.ts";
+import { BlobRepositories } from "./blob-repositories.ts";
 import { BlobLookup } from "./blob-lookup.ts";
 import { CacheBudget } from "../core/blob-life/cache-budget.ts";
 import type { ContentProxyConfig } from "./config.ts";
 import { Offering } from "../core/blob-life/offering.ts";
+import { LastResort } from "./last-resort.ts";
 import { Prefetch } from "./prefetch.ts";
+import { PromiseWithdrawal } from "./promise-withdrawal.ts";
 import { RecentBlobs } from "./recent-blobs.ts";
 import { resumePromises } from "./resume-promises.ts";
+import { ContainerdClient } from "./rpc/containerd/containerd-client.ts";
+import { ContainerdConnection } from "./rpc/containerd/containerd-connection.ts";
 import { registerContentService } from "./rpc/content-service.ts";
 import { directWrite } from "./rpc/direct-write.ts";
 import { slowReader } from "./rpc/read.ts";
@@ -48,6 +54,8 @@ interface Foundations {
   readonly store: DiskBlobStore;
   readonly directory: HttpDirectory;
   readonly swarm: TorrentSwarm;
+  readonly registries: OpenRegistries;
+  readonly containerd: ContainerdClient;
 }
 
 /** Starts the content proxy of a node. On failure nothing is left open. */
@@ -130,7 +138,10 @@ async function openFoundations(
   const swarm = started.use(
     await TorrentSwarm.open({ settings, announcer, logger: part("swarm") }, { signal }),
   );
-  return { store, directory, swarm };
+  const registries = started.use(await openRegistries(config.origin));
+  const connection = started.use(new ContainerdConnection(config.containerd));
+  const containerd = new ContainerdClient({ connection });
+  return { store, directory, swarm, registries, containerd };
 }
 
 /** Joins the rules of the proxy together; what is started later is disposed of first. */
@@ -140,6 +151,8 @@ function connectParts(
     store,
     directory,
     swarm,
+    registries,
+    containerd,
     logger,
     started,
   }: Foundations & { logger: Logger; started: DisposeStack },
@@ -157,9 +170,14 @@ function connectParts(
       isKept: ({ digest }) => recent.has(digest),
     },
   });
+  const lastResort = new LastResort({
+    repositories: new BlobRepositories(containerd),
+    origin: registries.origin,
+    logger,
+  });
   const arrivals = started.use(
     new Arrivals({
-      ...{ store, swarm, logger },
+      ...{ store, swarm, lastResort, logger },
       lookup: new BlobLookup({ directory, logger }),
       trustPeers: config.pull.trustPeers,
       webSeedsOf: (digest) => config.seeders.map((url) => `${url}/v1/blobs/${digest}`),
@@ -181,6 +199,13 @@ function connectParts(
   const fetcher = new SwarmBlobFetcher({
     ...{ store, arrivals, prefetch, offering, budget, traffic, recent, logger },
     settings: config.pull,
+    onBroken: (digest) => withdrawal.withdraw(digest),
   });
+  const withdrawal = started.use(
+    new PromiseWithdrawal({
+      ...{ store, containerd, logger },
+      disown: (digest) => fetcher.disown(digest),
+    }),
+  );
   return { traffic, offering, budget, arrivals, prefetch, fetcher };
 }

@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { writeFile } from "node:fs/promises";
+import { test } from "node:test";
 
-import { CacheBudget } from "../core/blob-life/cache-budget.ts";
-import { Offering } from "../core/blob-life/offering.ts";
 import { type Digest, digestOf } from "../core/digest.ts";
 import {
   BlobNotFoundError,
@@ -14,150 +10,9 @@ import {
   StorageFullError,
   UnavailableError,
 } from "../core/errors.ts";
-import { type Metainfo, createMetainfo } from "../core/metainfo.ts";
-import { PieceHasher } from "../core/piece-hasher.ts";
-import { pieceLayoutOf } from "../core/piece-layout.ts";
-import type { BlobProvenance, BlobRecord } from "../core/ports/blob-store.ts";
-import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
-import { SystemClock } from "../core/system/system-clock.ts";
-import { MemoryLogger } from "../core/testing/memory-logger.ts";
-import { type ScriptedDownload, ScriptedSwarm } from "../core/testing/scripted-swarm.ts";
-import { Arrivals } from "./arrivals.ts";
-import { BlobLookup } from "./blob-lookup.ts";
-import { Prefetch } from "./prefetch.ts";
-import { RecentBlobs } from "./recent-blobs.ts";
+import { Node, metainfoOf } from "./fetcher-node.test-support.ts";
 import { resumePromises } from "./resume-promises.ts";
-import { SwarmBlobFetcher } from "./swarm-blob-fetcher.ts";
-import { Traffic } from "./traffic.ts";
-
-const logger = new MemoryLogger();
-const amd64 = { os: "linux", architecture: "amd64" };
-
-function metainfoOf(bytes: Buffer): Metainfo {
-  const hasher = new PieceHasher(pieceLayoutOf(bytes.length).pieceLength);
-  hasher.update(bytes);
-  return createMetainfo({
-    digest: digestOf(bytes),
-    size: bytes.length,
-    pieceHashes: hasher.digest(),
-  });
-}
-
-/** A content proxy without its wires: a real store, a directory of `blobs`, a scripted swarm. */
-class Node {
-  readonly root: string;
-  readonly blobs = new Map<Digest, Buffer>();
-  readonly published: Digest[] = [];
-  readonly swarm = new ScriptedSwarm();
-  readonly store: DiskBlobStore;
-  readonly arrivals: Arrivals;
-  readonly offering: Offering;
-  readonly budget: CacheBudget;
-  readonly prefetch: Prefetch;
-  readonly fetcher: SwarmBlobFetcher;
-  /** One that gives a blob up at once. */
-  readonly hastyFetcher: SwarmBlobFetcher;
-
-  private constructor(root: string, store: DiskBlobStore) {
-    this.root = root;
-    this.store = store;
-    const { swarm } = this;
-    const directory = {
-      publish: ({ digest }: Metainfo) => void this.published.push(digest),
-      lookup: async (digest: Digest) => {
-        const bytes = this.blobs.get(digest);
-        return bytes && { metainfo: metainfoOf(bytes), peers: [], webSeeds: [] };
-      },
-    };
-    const traffic = new Traffic(swarm);
-    this.offering = new Offering({ store, swarm, directory, logger, enabled: true });
-    const recent = new RecentBlobs();
-    const rule = {
-      budgetBytes: 1000,
-      lastUseOf: ({ updatedAt }: BlobRecord) => updatedAt,
-      isKept: ({ digest }: BlobRecord) => recent.has(digest),
-    };
-    this.budget = new CacheBudget({ store, offering: this.offering, logger, rule });
-    this.arrivals = new Arrivals({
-      ...{ store, swarm, logger },
-      lookup: new BlobLookup({ directory, logger }),
-      trustPeers: true,
-      webSeedsOf: () => [],
-      onWhole: (record) => {
-        this.offering.add(record);
-        void this.budget.enforce();
-      },
-      onReceived: () => undefined,
-    });
-    const { arrivals, offering, budget } = this;
-    this.prefetch = new Prefetch({ store, arrivals, logger, platform: amd64, downloadsMax: 8 });
-    const fetcherOf = (stallTimeoutMs: number) => {
-      const settings = { streamLayers: true, stallTimeoutMs, readTimeoutMs: 60_000 };
-      return new SwarmBlobFetcher({
-        ...{ store, arrivals, offering, budget, traffic, recent, logger, settings },
-        prefetch: this.prefetch,
-      });
-    };
-    this.fetcher = fetcherOf(60_000);
-    this.hastyFetcher = fetcherOf(1);
-  }
-
-  static async open(t: TestContext, root?: string): Promise<Node> {
-    const path = root ?? (await mkdtemp(join(tmpdir(), "fetcher-")));
-    const clock = new SystemClock();
-    const store = await DiskBlobStore.open({ root: path, clock, logger }, { signal: t.signal });
-    const node = new Node(path, store);
-    t.after(async () => {
-      await node.close();
-      await rm(path, { recursive: true, force: true });
-    });
-    return node;
-  }
-
-  async close(): Promise<void> {
-    await this.prefetch[Symbol.asyncDispose]();
-    await this.arrivals[Symbol.asyncDispose]();
-    await this.offering[Symbol.asyncDispose]();
-    await this.store[Symbol.asyncDispose]();
-  }
-
-  /** Puts a blob that somebody in the swarm has. */
-  offer(bytes: Buffer): Digest {
-    const digest = digestOf(bytes);
-    this.blobs.set(digest, bytes);
-    return digest;
-  }
-
-  async nextDownload(): Promise<ScriptedDownload> {
-    return new Promise((resolve) => (this.swarm.onDownload = resolve));
-  }
-
-  /** Lets all bytes of a download come. */
-  async fill(download: ScriptedDownload): Promise<void> {
-    const bytes = this.blobs.get(download.metainfo.digest);
-    assert.ok(bytes);
-    await writeFile(download.wanted.path, bytes);
-    download.finish();
-  }
-
-  /** Writes a blob as containerd does. */
-  async write(bytes: Buffer, provenance: BlobProvenance): Promise<BlobRecord> {
-    const ingest = await this.store.openIngest(`ref ${digestOf(bytes)}`, { total: bytes.length });
-    ingest.expect(bytes.length);
-    await ingest.write(bytes);
-    const labels = {};
-    const record = await ingest.commit({ size: bytes.length, labels, provenance, owned: true });
-    await ingest.close();
-    return record;
-  }
-
-  async read(digest: Digest, signal: AbortSignal): Promise<Buffer> {
-    const chunks: Uint8Array[] = [];
-    const range = { start: 0, end: Number.MAX_SAFE_INTEGER };
-    for await (const chunk of this.fetcher.read(digest, range, { signal })) chunks.push(chunk);
-    return Buffer.concat(chunks);
-  }
-}
+import type { SwarmBlobFetcher } from "./swarm-blob-fetcher.ts";
 
 const layer = randomBytes(1_500_000);
 
@@ -192,6 +47,23 @@ test("a layer is promised while it arrives, read as it comes, and ends in its pl
   assert.equal(node.store.find(digest)?.whole, true);
   assert.deepEqual(node.published, [digest]);
   assert.equal(node.fetcher.locate(digest, 0)?.availableEnd, layer.length);
+});
+
+test("a read of promised bytes that do not come is told of as a broken promise", async (t) => {
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const started = node.nextDownload();
+  const obtained = node.fetcher.obtain({ digest, size: layer.length, kind: "layer" }, t);
+  (await started).sources(true);
+  assert.equal(await obtained, true);
+  await node.fetcher.commit(digest, {});
+  const range = { start: 0, end: 10 };
+  const read = (fetcher: SwarmBlobFetcher, signal: AbortSignal) =>
+    fetcher.read(digest, range, { signal }).next();
+  await assert.rejects(read(node.fetcher, AbortSignal.abort(new Error("enough"))), /enough/);
+  assert.deepEqual(node.broken, []);
+  await assert.rejects(read(node.impatientFetcher, t.signal), UnavailableError);
+  assert.deepEqual(node.broken, [digest]);
 });
 
 test("a manifest is promised only when it is whole, and its blobs are fetched ahead", async (t) => {

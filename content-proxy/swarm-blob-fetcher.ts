@@ -42,6 +42,8 @@ export interface SwarmBlobFetcherDeps {
   readonly recent: RecentBlobs;
   readonly logger: Logger;
   readonly settings: PullSettings;
+  /** Told of a blob that was promised and does not come: a read of it has failed. */
+  readonly onBroken?: (digest: Digest) => void;
 }
 
 /** Below this many bytes a blob is here before a second look at it would be. */
@@ -126,17 +128,22 @@ export class SwarmBlobFetcher implements BlobFetcher {
     if (range.start > record.size) throw new OffsetError(range.start, `at most ${record.size}`);
     const bounded = { start: range.start, end: Math.min(range.end, record.size) };
     let start = bounded.start;
-    const arrival = record.whole ? undefined : arrivals.find(digest);
-    if (arrival) {
-      const { readTimeoutMs } = settings;
-      for await (const chunk of readArriving(arrival, bounded, { signal, readTimeoutMs })) {
-        start += chunk.byteLength;
-        yield chunk;
+    try {
+      const arrival = record.whole ? undefined : arrivals.find(digest);
+      if (arrival) {
+        const { readTimeoutMs } = settings;
+        for await (const chunk of readArriving(arrival, bounded, { signal, readTimeoutMs })) {
+          start += chunk.byteLength;
+          yield chunk;
+        }
       }
-    }
-    if (start === bounded.end) return;
-    if (store.find(digest)?.whole !== true) {
-      throw new UnavailableError(`Cannot read blob ${digest}: its bytes did not arrive`);
+      if (start === bounded.end) return;
+      if (store.find(digest)?.whole !== true) {
+        throw new UnavailableError(`Cannot read blob ${digest}: its bytes did not arrive`);
+      }
+    } catch (error) {
+      if (error instanceof UnavailableError) this.#deps.onBroken?.(digest);
+      throw error;
     }
     yield* store.read(digest, { start, end: bounded.end }, { signal });
   }

@@ -34,7 +34,7 @@ export interface OpenRegistries extends AsyncDisposable {
  */
 export async function openRegistries(settings: {
   readonly registries: readonly RegistrySettings[];
-  readonly credentialsFile: string | undefined;
+  readonly credentialsFile?: string | undefined;
 }): Promise<OpenRegistries> {
   const { registries, credentialsFile: file } = settings;
   const opened = new DisposeStack();

@@ -89,6 +89,7 @@ export class ScriptedDownload implements Download {
 
   async ready(range: ByteRange, { signal }: Cancellable): Promise<void> {
     this.hurried.push(range);
+    signal.throwIfAborted();
     const aborted = new Promise<never>((_, reject) =>
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
     );

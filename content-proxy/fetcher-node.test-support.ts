@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext } from "node:test";
+
+import { CacheBudget } from "../core/blob-life/cache-budget.ts";
+import { Offering } from "../core/blob-life/offering.ts";
+import { type Digest, digestOf } from "../core/digest.ts";
+import { type Metainfo, createMetainfo } from "../core/metainfo.ts";
+import { PieceHasher } from "../core/piece-hasher.ts";
+import { pieceLayoutOf } from "../core/piece-layout.ts";
+import type { BlobProvenance, BlobRecord } from "../core/ports/blob-store.ts";
+import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
+import { SystemClock } from "../core/system/system-clock.ts";
+import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { type ScriptedDownload, ScriptedSwarm } from "../core/testing/scripted-swarm.ts";
+import { Arrivals } from "./arrivals.ts";
+import { BlobLookup } from "./blob-lookup.ts";
+import { Prefetch } from "./prefetch.ts";
+import { RecentBlobs } from "./recent-blobs.ts";
+import { type PullSettings, SwarmBlobFetcher } from "./swarm-blob-fetcher.ts";
+import { Traffic } from "./traffic.ts";
+
+export const logger = new MemoryLogger();
+const amd64 = { os: "linux", architecture: "amd64" };
+
+export function metainfoOf(bytes: Buffer): Metainfo {
+  const hasher = new PieceHasher(pieceLayoutOf(bytes.length).pieceLength);
+  hasher.update(bytes);
+  return createMetainfo({
+    digest: digestOf(bytes),
+    size: bytes.length,
+    pieceHashes: hasher.digest(),
+  });
+}
+
+/** A content proxy without its wires: a real store, a directory of `blobs`, a scripted swarm. */
+export class Node {
+  readonly root: string;
+  readonly blobs = new Map<Digest, Buffer>();
+  readonly published: Digest[] = [];
+  readonly swarm = new ScriptedSwarm();
+  readonly store: DiskBlobStore;
+  readonly arrivals: Arrivals;
+  readonly offering: Offering;
+  readonly budget: CacheBudget;
+  readonly prefetch: Prefetch;
+  readonly fetcher: SwarmBlobFetcher;
+  /** One that gives a blob up at once. */
+  readonly hastyFetcher: SwarmBlobFetcher;
+  /** One that gives a read up at once. */
+  readonly impatientFetcher: SwarmBlobFetcher;
+  /** Promises that could not be kept. */
+  readonly broken: Digest[] = [];
+
+  private constructor(root: string, store: DiskBlobStore) {
+    this.root = root;
+    this.store = store;
+    const { swarm } = this;
+    const directory = {
+      publish: ({ digest }: Metainfo) => void this.published.push(digest),
+      lookup: async (digest: Digest) => {
+        const bytes = this.blobs.get(digest);
+        return bytes && { metainfo: metainfoOf(bytes), peers: [], webSeeds: [] };
+      },
+    };
+    const traffic = new Traffic(swarm);
+    this.offering = new Offering({ store, swarm, directory, logger, enabled: true });
+    const recent = new RecentBlobs();
+    const rule = {
+      budgetBytes: 1000,
+      lastUseOf: ({ updatedAt }: BlobRecord) => updatedAt,
+      isKept: ({ digest }: BlobRecord) => recent.has(digest),
+    };
+    this.budget = new CacheBudget({ store, offering: this.offering, logger, rule });
+    this.arrivals = new Arrivals({
+      ...{ store, swarm, logger },
+      lookup: new BlobLookup({ directory, logger }),
+      trustPeers: true,
+      webSeedsOf: () => [],
+      onWhole: (record) => {
+        this.offering.add(record);
+        void this.budget.enforce();
+      },
+      onReceived: () => undefined,
+    });
+    const { arrivals, offering, budget } = this;
+    this.prefetch = new Prefetch({ store, arrivals, logger, platform: amd64, downloadsMax: 8 });
+    const fetcherOf = (changes: Partial<PullSettings>) => {
+      const patient = { streamLayers: true, stallTimeoutMs: 60_000, readTimeoutMs: 60_000 };
+      const settings = { ...patient, ...changes };
+      return new SwarmBlobFetcher({
+        ...{ store, arrivals, offering, budget, traffic, recent, logger, settings },
+        prefetch: this.prefetch,
+        onBroken: (digest) => void this.broken.push(digest),
+      });
+    };
+    this.fetcher = fetcherOf({});
+    this.hastyFetcher = fetcherOf({ stallTimeoutMs: 1 });
+    this.impatientFetcher = fetcherOf({ readTimeoutMs: 1 });
+  }
+
+  static async open(t: TestContext, root?: string): Promise<Node> {
+    const path = root ?? (await mkdtemp(join(tmpdir(), "fetcher-")));
+    const clock = new SystemClock();
+    const store = await DiskBlobStore.open({ root: path, clock, logger }, { signal: t.signal });
+    const node = new Node(path, store);
+    t.after(async () => {
+      await node.close();
+      await rm(path, { recursive: true, force: true });
+    });
+    return node;
+  }
+
+  async close(): Promise<void> {
+    await this.prefetch[Symbol.asyncDispose]();
+    await this.arrivals[Symbol.asyncDispose]();
+    await this.offering[Symbol.asyncDispose]();
+    await this.store[Symbol.asyncDispose]();
+  }
+
+  /** Puts a blob that somebody in the swarm has. */
+  offer(bytes: Buffer): Digest {
+    const digest = digestOf(bytes);
+    this.blobs.set(digest, bytes);
+    return digest;
+  }
+
+  async nextDownload(): Promise<ScriptedDownload> {
+    return new Promise((resolve) => (this.swarm.onDownload = resolve));
+  }
+
+  /** Lets all bytes of a download come. */
+  async fill(download: ScriptedDownload): Promise<void> {
+    const bytes = this.blobs.get(download.metainfo.digest);
+    assert.ok(bytes);
+    await writeFile(download.wanted.path, bytes);
+    download.finish();
+  }
+
+  /** Writes a blob as containerd does. */
+  async write(bytes: Buffer, provenance: BlobProvenance): Promise<BlobRecord> {
+    const ingest = await this.store.openIngest(`ref ${digestOf(bytes)}`, { total: bytes.length });
+    ingest.expect(bytes.length);
+    await ingest.write(bytes);
+    const labels = {};
+    const record = await ingest.commit({ size: bytes.length, labels, provenance, owned: true });
+    await ingest.close();
+    return record;
+  }
+
+  async read(digest: Digest, signal: AbortSignal): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    const range = { start: 0, end: Number.MAX_SAFE_INTEGER };
+    for await (const chunk of this.fetcher.read(digest, range, { signal })) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+}
