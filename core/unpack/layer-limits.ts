@@ -19,10 +19,13 @@ export const defaultLayerLimits: LayerLimits = {
 };
 
 /**
- * Directories of one layer. Each is remembered while the layer is unpacked, in some 250 bytes;
+ * Directories of one layer. Each is remembered while the layer is unpacked, in some 200 bytes;
  * with all of them the thread still keeps within its memory.
  */
 export const directoriesMax = 150_000;
+
+/** Bytes of the paths of all directories of one layer that no entry describes: for the same reason. */
+export const impliedPathBytesMax = 8 * 1024 * 1024;
 
 /**
  * Bytes of one header for long names, attributes or the map of a sparse file.
@@ -31,8 +34,11 @@ export const directoriesMax = 150_000;
  */
 export const specialHeaderBytesMax = 1024 * 1024;
 
-/** Bytes of a path with the end mark, as the kernel takes it (PATH_MAX): no tool removes a deeper one. */
+/** Bytes of a path with its end, as the kernel takes it (PATH_MAX): no tool removes a longer one. */
 export const pathBytesMax = 4096;
 
-/** Symbolic links on the way to one entry. @see containerd continuity fs/path.go, walkLink */
-export const linksWalkedMax = 255;
+/**
+ * Components that are looked up for one entry. A path has no more than 2,048; symbolic links add
+ * some, and without end when they lead to each other.
+ */
+export const componentsFollowedMax = 4096;
