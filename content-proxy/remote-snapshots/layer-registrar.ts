@@ -1,6 +1,5 @@
 import { abortable } from "../../core/async/deadline.ts";
 import { pause } from "../../core/async/pause.ts";
-import { retryPauseMs } from "../../core/async/retry-pause.ts";
 import type { Digest } from "../../core/digest.ts";
 import { codeOf } from "../../core/errors.ts";
 import type { Labels } from "../../core/ports/blob-store.ts";
@@ -37,6 +36,8 @@ export interface LayerRegistrarDeps {
   readonly unregistered: (options: Cancellable) => AsyncIterable<UnregisteredLayer>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How long to wait after so many failures in a row. */
+  readonly pauseMs: (failures: number) => number;
 }
 
 /**
@@ -155,7 +156,7 @@ export class LayerRegistrar implements AsyncDisposable {
       } catch (error) {
         const code = codeOf(error);
         if (failures === 1 && code !== "canceled") this.#deps.logger.warn(problem, { code, error });
-        await pause(retryPauseMs(failures, Math.random), signal).catch(() => undefined);
+        await pause(this.#deps.pauseMs(failures), signal).catch(() => undefined);
       }
     }
   }
