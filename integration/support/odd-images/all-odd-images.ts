@@ -2,6 +2,7 @@ import { brokenImages } from "./broken-images.ts";
 import { builderImages } from "./builder-images.ts";
 import { compressionImages } from "./compression-images.ts";
 import { entryImages } from "./entry-images.ts";
+import { headerImages } from "./header-images.ts";
 import { nameImages } from "./name-images.ts";
 import type { OddImage } from "./odd-image.ts";
 import { orderImages } from "./order-images.ts";
@@ -13,6 +14,7 @@ import { xattrImages } from "./xattr-images.ts";
 /** Every case of what layers may have that an unpacker must know. */
 export const oddImages: readonly OddImage[] = [
   ...entryImages,
+  ...headerImages,
   ...nameImages,
   ...xattrImages,
   ...orderImages,

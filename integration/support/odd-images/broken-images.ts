@@ -80,7 +80,15 @@ export const brokenImages: readonly OddImage[] = [
       { name: "x", type: "link", linkname: "out/passwd" },
     ]),
   ),
-  refused("a symlink to nowhere", layerFixture([{ name: "x", type: "symlink" }])),
+  refused(
+    "a folder in whose place there is a symlink to nowhere",
+    layerFixture([{ name: "d/" }, { name: "d", type: "symlink", linkname: "no" }]),
+  ),
+  refused("a folder that a bottom layer hides", layerFixture([{ name: "d/" }, { name: ".wh.d" }])),
+  ...["A", "D", "M", "S", "X", "s"].map((flag) =>
+    refused(`an entry of type ${flag}`, layerFixture([{ name: "x", type: { flag } }])),
+  ),
+  refused("a symlink without a target", layerFixture([{ name: "x", type: "symlink" }])),
   refused(
     "gzip that is cut off",
     layerFixtureOf(gzipSync(tar).subarray(0, -20), { tar, mediaType: gzip }),

@@ -8,4 +8,6 @@ export interface OddImage {
   readonly layers: () => readonly LayerFixture[];
   /** Whether containerd refuses the last layer; it takes all others. */
   readonly isRefused?: boolean;
+  /** Whether we refuse the last layer, which containerd takes: a pull then falls back to it. */
+  readonly isLeft?: boolean;
 }

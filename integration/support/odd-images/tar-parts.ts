@@ -1,16 +1,31 @@
-import { tarHeader, type TarEntry, type TarPart } from "../../../core/testing/tar-fixture.ts";
+import { tarHeader, type TarEntry } from "../../../core/testing/tar-fixture.ts";
 
 const checksumOffset = 148;
 
 /** An entry whose header is edited before its checksum is made. */
-export function editedEntry(entry: TarEntry, edit: (header: Buffer) => void): readonly TarPart[] {
+export function editedEntry(
+  entry: TarEntry,
+  edit: (header: Buffer) => void,
+): readonly [header: Uint8Array, ...content: Uint8Array[]] {
   const content = Buffer.from(entry.content ?? "");
   const header = tarHeader(entry, content.length);
   edit(header);
-  header.write(" ".repeat(8), checksumOffset);
-  const checksum = header.reduce((sum, byte) => sum + byte, 0);
-  header.write(`${checksum.toString(8).padStart(6, "0")}\0 `, checksumOffset);
+  writeChecksum(header, (sum, byte) => sum + byte);
   return [header, content, Buffer.alloc(-content.length & 511)];
+}
+
+/** A header without content whose checksum is of signed bytes, as some old programs made it. */
+export function signedChecksum(entry: TarEntry): Uint8Array {
+  const header = tarHeader(entry, 0);
+  writeText(header, Buffer.from(entry.name, "latin1"), "name");
+  writeChecksum(header, (sum, byte) => sum + ((byte << 24) >> 24));
+  return header;
+}
+
+function writeChecksum(header: Buffer, add: (sum: number, byte: number) => number): void {
+  header.write(" ".repeat(8), checksumOffset);
+  const checksum = header.reduce(add, 0);
+  header.write(`${checksum.toString(8).padStart(6, "0")}\0 `, checksumOffset);
 }
 
 /** Writes a number as GNU tar does it where octal digits have no room: in base 256. */

@@ -21,25 +21,42 @@ const packages = {
   Diff: "containerd.services.diff.v1",
 };
 
+export interface ContainerdSnapshotsOptions {
+  /** That of the containerd unless said otherwise. */
+  readonly snapshotter?: string;
+  readonly namespace?: string;
+}
+
 /**
  * The calls with which a pull has a containerd unpack layers, one by one: what a pull does
  * besides is left out. Dispose of it to close its connection.
  */
 export class ContainerdSnapshots implements AsyncDisposable {
   readonly #snapshotter: string;
+  readonly #namespace: string;
   readonly #client: Client;
   readonly #root: protobuf.Root;
 
-  private constructor(containerd: Containerd, root: protobuf.Root) {
-    this.#snapshotter = containerd.snapshotter;
-    this.#client = new Client(`unix:${containerd.socketPath}`, credentials.createInsecure());
+  private constructor(
+    client: Client,
+    root: protobuf.Root,
+    { snapshotter, namespace }: Required<ContainerdSnapshotsOptions>,
+  ) {
+    this.#snapshotter = snapshotter;
+    this.#namespace = namespace;
+    this.#client = client;
     this.#root = root;
   }
 
-  static async open(containerd: Containerd): Promise<ContainerdSnapshots> {
+  static async open(
+    containerd: Pick<Containerd, "socketPath" | "snapshotter">,
+    options: ContainerdSnapshotsOptions = {},
+  ): Promise<ContainerdSnapshots> {
     const root = await protobuf.load(join(import.meta.dirname, "containerd-snapshots.proto"));
     root.resolveAll();
-    return new ContainerdSnapshots(containerd, root);
+    const client = new Client(`unix:${containerd.socketPath}`, credentials.createInsecure());
+    const { snapshotter = containerd.snapshotter, namespace = "default" } = options;
+    return new ContainerdSnapshots(client, root, { snapshotter, namespace });
   }
 
   /** Makes an active snapshot, on `parent` if there is one. */
@@ -83,7 +100,7 @@ export class ContainerdSnapshots implements AsyncDisposable {
     const { resolvedRequestType: requestType, resolvedResponseType: responseType } = method ?? {};
     assert(requestType && responseType);
     const metadata = new Metadata();
-    metadata.set("containerd-namespace", "default");
+    metadata.set("containerd-namespace", this.#namespace);
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
         `/${packages[serviceName]}.${serviceName}/${methodName}`,

@@ -58,12 +58,22 @@ export async function unpackByContainerd(
   return { directories };
 }
 
-/** Where the overlay snapshotter keeps what a snapshot adds, by how it is mounted. */
+/** Where an overlay snapshotter keeps what a snapshot adds, by how it is mounted. */
 export function layerDirectoryOf(mounts: readonly Mount[]): string {
   const [mount] = mounts;
   assert(mount && mounts.length === 1);
-  if (mount.type === "bind") return mount.source;
-  const upper = mount.options.find((option) => option.startsWith("upperdir="));
-  assert(upper !== undefined, "containerd tells of no overlay");
-  return upper.slice("upperdir=".length);
+  return mount.type === "bind" ? mount.source : optionOf(mount, "upperdir");
+}
+
+/** Folders of the layers that a snapshot is made on, the bottom one first. */
+export function parentDirectoriesOf(mounts: readonly Mount[]): string[] {
+  const [mount] = mounts;
+  assert(mount && mounts.length === 1);
+  return optionOf(mount, "lowerdir").split(":").reverse();
+}
+
+function optionOf({ options }: Mount, name: string): string {
+  const option = options.find((each) => each.startsWith(`${name}=`));
+  assert(option !== undefined, `the mount has no ${name}`);
+  return option.slice(name.length + 1);
 }
