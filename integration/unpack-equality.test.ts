@@ -20,7 +20,6 @@ import { importLayout, unpackByContainerd } from "./support/unpack/unpack-by-con
 import { unpackByUs } from "./support/unpack/unpack-by-us.ts";
 
 for (const line of containerdLines) {
-  containerdLines) as typeof containerdLines) {
   test(`layers are unpacked as by the overlay snapshotter of containerd ${line}`, async (t) => {
     const stack = stackOf(t);
     const { path: directory } = await createTestDirectory(t, stack);
