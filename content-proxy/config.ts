@@ -13,6 +13,7 @@ import {
 import { loadConfig } from "../core/config/load-config.ts";
 import { registrySchema } from "../core/config/registry-schema.ts";
 import type { Environment } from "../core/config/environment-overrides.ts";
+import { defaultLayerLimits } from "../core/unpack/layer-limits.ts";
 
 const gibibyte = 1024 ** 3;
 
@@ -67,6 +68,28 @@ const originSchema = z.strictObject({
   credentialsFile: absolutePath().optional(),
 });
 
+const layerSchema = z.strictObject({
+  /** Entries of a layer: files, directories, links and all else. */
+  entriesMax: count({ min: 1 }).default(defaultLayerLimits.entriesMax),
+  /** Length of its tar stream; and of its files together, holes counted. */
+  tarBytesMax: byteCount({ min: 1 }).default(defaultLayerLimits.tarSizeMax),
+  /** Bytes of tar stream for each byte of its blob. */
+  ratioMax: count({ min: 1 }).default(defaultLayerLimits.ratioMax),
+});
+
+const snapshotsSchema = z.strictObject({
+  /** Whether snapshots are served too, on the same socket. */
+  enabled: z.boolean().default(false),
+  /** Where they are kept, on a file system that overlayfs can use. */
+  root: absolutePath().default("/var/lib/shoal/snapshots"),
+  /** Threads that unpack layers; never more than the machine has processors. */
+  threadsMax: count({ min: 1, max: 64 }).default(4),
+  /** A layer of which nothing moved for so long is left to containerd. */
+  prepareTimeoutMs: milliseconds({ min: 1000, max: 3_600_000 }).default(30_000),
+  /** What a layer may be at most; containerd unpacks, or refuses, what is more. */
+  layer: layerSchema.prefault({}),
+});
+
 const adminSchema = z.strictObject({
   /** Where health and status are served. */
   listen: listenAddress().prefault("127.0.0.1:7081"),
@@ -90,6 +113,7 @@ export const contentProxyConfigSchema = z.strictObject({
   swarm: swarmSchema.prefault({}),
   pull: pullSchema.prefault({}),
   cache: cacheSchema.prefault({}),
+  snapshots: snapshotsSchema.prefault({}),
   origin: originSchema.prefault({}),
   admin: adminSchema.prefault({}),
 });

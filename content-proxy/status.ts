@@ -8,6 +8,7 @@ import {
   statusListMax,
 } from "../core/service-status.ts";
 import type { Arrivals } from "./arrivals.ts";
+import type { LayerJobs } from "./remote-snapshots/layer-jobs.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** What {@link createStatus} reports on. */
@@ -16,6 +17,8 @@ export interface StatusDeps {
   readonly arrivals: Arrivals;
   readonly swarm: Swarm;
   readonly traffic: Traffic;
+  /** Those that unpack layers here, where snapshots are served. */
+  readonly jobs?: Pick<LayerJobs, "report"> | undefined;
   readonly clock: Clock;
   readonly version: string;
   readonly budgetBytes: number;
@@ -23,7 +26,7 @@ export interface StatusDeps {
 
 /** Returns the function that answers `GET /v1/status`; its uptime counts from now. */
 export function createStatus(deps: StatusDeps): () => ServiceStatus {
-  const { arrivals, swarm, traffic, clock, version } = deps;
+  const { arrivals, swarm, traffic, jobs, clock, version } = deps;
   const startedMs = clock.monotonicMs();
   return () => {
     const underWay = [...arrivals].flatMap(({ received }) => received ?? []);
@@ -34,6 +37,7 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
       blobs: blobsReport(deps),
       ingests: [...ingestReports(deps)].slice(0, statusListMax),
       swarms: swarm.status().slice(0, statusListMax),
+      ...(jobs && { layers: jobs.report() }),
       traffic: traffic.report(underWay),
     };
   };

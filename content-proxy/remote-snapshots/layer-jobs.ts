@@ -29,7 +29,7 @@ const refusedMs = 300_000;
 
 /** Jobs that are told of a while longer, for people to see that they are done. */
 const endedMax = 200;
-const endedMs = 60_000;
+const endedMs = 600_000;
 
 /**
  * Layers that arrive and are unpacked at once, whoever's they are. Enough to keep the threads
