@@ -9,7 +9,7 @@ import type { Logger } from "../../core/ports/logger.ts";
 import type { LayerDraft, SnapshotStore } from "../../core/ports/snapshot-store.ts";
 import type { LayerReport } from "../../core/service-status.ts";
 import { type LayerBytes, type LayerBytesDeps, openLayerBytes } from "./layer-bytes.ts";
-import type { ImageLayer } from "./layered-image.ts";
+import { type ImageLayer, isLowest } from "./layered-image.ts";
 
 /** What a {@link LayerJob} works with. */
 export interface LayerJobDeps {
@@ -126,7 +126,8 @@ export class LayerJob implements AsyncDisposable {
     const { diffId, descriptor } = this.layer;
     const { digest, mediaType } = descriptor;
     const draft = await snapshots.createDraft();
-    const order = { ...{ digest, mediaType, diffId, file }, into: draft.path };
+    const blob = { digest, mediaType, diffId, file };
+    const order = { ...blob, into: draft.path, isLowest: isLowest(this.layer) };
     const onProgress = (progress: UnpackProgress) => void (this.#progress = progress);
     try {
       return { draft, unpacked: await unpacker.unpack({ ...order, onProgress }, this.#stop) };

@@ -58,11 +58,14 @@ export function textImage(
 class TextUnpacker implements LayerUnpacker {
   /** Digests of what was unpacked, or begun. */
   readonly begun: Digest[] = [];
+  /** Digests of layers that were said to have nothing below them. */
+  readonly lowest: Digest[] = [];
   /** Called before a layer is unpacked, to hold it or have it fail. */
   before: (order: UnpackOrder, signal: AbortSignal) => Promise<unknown> = async () => undefined;
 
   async unpack(order: UnpackOrder, { signal }: { readonly signal: AbortSignal }) {
     this.begun.push(order.digest);
+    if (order.isLowest) this.lowest.push(order.digest);
     await this.before(order, signal);
     const { file, into, diffId } = order;
     let end = 0;

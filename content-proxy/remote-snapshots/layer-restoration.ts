@@ -8,7 +8,7 @@ import type { Logger } from "../../core/ports/logger.ts";
 import type { SnapshotRecord, SnapshotStore } from "../../core/ports/snapshot-store.ts";
 import type { ImageIndex } from "./image-index.ts";
 import { type LayerBytesDeps, openLayerBytes } from "./layer-bytes.ts";
-import type { ImageLayer } from "./layered-image.ts";
+import { type ImageLayer, isLowest } from "./layered-image.ts";
 import { layerOfLabels, snapshotRefLabel } from "./remote-layer-labels.ts";
 
 /** How often all layers are tried, with growing pauses in between: for some ten minutes. */
@@ -120,7 +120,9 @@ export class LayerRestoration implements AsyncDisposable {
     try {
       const draft = await snapshots.createDraft();
       try {
-        const order = { ...descriptor, diffId, file, into: draft.path };
+        const { digest, mediaType } = descriptor;
+        const blob = { digest, mediaType, diffId, file };
+        const order = { ...blob, into: draft.path, isLowest: isLowest(layer) };
         const { impliedDirectories, usage } = await unpacker.unpack(order, this.#stop);
         const [, ...parents] = snapshots.layerPaths(name);
         await unpacker.inherit({ path: draft.path, impliedDirectories }, parents);

@@ -14,6 +14,11 @@ export interface ImageLayer {
   readonly descriptor: Descriptor;
 }
 
+/** Whether it is the lowest layer of its images: only then its chainID is its diffID. */
+export function isLowest({ chainId, diffId }: ImageLayer): boolean {
+  return chainId === diffId;
+}
+
 /** An image whose manifest and config are known. */
 export interface LayeredImage {
   /** Digest of its manifest. */

@@ -25,6 +25,7 @@ test("all layers of an image are unpacked at the first question, from the swarm"
   for (const { chainId } of [middle, top]) await node.jobs.find(chainId)?.finished();
   const digests = image.layers.map(({ descriptor }) => descriptor.digest);
   assert.deepEqual(node.unpacker.begun.sort(), digests.sort());
+  assert.deepEqual(node.unpacker.lowest, [base.descriptor.digest]);
 
   // containerd removes what it has not asked for.
   assert.deepEqual([...node.snapshots.records()].length, 1);
