@@ -1,5 +1,4 @@
 import type { Server } from "@grpc/grpc-js";
-import type { Reader, Writer } from "protobufjs/minimal.js";
 
 import type { BlobStore } from "../../core/ports/blob-store.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -13,6 +12,7 @@ import type { UnaryHandler } from "./handler.ts";
 import { infoHandler } from "./info.ts";
 import { listStatusesHandler } from "./list-statuses.ts";
 import { listHandler } from "./list.ts";
+import { type Decoder, type Encoder, decode, encode } from "./message-codec.ts";
 import { statusHandler } from "./status.ts";
 import { updateHandler } from "./update.ts";
 import { writeHandler } from "./write.ts";
@@ -60,24 +60,4 @@ export function registerContentService(server: Server, deps: ContentServiceDeps)
     decode(v1.WriteContentRequest),
     "bidi",
   );
-}
-
-interface Decoder<Message> {
-  decode(wire: Reader | Uint8Array): Message;
-}
-
-interface Encoder<Message> {
-  encode(message: Message): Writer;
-}
-
-function decode<Message>(message: Decoder<Message>): (wire: Buffer) => Message {
-  return (wire) => message.decode(wire);
-}
-
-/** protobufjs makes Buffers in Node, whatever its types say. */
-function encode<Message>(message: Encoder<Message>): (value: Message) => Buffer {
-  return (value) => {
-    const wire = message.encode(value).finish();
-    return Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength);
-  };
 }
