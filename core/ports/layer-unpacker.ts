@@ -28,6 +28,11 @@ export interface UnpackOrder {
   readonly file: LayerFile;
   /** An existing, empty directory; on failure what is in it is half-made and the caller's to delete. */
   readonly into: string;
+  /**
+   * There is nothing below it: whiteouts then remove what the layer itself has, and leave no
+   * mark, as containerd's do.
+   */
+  readonly isLowest?: boolean;
   /** Called now and then, with counts from the start of the layer. */
   readonly onProgress?: (progress: UnpackProgress) => void;
 }
