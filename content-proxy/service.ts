@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 import { DisposeStack } from "../core/async/dispose-stack.ts";
 import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
 import { setThreadPriority } from "../core/async/thread-priority.ts";
@@ -9,9 +11,11 @@ import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import { type OpenRegistries, openRegistries } from "../core/registry/open-registries.ts";
+import { DiskSnapshotStore } from "../core/snapshots/disk-snapshot-store.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { TorrentSwarm } from "../core/torrent/torrent-swarm.ts";
 import { sortTrackerUrls } from "../core/tracker-urls.ts";
+import { ThreadLayerUnpacker } from "../core/unpack/thread-layer-unpacker.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { serveAdmin } from "./admin-server.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -24,13 +28,19 @@ import { LastResort } from "./last-resort.ts";
 import { Prefetch } from "./prefetch.ts";
 import { PromiseWithdrawal } from "./promise-withdrawal.ts";
 import { RecentBlobs } from "./recent-blobs.ts";
+import {
+  type ConnectedRemoteLayers,
+  connectRemoteLayers,
+} from "./remote-snapshots/connect-remote-layers.ts";
 import { resumePromises } from "./resume-promises.ts";
 import { ContainerdClient } from "./rpc/containerd/containerd-client.ts";
 import { ContainerdConnection } from "./rpc/containerd/containerd-connection.ts";
+import { ContainerdMetadataClient } from "./rpc/containerd/metadata-client.ts";
 import { registerContentService } from "./rpc/content-service.ts";
 import { directWrite } from "./rpc/direct-write.ts";
 import { slowReader } from "./rpc/read.ts";
 import { serveGrpc } from "./rpc/serve-grpc.ts";
+import { registerSnapshotsService } from "./rpc/snapshots/snapshots-service.ts";
 import { createStatus } from "./status.ts";
 import { SwarmBlobFetcher } from "./swarm-blob-fetcher.ts";
 import { Traffic } from "./traffic.ts";
@@ -55,7 +65,12 @@ interface Foundations {
   readonly directory: HttpDirectory;
   readonly swarm: TorrentSwarm;
   readonly registries: OpenRegistries;
-  readonly containerd: ContainerdClient;
+  readonly connection: ContainerdConnection;
+}
+
+/** What serves snapshots, where that is enabled. */
+interface Snapshots extends ConnectedRemoteLayers {
+  readonly store: DiskSnapshotStore;
 }
 
 /** Starts the content proxy of a node. On failure nothing is left open. */
@@ -73,8 +88,10 @@ export async function startContentProxy(
     resumePromises(store, parts.arrivals);
     parts.offering.addAll();
     void parts.budget.enforce();
+    const base = { ...foundations, ...parts, logger, clock, started, signal };
+    const unpacking = config.snapshots.enabled ? await openSnapshots(config, base) : undefined;
     const status = createStatus({
-      ...{ store, swarm, clock, ...parts },
+      ...{ store, swarm, clock, ...parts, jobs: unpacking?.jobs },
       version: packageJson.version,
       budgetBytes: config.cache.budgetBytes,
     });
@@ -82,7 +99,10 @@ export async function startContentProxy(
     started.use(
       await serveGrpc({
         socketPath: config.store.socket,
-        register: (server) => registerContentService(server, serving),
+        register: (server) => {
+          registerContentService(server, serving);
+          if (unpacking) registerSnapshotsService(server, { ...unpacking, logger: serving.logger });
+        },
         direct: directWrite(serving),
         readSource: parts.fetcher,
         readSlow: slowReader({ fetcher: parts.fetcher }),
@@ -140,8 +160,7 @@ async function openFoundations(
   );
   const registries = started.use(await openRegistries(config.origin));
   const connection = started.use(new ContainerdConnection(config.containerd));
-  const containerd = new ContainerdClient({ connection });
-  return { store, directory, swarm, registries, containerd };
+  return { store, directory, swarm, registries, connection };
 }
 
 /** Joins the rules of the proxy together; what is started later is disposed of first. */
@@ -152,11 +171,12 @@ function connectParts(
     directory,
     swarm,
     registries,
-    containerd,
+    connection,
     logger,
     started,
   }: Foundations & { logger: Logger; started: DisposeStack },
 ) {
+  const containerd = new ContainerdClient({ connection });
   const traffic = new Traffic(swarm);
   const offering = started.use(
     new Offering({ store, swarm, directory, logger, enabled: config.offer }),
@@ -207,5 +227,41 @@ function connectParts(
       disown: (digest) => fetcher.disown(digest),
     }),
   );
-  return { traffic, offering, budget, arrivals, prefetch, fetcher };
+  return { traffic, offering, budget, recent, arrivals, prefetch, fetcher };
+}
+
+/** Opens the store of snapshots, and begins to unpack layers into it. */
+async function openSnapshots(
+  config: ContentProxyConfig,
+  {
+    store,
+    arrivals,
+    recent,
+    connection,
+    logger,
+    clock,
+    started,
+    signal,
+  }: Foundations &
+    Pick<ReturnType<typeof connectParts>, "arrivals" | "recent"> &
+    ContentProxyDeps &
+    Cancellable & { started: DisposeStack },
+): Promise<Snapshots> {
+  const { root, threadsMax, layer, prepareTimeoutMs } = config.snapshots;
+  const { entriesMax, ratioMax, tarBytesMax } = layer;
+  const part = { logger: logger.with({ part: "snapshots" }) };
+  const snapshots = started.use(await DiskSnapshotStore.open({ root, clock, ...part }, { signal }));
+  const unpacker = started.use(
+    new ThreadLayerUnpacker({
+      threadsMax: Math.min(threadsMax, availableParallelism()),
+      limits: { entriesMax, ratioMax, tarSizeMax: tarBytesMax },
+      ...part,
+    }),
+  );
+  const metadata = new ContainerdMetadataClient({ connection });
+  const connected = connectRemoteLayers({
+    ...{ store, arrivals, recent, snapshots, unpacker, metadata, prepareTimeoutMs },
+    ...{ clock, started, ...part },
+  });
+  return { store: snapshots, ...connected };
 }
