@@ -7,10 +7,14 @@ import { LayerDirectory } from "./layer-directory.ts";
 import type { OpenDirectory } from "./open-directory.ts";
 import { isSystemError } from "./system-call-error.ts";
 
+/** The bit of a directory's mode by which what is made in it belongs to its group. */
+const setGroup = 0o2000;
+
 /**
  * Gives directories of a layer that no entry describes the mode, owner, times and extended
  * attributes of the same directory in the nearest layer below that has it. What is nowhere below,
- * or is no directory in the nearest that has it, stays as it was made.
+ * or is no directory in the nearest that has it, stays as it was made, but for the group that it
+ * would have got there.
  *
  * @param path Directory of the layer.
  * @param implied Paths in it, as {@link LayerExtractor} gives them.
@@ -24,11 +28,16 @@ export async function inheritDirectories(
   parents: readonly string[],
 ): Promise<void> {
   const layer = new OpenTree(path);
+  const described = new Set<ByteString>();
   let rest: readonly ByteString[] = implied;
   try {
     for (const parent of parents) {
-      if (rest.length === 0) return;
-      rest = inheritFrom(parent, rest, layer);
+      if (rest.length === 0) break;
+      rest = inheritFrom(parent, rest, { layer, described });
+    }
+    for (const directory of implied) {
+      const above = directory.slice(0, Math.max(directory.lastIndexOf("/"), 0));
+      if (!described.has(directory) && described.has(above)) inheritGroup(above, directory, layer);
     }
   } catch (error) {
     throw storageErrorFrom(error);
@@ -41,7 +50,7 @@ export async function inheritDirectories(
 function inheritFrom(
   parent: string,
   implied: readonly ByteString[],
-  layer: OpenTree,
+  { layer, described }: { readonly layer: OpenTree; readonly described: Set<ByteString> },
 ): readonly ByteString[] {
   const below = new OpenTree(parent);
   try {
@@ -50,6 +59,7 @@ function inheritFrom(
       if (!found || found.leaf !== undefined) return false;
       if (found.missing.length > 0) return true;
       copyDescription(below.open(found.directory), layer.openAt(directory));
+      described.add(directory);
       return false;
     });
   } finally {
@@ -71,6 +81,14 @@ function copyDescription(from: OpenDirectory, to: OpenDirectory): void {
       if (!isSystemError(error, "ENOTSUP", "ENODATA")) throw error;
     }
   }
+}
+
+/** Does what the kernel would have done, had the directory above been described from the start. */
+function inheritGroup(above: ByteString, directory: ByteString, layer: OpenTree): void {
+  const { mode, gid } = layer.openAt(above).status();
+  if ((mode & setGroup) === 0) return;
+  const opened = layer.openAt(directory);
+  opened.setOwner(opened.status().uid, gid);
 }
 
 /** The tree of one layer, whose directories are found as they are needed. */
