@@ -56,15 +56,16 @@ for (const line of containerdLines) {
         const differences = ours.directories.map((path, layer) => {
           const expected = theirs.directories[layer];
           assert.ok(expected !== undefined);
-          return compareTrees(
+          const found = compareTrees(
             readTree(path, { writtenSinceMs }),
             readTree(expected, { writtenSinceMs }),
           );
+          const implied = ours.unpacked[layer]?.impliedDirectories ?? [];
+          return found.filter((difference) => !isTimeOfImplied(difference, implied));
         });
-        assert.deepEqual(
-          differences,
-          ours.directories.map(() => []),
-        );
+        const last = differences.pop() ?? [];
+        assert.deepEqual(last, image.differences ?? []);
+        assert.deepEqual(differences.flat(), []);
         assert.deepEqual(
           ours.unpacked.map(({ usage }) => usage),
           await Promise.all(ours.directories.map(diskUsageOf)),
@@ -72,4 +73,13 @@ for (const line of containerdLines) {
       });
     }
   });
+}
+
+/**
+ * A folder that no entry describes has the time of its last name in containerd's tree, that of
+ * the same folder below in ours, which is the same on all nodes.
+ */
+function isTimeOfImplied(difference: string, implied: readonly string[]): boolean {
+  const path = /^(.*): mtime is "\d+\.\d+", should be "now"$/.exec(difference)?.[1];
+  return path !== undefined && implied.includes(path);
 }

@@ -10,4 +10,6 @@ export interface OddImage {
   readonly isRefused?: boolean;
   /** Whether we refuse the last layer, which containerd takes: a pull then falls back to it. */
   readonly isLeft?: boolean;
+  /** In what our tree of the last layer is to differ from containerd's, as `compareTrees` says it. */
+  readonly differences?: readonly string[];
 }

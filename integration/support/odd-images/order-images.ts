@@ -1,6 +1,7 @@
 import { layerFixture } from "../../../core/testing/layer-fixture.ts";
 import type { TarPart } from "../../../core/testing/tar-fixture.ts";
 import type { OddImage } from "./odd-image.ts";
+import { accessList, withXattrs } from "./xattr-images.ts";
 
 const past = 1_500_000_000;
 
@@ -57,13 +58,25 @@ const highest: readonly TarPart[] = [
 
 /** Folders of layers below that get an entry later, or one that is taken away. */
 const highestWithEntries: readonly TarPart[] = [
-  { name: "usr/lib/deep/file", content: "x" },
-  { name: "usr/lib/deep/", mode: 0o755, mtime: past },
+  { name: "usr/file", content: "x" },
+  { name: "usr/", mode: 0o755, uid: 0, mtime: past },
   { name: "only-lowest/file", content: "x" },
   { name: "only-lowest", content: "a file now" },
   { name: "usr/lib/.wh.other" },
   { name: "removed/.wh.nothing" },
 ];
+
+const withDefaults: readonly TarPart[] = [
+  withXattrs({ name: "d/" }, { "system.posix_acl_default": accessList }),
+];
+
+/** What the kernel makes of the default list for what is made below, in hex. */
+const listsByDefault = {
+  ofFolder:
+    "0200000001000700ffffffff02000600e803000004000500ffffffff10000500ffffffff20000500ffffffff",
+  ofFile:
+    "0200000001000600ffffffff02000600e803000004000500ffffffff10000400ffffffff20000400ffffffff",
+};
 
 const throughSymlinks: readonly TarPart[] = [
   { name: "real/", mtime: past },
@@ -130,6 +143,26 @@ export const orderImages: readonly OddImage[] = [
   {
     name: "folders of layers below that get entries of their own",
     layers: () => [layerFixture(lowest), layerFixture(middle), layerFixture(highestWithEntries)],
+  },
+  {
+    name: "a folder with an xattr in a layer below, which its late entry does not have",
+    layers: () => [
+      layerFixture(lowest),
+      layerFixture([{ name: "usr/lib/file" }, { name: "usr/lib/", mode: 0o711, mtime: past }]),
+    ],
+    // An entry says all of what it describes, before what is in it or after. containerd mixes it
+    // with what is below when it comes after.
+    differences: ['usr/lib: xattr user.x is not there, should be "6c6f77"'],
+  },
+  {
+    name: "a folder with a default access list in a layer below",
+    layers: () => [layerFixture(withDefaults), layerFixture([{ name: "d/in/file" }])],
+    // The list is for files that are made there later, not for those that the layer has.
+    differences: [
+      `d/in: xattr system.posix_acl_access is not there, should be "${listsByDefault.ofFolder}"`,
+      `d/in: xattr system.posix_acl_default is not there, should be "${accessList.toString("hex")}"`,
+      `d/in/file: xattr system.posix_acl_access is not there, should be "${listsByDefault.ofFile}"`,
+    ],
   },
   {
     name: "an entry in what is a file",

@@ -2,7 +2,8 @@ import { layerFixture } from "../../../core/testing/layer-fixture.ts";
 import { paxRecord, type TarEntry, type TarPart } from "../../../core/testing/tar-fixture.ts";
 import type { OddImage } from "./odd-image.ts";
 
-function withXattrs(
+/** An entry with extended attributes in the records of PAX that GNU tar has for them. */
+export function withXattrs(
   entry: TarEntry,
   xattrs: Readonly<Record<string, string | Uint8Array>>,
 ): TarEntry {
@@ -14,7 +15,7 @@ function withXattrs(
 const capability = Buffer.from("0100000280000000000000000000000000000000", "hex");
 
 /** Access for the owner, a user 1000, the group, the mask and others. */
-const accessList = Buffer.from(
+export const accessList = Buffer.from(
   "02000000" +
     "01000700ffffffff" +
     "02000600e8030000" +

@@ -1,7 +1,11 @@
 import { mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { LayerUnpacker, UnpackedLayer } from "../../../core/ports/layer-unpacker.ts";
+import type {
+  LayerUnpacker,
+  UnpackedLayer,
+  UnpackOrder,
+} from "../../../core/ports/layer-unpacker.ts";
 import type { LayerFixture } from "../../../core/testing/layer-fixture.ts";
 import type { UnpackOutcome } from "./unpack-by-containerd.ts";
 
@@ -23,7 +27,7 @@ export async function unpackByUs(
     const into = join(directory, String(index));
     await mkdir(into);
     try {
-      const outcome = await unpackLayer(unpacker, layer, into);
+      const outcome = await unpackLayer(unpacker, layer, { into, isLowest: index === 0 });
       await unpacker.inherit({ ...outcome, path: into }, directories.toReversed());
       unpacked.push(outcome);
     } catch (refusal) {
@@ -37,7 +41,7 @@ export async function unpackByUs(
 async function unpackLayer(
   unpacker: LayerUnpacker,
   { bytes, digest, mediaType, diffId }: LayerFixture,
-  into: string,
+  { into, isLowest }: Required<Pick<UnpackOrder, "into" | "isLowest">>,
 ): Promise<UnpackedLayer> {
   const path = `${into}.blob`;
   await writeFile(path, bytes);
@@ -45,7 +49,7 @@ async function unpackLayer(
   try {
     const size = bytes.byteLength;
     const file = { fd: handle.fd, size, availableEnd: () => Promise.resolve(size) };
-    const order = { digest, mediaType, diffId, file, into };
+    const order = { digest, mediaType, diffId, file, into, isLowest };
     return await unpacker.unpack(order, { signal: new AbortController().signal });
   } finally {
     await handle.close();
