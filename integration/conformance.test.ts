@@ -1,29 +1,57 @@
 import assert from "node:assert/strict";
+import { mkdir, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 
-import { reportContentSuite, runContentSuite } from "./support/content-suite.ts";
+import { reportGoSuite, runGoSuite } from "./support/go-suite.ts";
 import { stackOf } from "./support/interruptible.ts";
 import { createLoopbackNetwork } from "./support/network.ts";
-import { contentProxyConfig, ports } from "./support/shoal-config.ts";
+import {
+  contentProxyConfig,
+  ports,
+  snapshotsConfig,
+  snapshotsPathOf,
+} from "./support/shoal-config.ts";
 import { ShoalDaemon } from "./support/shoal-daemon.ts";
 import { createTestDirectory } from "./support/test-directory.ts";
 
-/** Fewer would mean that a part of the suite was not run. */
-const testsMin = 27;
+/** Its tests mount, which is asked for by name. */
+const flagsOf = { content: [], snapshots: ["-test.root"] } as const;
 
-test("our content store passes containerd's own suite", async (t) => {
+/** Fewer would mean that a part of a suite was not run. */
+const testsMin = { content: 27, snapshots: 20 } as const;
+
+/** Starts a content proxy that knows nobody, and gives the folder that all of it is in. */
+async function startProxy(t: TestContext): Promise<string> {
   const stack = stackOf(t);
-  const directory = await createTestDirectory(t, stack);
+  const { path } = await createTestDirectory(t, stack);
   const on = createLoopbackNetwork(["node"]).host("node");
   const nobody = { trackers: [], seeders: [] };
-  const config = contentProxyConfig(on, { directory: directory.path, ...nobody });
+  const config = {
+    ...contentProxyConfig(on, { directory: path, ...nobody }),
+    snapshots: snapshotsConfig(path),
+  };
   const service = "content-proxy";
-  const files = { config, directory: directory.path };
+  const files = { config, directory: path };
   stack.use(await ShoalDaemon.start({ service, ...files, on, adminPort: ports.admin }));
+  return path;
+}
 
-  const result = await runContentSuite(join(directory.path, "content.sock"));
+for (const name of ["content", "snapshots"] as const) {
+  test(`our ${name} service passes containerd's own suite`, async (t) => {
+    const path = await startProxy(t);
+    const directory = join(path, "suite");
+    await mkdir(directory);
+    const socketPath = join(path, "content.sock");
 
-  assert.ok(result.tests.length >= testsMin, result.output);
-  await reportContentSuite(t, result);
-});
+    const result = await runGoSuite({ name, socketPath, directory, flags: flagsOf[name] });
+
+    assert.ok(result.tests.length >= testsMin[name], result.output);
+    await reportGoSuite(t, result);
+    const mounts = await readFile("/proc/self/mountinfo", "utf8");
+    assert.ok(!mounts.includes(` ${path}`), "the suite leaves no mounts");
+    const folders = await readdir(join(snapshotsPathOf(path), "v1"));
+    const halfMade = folders.filter((folder) => !/^(\d+|lock)$/.test(folder));
+    assert.deepEqual(halfMade, [], "no folder is left half made or half deleted");
+  });
+}

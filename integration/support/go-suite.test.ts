@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { parseGoTests } from "./content-suite.ts";
+import { parseGoTests } from "./go-suite.ts";
 
 test("parseGoTests() counts the tests without parts", () => {
   const output = `=== RUN   TestRaw

@@ -21,25 +21,33 @@ export interface SuiteResult {
   readonly output: string;
 }
 
-const sourcePath = join(repositoryPath, "integration", "conformance", "content_test.go");
+/** One of containerd's suites, and what it is to be run against. */
+export interface GoSuite {
+  /** Its file in integration/conformance, without "_test.go". */
+  readonly name: "content" | "snapshots";
+  readonly socketPath: string;
+  /** An existing folder for its files and mounts. */
+  readonly directory: string;
+  readonly flags?: readonly string[];
+}
 
 const packages = ["golang-go", "golang-github-containerd-containerd-dev"] as const;
 
 /** Where Debian's Go packages have their sources. */
 const debianGoPath = "/usr/share/gocode";
 
-/** containerd's own suite takes seconds; a store that hangs must not take CI's whole time. */
-const suiteTimeout = "120s";
+/** containerd's own suites take seconds; a service that hangs must not take CI's whole time. */
+const suiteTimeout = "240s";
 
 /**
- * Runs containerd's own tests of a content store against the one behind a Unix
- * socket, both raw and under containerd's metadata store. The store must be empty,
- * and is left so.
+ * Runs containerd's own tests of a service against the one behind a Unix socket. What the
+ * service keeps must be empty; that of content is left so.
  */
-export async function runContentSuite(socketPath: string): Promise<SuiteResult> {
-  const program = await buildContentSuite();
-  const options = { env: { STORE_SOCK: socketPath } };
-  const argv = [program, "-test.v", "-test.timeout", suiteTimeout] as const;
+export async function runGoSuite(suite: GoSuite): Promise<SuiteResult> {
+  const { socketPath, directory, flags = [] } = suite;
+  const program = await buildSuite(suite.name);
+  const options = { env: { STORE_SOCK: socketPath, TMPDIR: directory } };
+  const argv = [program, "-test.v", "-test.timeout", suiteTimeout, ...flags] as const;
   const output = await runCommand(argv, options).then(
     ({ stdout, stderr }) => stdout + stderr,
     (error: unknown) => {
@@ -51,7 +59,7 @@ export async function runContentSuite(socketPath: string): Promise<SuiteResult> 
 }
 
 /** Reports what the suite found as subtests of `t`, each with what it printed. */
-export async function reportContentSuite(t: TestContext, result: SuiteResult): Promise<void> {
+export async function reportGoSuite(t: TestContext, result: SuiteResult): Promise<void> {
   for (const { name, status } of result.tests) {
     await t.test(name, { skip: status === "skip" }, () => {
       if (status === "fail") throw new Error(result.output.slice(-20_000));
@@ -59,19 +67,20 @@ export async function reportContentSuite(t: TestContext, result: SuiteResult): P
   }
 }
 
-/** Compiles the suite out of Debian's packages, unless that was done, and gives its path. */
-async function buildContentSuite(): Promise<string> {
+/** Compiles a suite out of Debian's packages, unless that was done, and gives its path. */
+async function buildSuite(name: GoSuite["name"]): Promise<string> {
   await ensurePackages(packages);
-  const source = await readFile(sourcePath);
+  const fileName = `${name}_test.go`;
+  const source = await readFile(join(repositoryPath, "integration", "conformance", fileName));
   const versions = await runCommand(["dpkg-query", "--show", ...packages]);
   const key = createHash("sha256").update(source).update(versions.stdout).digest("hex");
-  const directory = join(cachePath, `content-suite-${key.slice(0, 16)}`);
-  const program = join(directory, "content.test");
+  const directory = join(cachePath, `${name}-suite-${key.slice(0, 16)}`);
+  const program = join(directory, `${name}.test`);
   await withFileLock(`${directory}.lock`, async () => {
     if (await readFile(`${program}.ok`).catch(() => undefined)) return;
     const packagePath = join(directory, "src", "conformance");
     await mkdir(packagePath, { recursive: true });
-    await writeFile(join(packagePath, "content_test.go"), source);
+    await writeFile(join(packagePath, fileName), source);
     const env = {
       ...{ GO111MODULE: "off", CGO_ENABLED: "0", GOFLAGS: "" },
       ...{ GOPATH: `${debianGoPath}:${directory}`, GOCACHE: join(cachePath, "go-build") },
