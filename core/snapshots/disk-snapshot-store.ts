@@ -166,13 +166,16 @@ export class DiskSnapshotStore implements SnapshotStore {
   }
 
   async usage(name: string): Promise<DiskUsage> {
-    try {
-      return await this.#usages.of(this.#table.get(name));
-    } catch (error) {
+    const counted = this.#table.get(name);
+    const usage = await this.#usages.of(counted).catch((error: unknown) => {
       // It may have been removed meanwhile.
       this.#table.get(name);
       throw error;
-    }
+    });
+    const snapshot = this.#table.find(name);
+    const isSame = snapshot?.id === counted.id && counted.record.kind === "committed";
+    if (isSame) this.#table.put({ ...snapshot, usage });
+    return usage;
   }
 
   async cleanup(): Promise<void> {
