@@ -53,9 +53,7 @@ export function connectRemoteLayers(deps: RemoteLayersDeps): ConnectedRemoteLaye
     new LayerRestoration({ snapshots, unpacker, bytes, index, logger, pauseMs }),
   );
   const remoteLayers = new SwarmRemoteLayers({
-    ...{ index, jobs, snapshots, unpacker, store, arrivals, logger },
-    onProvided: ({ image: { manifest }, layer }, namespace) =>
-      registrar.add({ layer, manifest, namespace }),
+    ...{ index, jobs, snapshots, unpacker, store, arrivals, registrar, restoration, logger },
     prepareTimeoutMs: deps.prepareTimeoutMs,
   });
   restoration.start();

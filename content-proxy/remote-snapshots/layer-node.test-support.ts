@@ -105,6 +105,8 @@ export class LayerNode {
   readonly logger = new MemoryLogger();
   readonly recent = new RecentBlobs();
   readonly provided: { readonly digest: Digest; readonly namespace: string }[] = [];
+  /** What the last answer of a pull waits for. */
+  registered: () => Promise<void> = async () => undefined;
   readonly store: DiskBlobStore;
   readonly snapshots: DiskSnapshotStore;
   readonly arrivals: Arrivals;
@@ -145,8 +147,12 @@ export class LayerNode {
     this.jobs = new LayerJobs({ bytes, unpacker, snapshots, clock, logger });
     this.layers = new SwarmRemoteLayers({
       ...{ index: this.index, jobs: this.jobs, snapshots, unpacker, store, arrivals, logger },
-      onProvided: ({ layer }, namespace) =>
-        void this.provided.push({ digest: layer.descriptor.digest, namespace }),
+      registrar: {
+        add: ({ layer, namespace }) =>
+          void this.provided.push({ digest: layer.descriptor.digest, namespace }),
+        settled: () => this.registered(),
+      },
+      restoration: { settled: async () => undefined },
       prepareTimeoutMs,
     });
   }

@@ -19,4 +19,10 @@ export interface RemoteLayers {
    * do it by itself, for whatever reason; it does not throw but when the caller goes away.
    */
   provide(request: RemoteLayerRequest, options: Cancellable): Promise<boolean>;
+
+  /**
+   * Resolves when the files of a snapshot and of all below it can be relied on: at once, unless
+   * they are unpacked again because the machine went down before they were on disk.
+   */
+  settled(snapshot: string, options: Cancellable): Promise<void>;
 }

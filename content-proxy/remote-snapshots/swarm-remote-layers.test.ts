@@ -54,6 +54,27 @@ test("the blobs that were unpacked end in the store, offered as any that was pul
   assert.deepEqual(node.provided, [{ digest: base.descriptor.digest, namespace: "default" }]);
 });
 
+test("only the last answer of a pull waits for containerd to know of its layers", async (t) => {
+  const node = await LayerNode.open(t);
+  await node.pullManifest(image);
+  for (const { bytes } of image.layers) await node.write(bytes);
+  const known = Promise.withResolvers<undefined>();
+  const waits: string[] = [];
+  node.registered = async () => {
+    waits.push("for all");
+    await known.promise;
+  };
+  assert.equal(await node.prepare(base), true);
+  assert.equal(await node.prepare(middle, base.chainId), true);
+  assert.deepEqual(waits, []);
+  const last = node.prepare(top, middle.chainId);
+  while (waits.length < 1) await setImmediate();
+  known.resolve(undefined);
+  assert.equal(await last, true);
+  node.registered = async () => Promise.reject(new Error("It takes too long"));
+  assert.equal(await node.prepare(top, middle.chainId), true);
+});
+
 test("a layer is unpacked while its bytes arrive", async (t) => {
   const node = await LayerNode.open(t);
   await node.pullManifest(image);

@@ -1,3 +1,4 @@
+import { createDeadline } from "../../core/async/deadline.ts";
 import { KeyedLock } from "../../core/async/keyed-lock.ts";
 import { type Digest, isDigest } from "../../core/digest.ts";
 import { SnapshotExistsError, codeOf } from "../../core/errors.ts";
@@ -10,6 +11,8 @@ import type { Arrivals } from "../arrivals.ts";
 import type { ImageIndex, LayerPlace } from "./image-index.ts";
 import type { LayerJob, UnpackedDraft } from "./layer-job.ts";
 import type { LayerJobs } from "./layer-jobs.ts";
+import type { LayerRegistrar } from "./layer-registrar.ts";
+import type { LayerRestoration } from "./layer-restoration.ts";
 import type { ImageLayer } from "./layered-image.ts";
 import { whileProgressing } from "./progress-watch.ts";
 import { labelsOfLayer, manifestDigestLabel, snapshotRefLabel } from "./remote-layer-labels.ts";
@@ -24,6 +27,12 @@ const namesMax = 100;
 /** How often a layer is unpacked that others took, for another parent, from under a question. */
 const triesMax = 3;
 
+/**
+ * How long the last answer of a pull waits for containerd to know of all layers. It takes some
+ * ten milliseconds for each, most of which have passed by then.
+ */
+const registrationWaitMs = 1000;
+
 /** What {@link SwarmRemoteLayers} works with. */
 export interface SwarmRemoteLayersDeps {
   readonly index: Pick<ImageIndex, "find">;
@@ -32,8 +41,8 @@ export interface SwarmRemoteLayersDeps {
   readonly unpacker: Pick<LayerUnpacker, "inherit">;
   readonly store: Pick<BlobReader, "find">;
   readonly arrivals: Pick<Arrivals, "find">;
-  /** Told of a layer that a namespace of containerd's will not fetch. */
-  readonly onProvided: (place: LayerPlace, namespace: string) => void;
+  readonly registrar: Pick<LayerRegistrar, "add" | "settled">;
+  readonly restoration: Pick<LayerRestoration, "settled">;
   readonly logger: Logger;
   /** containerd unpacks a layer by itself when nothing has moved for so long. */
   readonly prepareTimeoutMs: number;
@@ -71,7 +80,7 @@ export class SwarmRemoteLayers implements RemoteLayers {
       if (!place || (place.index === 0) !== (parent === undefined)) return false;
       const isProvided = await this.#provide({ ...place, parent, labels }, signal);
       const namespace = /^([^/]+)\/\d+\//.exec(key)?.[1];
-      if (isProvided && namespace !== undefined) this.#deps.onProvided(place, namespace);
+      if (isProvided && namespace !== undefined) await this.#register(place, namespace, signal);
       return isProvided;
     } catch (error) {
       signal.throwIfAborted();
@@ -80,6 +89,31 @@ export class SwarmRemoteLayers implements RemoteLayers {
       this.#deps.logger.warn("cannot unpack a layer ahead", { chainId, code, error });
       return false;
     }
+  }
+
+  async settled(snapshot: string, options: Cancellable): Promise<void> {
+    await this.#deps.restoration.settled(snapshot, options);
+  }
+
+  /**
+   * Has containerd know of the blob of a layer, in the background. Only the answer to the
+   * highest layer, the last one of a pull, waits a little for all of them: who pushes or
+   * exports an image right after its pull finds its layers.
+   *
+   * NOTE: Prepare is outside of containerd's database lock, so containerd can take a blob while
+   * it waits for us.
+   */
+  async #register(
+    { image, layer, index }: LayerPlace,
+    namespace: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { registrar } = this.#deps;
+    registrar.add({ layer, manifest: image.manifest, namespace });
+    if (index < image.layers.length - 1) return;
+    const deadline = createDeadline(signal, registrationWaitMs);
+    await registrar.settled(namespace, deadline).catch(() => undefined);
+    deadline[Symbol.dispose]();
   }
 
   async #provide(wanted: Wanted, signal: AbortSignal): Promise<boolean> {

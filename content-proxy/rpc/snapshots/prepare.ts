@@ -28,6 +28,7 @@ export function prepareHandler(deps: PrepareDeps): UnaryHandler<PrepareRequest, 
   return async (request, options) => {
     const key = parseSnapshotName(request.key);
     const snapshot = { ...parseParent(request.parent), labels: parseLabels(request.labels) };
+    if (snapshot.parent !== undefined) await deps.remoteLayers.settled(snapshot.parent, options);
     if (Object.hasOwn(snapshot.labels, snapshotRefLabel)) {
       if (await isProvided({ key, ...snapshot }, deps, options)) throw new SnapshotExistsError(key);
     }

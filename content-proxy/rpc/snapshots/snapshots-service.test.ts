@@ -11,7 +11,10 @@ import { SnapshotsWorld } from "./snapshots-client.test-support.ts";
 
 const { Kind } = containerd.services.snapshots.v1;
 
-const noRemoteLayers: RemoteLayers = { provide: async () => assert.fail("asked for a layer") };
+const noRemoteLayers: RemoteLayers = {
+  provide: async () => assert.fail("asked for a layer"),
+  settled: async () => undefined,
+};
 
 const target = { "containerd.io/snapshot.ref": "sha256:chain" };
 
@@ -150,6 +153,7 @@ test("Prepare says that a snapshot exists when its layer was provided, and else 
   const asked: RemoteLayerRequest[] = [];
   const answers = [true, false, new Error("broken")];
   const world = await SnapshotsWorld.start(t, {
+    ...noRemoteLayers,
     async provide(request) {
       asked.push(request);
       const answer = answers.shift() ?? false;
@@ -172,4 +176,31 @@ test("Prepare says that a snapshot exists when its layer was provided, and else 
     errors.map(({ message }) => message),
     ["cannot provide a remote layer"],
   );
+});
+
+test("nobody gets mounts of files that may be lost before they are restored", async (t) => {
+  const awaited: string[] = [];
+  const restored = Promise.withResolvers<undefined>();
+  const world = await SnapshotsWorld.start(t, {
+    ...noRemoteLayers,
+    async settled(snapshot) {
+      awaited.push(snapshot);
+      if (awaited.length > 1) await restored.promise;
+    },
+  });
+  await world.prepare("key");
+  await world.mounts("key");
+  await world.commit("base", "key");
+  let answers = 0;
+  const counted = async (call: Promise<unknown>) => call.then(() => answers++);
+  const calls = [
+    counted(world.prepare("active", { parent: "base" })),
+    counted(world.view("view", { parent: "base" })),
+  ];
+  while (awaited.length < 3) await world.stat("base");
+  assert.equal(answers, 0);
+  restored.resolve(undefined);
+  await Promise.all(calls);
+  await world.mounts("active");
+  assert.deepEqual(awaited, ["key", "base", "base", "active"]);
 });
