@@ -148,6 +148,8 @@ export class LayerJobs implements AsyncDisposable {
     else logger.warn("cannot unpack a layer", { chainId, digest: descriptor.digest, code, error });
     this.#failures.set(chainId, code, { ttl: isAbsent(code) ? absentMs : refusedMs });
     this.#end(job);
+    // What is left to containerd is no failure that people should look into.
+    if (isAbsent(code)) this.#ended.delete(chainId);
   }
 
   #unclaim(job: LayerJob): void {

@@ -110,6 +110,7 @@ test("containerd does by itself what nobody can tell or give", async (t) => {
   assert.equal(await node.prepare(middle), false, "a layer that is not the lowest has a parent");
   node.offer(base.bytes);
   assert.equal(await node.prepare(base), false, "it was not to be had a moment ago");
+  assert.deepEqual(node.jobs.report(), []);
   await node.write(base.bytes);
   assert.equal(await node.prepare(base), true, "containerd fetched it");
   assert.deepEqual([...node.snapshots.records()].length, 1);
