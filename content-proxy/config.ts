@@ -68,7 +68,7 @@ const originSchema = z.strictObject({
   credentialsFile: absolutePath().optional(),
 });
 
-const layerSchema = z.strictObject({
+const limitsSchema = z.strictObject({
   /** Entries of a layer: files, directories, links and all else. */
   entriesMax: count({ min: 1 }).default(defaultLayerLimits.entriesMax),
   /** Length of its tar stream; and of its files together, holes counted. */
@@ -87,7 +87,7 @@ const snapshotsSchema = z.strictObject({
   /** A layer of which nothing moved for so long is left to containerd. */
   prepareTimeoutMs: milliseconds({ min: 1000, max: 3_600_000 }).default(30_000),
   /** What a layer may be at most; containerd unpacks, or refuses, what is more. */
-  layer: layerSchema.prefault({}),
+  limits: limitsSchema.prefault({}),
 });
 
 const adminSchema = z.strictObject({
