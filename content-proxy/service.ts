@@ -247,8 +247,8 @@ async function openSnapshots(
     ContentProxyDeps &
     Cancellable & { started: DisposeStack },
 ): Promise<Snapshots> {
-  const { root, threadsMax, layer, prepareTimeoutMs } = config.snapshots;
-  const { entriesMax, ratioMax, tarBytesMax } = layer;
+  const { root, threadsMax, limits, prepareTimeoutMs } = config.snapshots;
+  const { entriesMax, ratioMax, tarBytesMax } = limits;
   const part = { logger: logger.with({ part: "snapshots" }) };
   const snapshots = started.use(await DiskSnapshotStore.open({ root, clock, ...part }, { signal }));
   const unpacker = started.use(
