@@ -42,12 +42,14 @@ export class FolderDraft implements LayerDraft {
     readonly labels: Labels;
     readonly usage: DiskUsage;
   }): Promise<SnapshotRecord> {
-    const { table, clock } = this.#deps;
+    const { id, table, folders, clock } = this.#deps;
     const { name, parent } = snapshot;
     return table.exclusive([name], async () => {
       table.hold(parent);
       try {
         if (table.find(name)) throw new SnapshotExistsError(name);
+        const [nearest] = table.chain(parent);
+        if (nearest) await folders.inheritOwner(id, nearest.id);
         const now = clock.now();
         const times = { createdAt: now, updatedAt: now };
         return await this.#publish({ ...snapshot, kind: "committed", ...times }, usage);
@@ -59,9 +61,10 @@ export class FolderDraft implements LayerDraft {
   }
 
   async replace(name: string, { usage }: { readonly usage: DiskUsage }): Promise<SnapshotRecord> {
-    const { table, folders } = this.#deps;
+    const { id: draftId, table, folders } = this.#deps;
     return table.exclusive([name], async () => {
       const { id, record } = table.getCommitted(name);
+      await folders.inheritOwner(draftId, id);
       const replaced = await this.#publish(record, usage);
       // Until here the next start finds two of that name, and takes the later one.
       await folders.remove(id);

@@ -77,6 +77,12 @@ export class SnapshotFolders {
     await this.#publish(this.#layout.staged("draft", snapshot.id), snapshot);
   }
 
+  /** Gives the root of a draft to who has that of a snapshot, as {@link create} does. */
+  async inheritOwner(draftId: number, id: number): Promise<void> {
+    const { uid, gid } = await this.ownerOf(id);
+    await lchown(this.draftFiles(draftId), uid, gid);
+  }
+
   discardDraft(id: number): void {
     this.#removals.add(this.#layout.staged("draft", id));
   }
