@@ -121,12 +121,22 @@ test("bytes that are no layer are refused", async (t) => {
   }
 });
 
-test("a layer of more bytes than are allowed is refused before they are written", async (t) => {
-  const limits = { ...defaultLayerLimits, tarSizeMax: 5 * 1024 * 1024 };
-  const bench = await UnpackBench.open(t, { limits });
-  const order = await bench.order(zerosLayer());
+test("a layer whose checksum is cut off is refused, though its tar stream is whole", async (t) => {
+  const { bytes, tar, mediaType } = layerOf("file");
+  const order = await bench.order(layerFixtureOf(bytes.subarray(0, -1), { tar, mediaType }));
   order.file.fill();
   await assert.rejects(bench.unpacker.unpack(order, t), LayerFormatError);
+});
+
+test("a layer of more bytes than are allowed is refused, whatever they are", async (t) => {
+  const limits = { ...defaultLayerLimits, tarSizeMax: 5 * 1024 * 1024 };
+  const bench = await UnpackBench.open(t, { limits });
+  const padding = Buffer.alloc(limits.tarSizeMax);
+  for (const layer of [zerosLayer(), layerFixture(Buffer.concat([layerOf("file").tar, padding]))]) {
+    const order = await bench.order(layer);
+    order.file.fill();
+    await assert.rejects(bench.unpacker.unpack(order, t), LayerFormatError);
+  }
 });
 
 test("a file that is shorter than promised is lost data", async (t) => {
@@ -215,6 +225,8 @@ test("layers that are not wanted any more are let go of, wherever they are", asy
   next.file.fill();
   await bench.unpacker.unpack(next, t);
   assert.deepEqual(await sizesIn(order), written);
+  // Its thread was not cut for it.
+  assert.deepEqual(bench.logger.lines, []);
 });
 
 test("layers of a thread that dies fail, and the next layer has a new thread", async (t) => {
