@@ -57,7 +57,7 @@ test("whenever the process is killed, state and disk agree, and what was acknowl
   const told = new Map<string, unknown>();
   for (let round = 0; round < kills; round++) {
     await killAfter(startWriter(root, round), 1 + Math.floor(random() * 60), told);
-    const store = await open({ settleDelayMs: 1_000_000 });
+    const store = await open();
     checkTold(store, told);
     await checkFolders(store, root);
     await store[Symbol.asyncDispose]();

@@ -143,8 +143,7 @@ test("open() is not led in circles by records that have each other for parents",
 
 test("what was not synced before the machine went down is told of until it is replaced", async (t) => {
   const { root, open } = await createTestRoot(t);
-  // Long enough for nothing to be synced.
-  const store = await open({ settleDelayMs: 1_000_000 });
+  const store = await open();
   for (const name of ["lost", "safe", "removed", "fresh"]) await commitDraft(store, name);
   await store.prepare("child", { parent: "lost", labels });
   assert.deepEqual([...store.unsyncedAfterCrash()], []);

@@ -7,6 +7,9 @@ import { SystemClock } from "../system/system-clock.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { DiskSnapshotStore, type DiskSnapshotStoreDeps } from "./disk-snapshot-store.ts";
 
+/** So long that nothing happens behind the back of a test, unless it wants that. */
+const settleDelayMs = 1_000_000;
+
 /** A folder for stores, until the end of the test. */
 export interface TestRoot {
   readonly root: string;
@@ -23,7 +26,7 @@ export async function createTestRoot(t: TestContext): Promise<TestRoot> {
   });
   const open: TestRoot["open"] = async (deps) => {
     await opened?.[Symbol.asyncDispose]();
-    const defaults = { clock: new SystemClock(), logger: new MemoryLogger(), settleDelayMs: 0 };
+    const defaults = { clock: new SystemClock(), logger: new MemoryLogger(), settleDelayMs };
     opened = await DiskSnapshotStore.open({ root, ...defaults, ...deps }, t);
     return opened;
   };

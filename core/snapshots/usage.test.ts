@@ -34,7 +34,7 @@ async function settled(folder: string, { signal }: Cancellable): Promise<Record<
 
 test("usage() counts what an active snapshot takes now, and keeps what a committed one takes", async (t) => {
   const { root, open } = await createTestRoot(t);
-  const store = await open();
+  const store = await open({ settleDelayMs: 0 });
   const [mount] = await store.prepare("key", { labels });
   const files = mount?.source ?? "";
   const empty = await store.usage("key");
@@ -78,10 +78,10 @@ test("usage() of what is removed meanwhile says that it is gone", async (t) => {
 
 test("what a process did not come to settle is settled by the next", async (t) => {
   const { root, open } = await createTestRoot(t);
-  const store = await open({ settleDelayMs: 1_000_000 });
+  const store = await open();
   await store.prepare("key", { labels });
   await store.commit("name", { key: "key", labels });
-  await open();
+  await open({ settleDelayMs: 0 });
   const record = await settled(join(root, "v1", "1"), t);
   assert.deepEqual(record["usage"], du(join(root, "v1", "1", "fs")));
 });
