@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { Client, credentials } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 
+import { pollUntil } from "./poll.ts";
+
 /** An image as the CRI tells of it. */
 export interface CriImage {
   /** Digest of the image's config. */
@@ -60,6 +62,16 @@ export class CriClient implements AsyncDisposable {
     return new CriClient(new Client(`unix:${socketPath}`, credentials.createInsecure()), protocol);
   }
 
+  /** Resolves when a containerd that was started answers: it does some time after it listens. */
+  async untilReady(): Promise<void> {
+    const answers = () =>
+      this.listImages().then(
+        () => true,
+        () => false,
+      );
+    await pollUntil(answers, { what: "the CRI", withinMs: 20_000 });
+  }
+
   /** Pulls an image and gives its id. */
   async pullImage(reference: string, auth?: CriCredentials): Promise<string> {
     const answer = await this.#call("ImageService/PullImage", {
@@ -67,6 +79,18 @@ export class CriClient implements AsyncDisposable {
       auth,
     });
     return answer["imageRef"] as string;
+  }
+
+  /** Pulls after the content store was started anew: containerd connects to it again within seconds. */
+  async pullOnceReconnected(reference: string): Promise<void> {
+    await pollUntil(
+      () =>
+        this.pullImage(reference).catch((error: unknown) => {
+          if (error instanceof Error && isUnavailable(error.message)) return undefined;
+          throw error;
+        }),
+      { what: "containerd to connect to its content store", withinMs: 20_000 },
+    );
   }
 
   /** What is known of an image, by name or id, if it is there. */
@@ -147,6 +171,11 @@ export class CriClient implements AsyncDisposable {
       );
     });
   }
+}
+
+/** How gRPC says that a connection is lost, refused or waits for its next try. */
+function isUnavailable(said: string): boolean {
+  return /unavailable|while dialing|error reading from server/i.test(said);
 }
 
 function text(bytes: Uint8Array): string {

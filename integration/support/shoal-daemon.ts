@@ -13,7 +13,7 @@ import { startProcess, type SupervisedProcess } from "./supervised-process.ts";
 import { openTunnel } from "./tunnel.ts";
 
 /** The command as users call it. */
-const commandPath = join(repositoryPath, "cli", "shoal.sh");
+export const commandPath = join(repositoryPath, "cli", "shoal.sh");
 
 export interface ShoalDaemonOptions {
   readonly service: ServiceName;
