@@ -13,7 +13,7 @@ import { preheat } from "./support/preheat.ts";
 import { askedByDigest } from "./support/registry-traffic.ts";
 import { startTestCluster } from "./support/test-cluster.ts";
 import { compareTrees } from "./support/tree-compare/compare-trees.ts";
-import { readTree } from "./support/tree-compare/read-tree.ts";
+import { readTree, type Tree } from "./support/tree-compare/read-tree.ts";
 import { ContainerdSnapshots } from "./support/unpack/containerd-snapshots.ts";
 import { parentDirectoriesOf, unpackByContainerd } from "./support/unpack/unpack-by-containerd.ts";
 
@@ -54,13 +54,22 @@ for (const line of containerdLines) {
     const expected = await unpackByContainerd(theirs, fixtures, { name: "expected" });
     assert.equal(expected.refusal, undefined);
 
-    const differences = directories.map((path, layer) => {
-      const tree = readTree(expected.directories[layer] ?? "", { writtenSinceMs });
-      return compareTrees(readTree(path, { writtenSinceMs }), tree);
+    const differences = directories.flatMap((path, layer) => {
+      const tree = readTree(path, { writtenSinceMs });
+      const found = compareTrees(
+        tree,
+        readTree(expected.directories[layer] ?? "", { writtenSinceMs }),
+      );
+      const told = found.filter((difference) => !isTimeOfFolder(difference, tree));
+      return told.map((difference) => `layer ${layer}: ${difference}`);
     });
-    assert.deepEqual(
-      differences,
-      fixtures.map(() => []),
-    );
+    assert.equal(directories.length, fixtures.length);
+    assert.deepEqual(differences, merged.differences);
   });
+}
+
+/** A folder that no entry describes has a time of its own in our tree, see `unpack-equality`. */
+function isTimeOfFolder(difference: string, tree: Tree): boolean {
+  const path = /^(.*): mtime is "\d+\.\d+", should be "now"$/.exec(difference)?.[1];
+  return path !== undefined && tree.get(path)?.["type"] === "directory";
 }
