@@ -21,10 +21,10 @@ export interface ContainerdMetadata {
   /** The labels of a blob; `undefined` when the namespace has no such blob. */
   labelsOf(digest: Digest, options: InNamespace): Promise<Labels | undefined>;
 
-  /** Makes a lease that ends by itself at some time, and gives its id. */
-  createLease(options: InNamespace & { readonly expiresAt: Date }): Promise<string>;
+  /** Makes a lease of that id that ends by itself at some time. */
+  createLease(lease: string, options: InNamespace & { readonly expiresAt: Date }): Promise<void>;
 
-  /** Ends a lease, which may have ended already. */
+  /** Ends a lease, if there is such a one. */
   deleteLease(lease: string, options: InNamespace): Promise<void>;
 
   /**

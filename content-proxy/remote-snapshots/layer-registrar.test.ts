@@ -19,9 +19,10 @@ const manifestLabels = { [source]: "library/app", "containerd.io/gc.ref.content.
 
 /** A containerd whose leases and blobs are in memory. */
 class Metadata implements ContainerdMetadata {
-  readonly registered: { digest: Digest; namespace: string; lease: string; labels: Labels }[] = [];
+  readonly registered: { digest: Digest; namespace: string; labels: Labels }[] = [];
   readonly leases = new Set<string>();
-  leasesMade = 0;
+  /** When they end by themselves. */
+  readonly leasesMade: string[] = [];
   /** Called before each change. */
   before: () => Promise<unknown> = async () => undefined;
   /** What is said to a registration. */
@@ -39,15 +40,16 @@ class Metadata implements ContainerdMetadata {
     return digest === manifest ? manifestLabels : undefined;
   }
 
-  async createLease({ namespace, expiresAt }: InNamespace & { expiresAt: Date }): Promise<string> {
+  async createLease(lease: string, options: InNamespace & { expiresAt: Date }): Promise<void> {
+    const { namespace, expiresAt } = options;
     await this.before();
-    const lease = `${namespace} ${++this.leasesMade} ${expiresAt.toISOString()}`;
-    this.leases.add(lease);
-    return lease;
+    assert.ok(!this.leases.has(`${namespace} ${lease}`));
+    this.leases.add(`${namespace} ${lease}`);
+    this.leasesMade.push(expiresAt.toISOString());
   }
 
-  async deleteLease(lease: string): Promise<void> {
-    this.leases.delete(lease);
+  async deleteLease(lease: string, { namespace }: InNamespace): Promise<void> {
+    this.leases.delete(`${namespace} ${lease}`);
   }
 
   async register(
@@ -55,8 +57,8 @@ class Metadata implements ContainerdMetadata {
     { namespace, lease }: InNamespace & { lease: string },
   ): Promise<boolean> {
     await this.before();
-    assert.ok(this.leases.has(lease), "a lease keeps what is registered");
-    if (this.answer) this.registered.push({ digest, namespace, lease, labels });
+    assert.ok(this.leases.has(`${namespace} ${lease}`), "a lease keeps what is registered");
+    if (this.answer) this.registered.push({ digest, namespace, labels });
     return this.answer;
   }
 }
@@ -92,13 +94,13 @@ test("layers that come one after the other are registered under one lease, which
     metadata.registered.map(({ digest }) => digest),
     image.layers.map(({ descriptor }) => descriptor.digest),
   );
-  assert.deepEqual([metadata.leasesMade, metadata.leases.size], [1, 1]);
+  assert.ok(metadata.leases.has("default shoal-layers"));
   while (metadata.leases.size > 0) {
     t.mock.timers.tick(2000);
     await setImmediate();
   }
   // One hour after what the clock says, for the case that nobody ends it.
-  assert.equal(metadata.registered[0]?.lease, "default 1 1970-01-01T01:16:40.000Z");
+  assert.deepEqual(metadata.leasesMade, ["1970-01-01T01:16:40.000Z"]);
 });
 
 test("a registered layer says where it came from and what is in it, as a fetched one does", async (t) => {
@@ -164,6 +166,14 @@ test("resume() registers what the last end of the program left out", async (t) =
   const { metadata, registrar } = open(t, { unregistered: layers() });
   registrar.resume();
   while (metadata.registered.length < 2) await setImmediate();
+});
+
+test("resume() ends the leases that a program left which was killed", async (t) => {
+  const { metadata, registrar } = open(t);
+  metadata.leases.add("default shoal-layers").add("default another's");
+  registrar.resume();
+  while (metadata.leases.size > 1) await setImmediate();
+  assert.deepEqual([...metadata.leases], ["default another's"]);
 });
 
 test("the end of the program does not wait for containerd", async (t) => {

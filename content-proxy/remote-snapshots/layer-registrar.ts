@@ -33,17 +33,11 @@ export class LayerRegistrar implements AsyncDisposable {
   /** Registers a layer, once its blob is here whole. */
   add(unregistered: UnregisteredLayer): void {
     const { namespace } = unregistered;
-    const { signal } = this.#stop;
-    if (signal.aborted || this.#namespaces.get(namespace)?.add(unregistered)) return;
-    const registration = new NamespaceRegistration(this.#deps, { namespace, signal });
-    registration.add(unregistered);
-    this.#namespaces.set(namespace, registration);
-    void registration.done.then(() => {
-      if (this.#namespaces.get(namespace) === registration) this.#namespaces.delete(namespace);
-    });
+    if (this.#stop.signal.aborted || this.#namespaces.get(namespace)?.add(unregistered)) return;
+    this.#start(namespace).add(unregistered);
   }
 
-  /** Goes on with what was left out before the last end of this program. */
+  /** Goes on with what was left undone before the last end of this program. */
   resume(): void {
     this.#resuming = this.#resume();
   }
@@ -59,12 +53,27 @@ export class LayerRegistrar implements AsyncDisposable {
     await Promise.all([...this.#namespaces.values()].map(({ done }) => done));
   }
 
+  #start(namespace: string): NamespaceRegistration {
+    const { signal } = this.#stop;
+    const after = this.#namespaces.get(namespace)?.done;
+    const registration = new NamespaceRegistration(this.#deps, { namespace, after, signal });
+    this.#namespaces.set(namespace, registration);
+    void registration.done.then(() => {
+      if (this.#namespaces.get(namespace) === registration) this.#namespaces.delete(namespace);
+    });
+    return registration;
+  }
+
   /** Never rejects. */
   async #resume(): Promise<void> {
-    const { unregistered, pauseMs, logger } = this.#deps;
+    const { metadata, unregistered, pauseMs, logger } = this.#deps;
     const { signal } = this.#stop;
     for (let failures = 1; !signal.aborted; failures++) {
       try {
+        for (const namespace of await metadata.namespaces({ signal })) {
+          // Each ends the lease that may be left, even if there is nothing to register.
+          if (!this.#namespaces.has(namespace)) this.#start(namespace);
+        }
         for await (const found of unregistered({ signal })) this.add(found);
         return;
       } catch (error) {

@@ -11,7 +11,10 @@ import type { Arrival } from "../arrival.ts";
 import type { ContainerdMetadata, InNamespace } from "./containerd-metadata.ts";
 import type { UnregisteredLayer } from "./unregistered-layers.ts";
 
-/** How long a lease is good that we cannot end ourselves, as when this program is killed. */
+/** Id of the lease, one in each namespace: what a program that was killed left can be ended. */
+const lease = "shoal-layers";
+
+/** How long a lease is good that nobody ends. */
 const leaseLifeMs = 3_600_000;
 
 /**
@@ -60,10 +63,14 @@ export class NamespaceRegistration {
   #failures = 0;
   #isOver = false;
 
-  constructor(deps: NamespaceRegistrationDeps, options: InNamespace) {
+  /** @param options.after What must be over before: it has the same lease. */
+  constructor(
+    deps: NamespaceRegistrationDeps,
+    { after, ...options }: InNamespace & { readonly after?: Promise<void> | undefined },
+  ) {
     this.#deps = deps;
     this.#options = options;
-    this.done = this.#run();
+    this.done = this.#run(after);
   }
 
   /** False when it is over. */
@@ -83,11 +90,13 @@ export class NamespaceRegistration {
   }
 
   /** Never rejects. containerd may be away for a while. */
-  async #run(): Promise<void> {
-    const { logger, pauseMs } = this.#deps;
+  async #run(after: Promise<void> | undefined): Promise<void> {
+    const { metadata, logger, pauseMs } = this.#deps;
     const { namespace, signal } = this.#options;
+    await after;
     while (!this.#isOver) {
       try {
+        await metadata.deleteLease(lease, this.#options);
         if (await this.#isMore()) await this.#registerAll();
       } catch (error) {
         const code = codeOf(error);
@@ -105,12 +114,12 @@ export class NamespaceRegistration {
     const { metadata, clock, logger } = this.#deps;
     const { namespace } = this.#options;
     const expiresAt = new Date(Number(clock.now() / 1_000_000n) + leaseLifeMs);
-    const lease = await metadata.createLease({ ...this.#options, expiresAt });
+    await metadata.createLease(lease, { ...this.#options, expiresAt });
     let count = 0;
     try {
       while (await this.#isMore()) {
         for (const unregistered of this.#waiting.values()) {
-          if (await this.#attempt(unregistered, lease)) count++;
+          if (await this.#attempt(unregistered)) count++;
         }
       }
     } finally {
@@ -136,12 +145,12 @@ export class NamespaceRegistration {
   }
 
   /** Takes a layer out of those that wait; one that fails comes after all others. */
-  async #attempt(unregistered: UnregisteredLayer, lease: string): Promise<boolean> {
+  async #attempt(unregistered: UnregisteredLayer): Promise<boolean> {
     const { digest } = unregistered.layer.descriptor;
     this.#waiting.delete(digest);
     this.#isBusy = true;
     try {
-      const isRegistered = await this.#register(unregistered, lease);
+      const isRegistered = await this.#register(unregistered);
       this.#failures = 0;
       return isRegistered;
     } catch (error) {
@@ -153,7 +162,7 @@ export class NamespaceRegistration {
     }
   }
 
-  async #register({ layer, manifest }: UnregisteredLayer, lease: string): Promise<boolean> {
+  async #register({ layer, manifest }: UnregisteredLayer): Promise<boolean> {
     const { metadata, arrivals, logger } = this.#deps;
     const { digest, size } = layer.descriptor;
     const arrival = arrivals.find(digest);

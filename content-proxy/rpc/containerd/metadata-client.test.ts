@@ -66,8 +66,9 @@ async function openContainerd(t: TestContext, answers: readonly Answer[] = [say,
     }).finish(),
   );
   unary(`${leasesPath}/Create`, (request) => {
-    asked.push(CreateRequest.decode(request).labels);
-    return CreateResponse.encode({ lease: { id: "lease-1" } }).finish();
+    const { id, labels } = CreateRequest.decode(request);
+    asked.push(id, labels);
+    return CreateResponse.encode({ lease: { id } }).finish();
   });
   unary(`${leasesPath}/Delete`, (request) => {
     const { id } = DeleteRequest.decode(request);
@@ -146,8 +147,9 @@ test("a lease is made with its end, and ended; one that is gone is no failure", 
   const { client, asked } = await openContainerd(t);
   const scope = { namespace: "k8s.io", signal: t.signal };
   const expiresAt = new Date(0);
-  assert.equal(await client.createLease({ ...scope, expiresAt }), "lease-1");
-  assert.deepEqual(asked, ["k8s.io", { "containerd.io/gc.expire": "1970-01-01T00:00:00.000Z" }]);
+  await client.createLease("lease-1", { ...scope, expiresAt });
+  const labels = { "containerd.io/gc.expire": "1970-01-01T00:00:00.000Z" };
+  assert.deepEqual(asked, ["k8s.io", "lease-1", labels]);
   await client.deleteLease("lease-1", scope);
   await client.deleteLease("gone", scope);
   await assert.rejects(client.deleteLease("held", scope), UnavailableError);

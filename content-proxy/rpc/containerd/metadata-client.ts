@@ -75,10 +75,12 @@ export class ContainerdMetadataClient implements ContainerdMetadata {
     return (await this.#client.info(digest, options))?.labels;
   }
 
-  async createLease(options: InNamespace & { readonly expiresAt: Date }): Promise<string> {
+  async createLease(
+    lease: string,
+    options: InNamespace & { readonly expiresAt: Date },
+  ): Promise<void> {
     const labels = { [expireLabel]: options.expiresAt.toISOString() };
-    const { lease } = await this.#connection.call(createLease, { labels }, options);
-    return lease?.id ?? "";
+    await this.#connection.call(createLease, { id: lease, labels }, options);
   }
 
   async deleteLease(lease: string, options: InNamespace): Promise<void> {
