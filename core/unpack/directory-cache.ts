@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+
 import { LRUCache } from "lru-cache";
 
 import type { LayerDirectory } from "./layer-directory.ts";
@@ -31,9 +33,11 @@ export class DirectoryCache {
   open(directory: LayerDirectory): OpenDirectory {
     const known = this.#known(directory);
     if (known) return known;
-    const opened = this.#openThrough(directory);
-    this.#open.set(directory, opened);
-    return opened;
+    const { name, parent } = directory;
+    assert(parent, "the top of a layer is always known");
+    // Kept, too: the next one is beside this one, more often than not.
+    const above = this.#known(parent) ?? this.#keep(parent, this.#openThrough(parent));
+    return this.#keep(directory, above.open(name));
   }
 
   /** Closes the directory, which is to be removed. */
@@ -54,16 +58,21 @@ export class DirectoryCache {
     return this.#root;
   }
 
+  #keep(directory: LayerDirectory, opened: OpenDirectory): OpenDirectory {
+    this.#open.set(directory, opened);
+    return opened;
+  }
+
   /** Those on the way are not kept: a deep one would push out all others. */
   #openThrough({ name, parent }: LayerDirectory): OpenDirectory {
-    if (!parent) return OpenDirectory.at(this.#rootPath);
+    assert(parent, "the top of a layer is always known");
     const known = this.#known(parent);
     if (known) return known.open(name);
-    const opened = this.#openThrough(parent);
+    const above = this.#openThrough(parent);
     try {
-      return opened.open(name);
+      return above.open(name);
     } finally {
-      opened.close();
+      above.close();
     }
   }
 }

@@ -53,7 +53,10 @@ export class LayerDirectory {
 
   /** Names of the directories on the way to it, its own last. */
   components(): ByteString[] {
-    return this.parent ? [...this.parent.components(), this.name] : [];
+    if (!this.parent) return [];
+    const components = this.parent.components();
+    components.push(this.name);
+    return components;
   }
 
   /** It and all directories below, each before those in it. */

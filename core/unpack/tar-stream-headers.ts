@@ -31,7 +31,7 @@ const require = createRequire(import.meta.url);
  * tar-stream's reader of header blocks, which its package keeps to itself.
  *
  * The streams around it are left out: they need a turn of the event loop for each entry, and
- * lose bytes of attributes, nanoseconds and the map of sparse files (ADR 13).
+ * lose bytes of attributes, nanoseconds and the maps of sparse files (ADR 17).
  */
 const headers: HeadersModule = loadHeaders();
 
