@@ -136,6 +136,11 @@ test("a blob is registered when it is whole; one that containerd relies on alrea
   for (const layer of layers()) registrar.add(layer);
   const settled = registrar.settled("default", t);
   while (metadata.registered.length < 1) await setImmediate();
+  for (let turn = 0; turn < 20; turn++) await setImmediate();
+  assert.deepEqual(
+    metadata.registered.map(({ digest }) => digest),
+    [base],
+  );
   whole.resolve(undefined);
   await settled;
   assert.equal(metadata.registered.length, 2);

@@ -107,13 +107,26 @@ test("containerd does by itself what nobody can tell or give", async (t) => {
   assert.equal(await node.prepare(base), false);
   await node.pullManifest(image);
   assert.equal(await node.prepare(base), false);
-  assert.equal(await node.prepare(middle), false, "a layer that is not the lowest has a parent");
   node.offer(base.bytes);
   assert.equal(await node.prepare(base), false, "it was not to be had a moment ago");
   assert.deepEqual(node.jobs.report(), []);
   await node.write(base.bytes);
   assert.equal(await node.prepare(base), true, "containerd fetched it");
   assert.deepEqual([...node.snapshots.records()].length, 1);
+  assert.deepEqual(await node.drafts(), []);
+});
+
+test("a layer on a parent that cannot be its own is containerd's, and nothing is left of it", async (t) => {
+  const node = await LayerNode.open(t);
+  await node.pullManifest(image);
+  for (const { bytes } of image.layers) await node.write(bytes);
+  assert.equal(await node.prepare(middle), false, "only the lowest layer has no parent");
+  assert.equal(await node.prepare(base, "a parent"), false, "the lowest layer has none");
+  assert.deepEqual(node.unpacker.begun, []);
+  assert.equal(await node.prepare(middle, "nobody"), false, "there is no such parent");
+  assert.deepEqual([...node.snapshots.records()], []);
+  for (const { chainId } of image.layers) await node.jobs.find(chainId)?.finished();
+  await node.jobs[Symbol.asyncDispose]();
   assert.deepEqual(await node.drafts(), []);
 });
 
