@@ -1,17 +1,13 @@
 import { abortable } from "../core/async/deadline.ts";
 import type { Descriptor } from "../core/descriptor.ts";
-import type { Digest } from "../core/digest.ts";
 import { codeOf } from "../core/errors.ts";
-import {
-  type ImageManifest,
-  manifestLengthMax,
-  parseImageManifest,
-} from "../core/image-manifest.ts";
+import { manifestLengthMax, parseImageManifest } from "../core/image-manifest.ts";
 import { type Platform, platformMatches } from "../core/platform.ts";
 import type { BlobReader, BlobRecord } from "../core/ports/blob-store.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { PulledBlob } from "./blob-fetcher.ts";
+import { readBlob } from "./read-blob.ts";
 
 /** Manifests of one index that are followed: one, or a few that differ by variant. */
 const followedMax = 4;
@@ -56,7 +52,8 @@ export class Prefetch implements AsyncDisposable {
   /** Never rejects: a manifest that we cannot read is containerd's to judge. */
   async #follow({ digest, size }: BlobRecord, options = { isNested: false }): Promise<void> {
     try {
-      const manifest = await this.#read(digest, size);
+      const bytes = await readBlob(this.#deps.store, { digest, size }, this.#stop);
+      const manifest = parseImageManifest(bytes);
       if (manifest.kind === "manifest") {
         for (const blob of [manifest.config, ...manifest.layers]) this.#fetchAhead(blob);
         return;
@@ -91,14 +88,5 @@ export class Prefetch implements AsyncDisposable {
     // Not for us to keep going for long: containerd claims it, or it ends.
     arrivals.claim(digest)[Symbol.dispose]();
     return arrival;
-  }
-
-  async #read(digest: Digest, size: number): Promise<ImageManifest> {
-    const chunks: Uint8Array[] = [];
-    const { signal } = this.#stop;
-    for await (const chunk of this.#deps.store.read(digest, { start: 0, end: size }, { signal })) {
-      chunks.push(chunk);
-    }
-    return parseImageManifest(Buffer.concat(chunks));
   }
 }
