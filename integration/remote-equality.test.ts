@@ -8,6 +8,7 @@ import { CriClient } from "./support/cri-client.ts";
 import { pushImage } from "./support/image-push.ts";
 import { oddImages } from "./support/odd-images/all-odd-images.ts";
 import { mergeOddImages } from "./support/odd-images/merge-odd-images.ts";
+import type { OddImage } from "./support/odd-images/odd-image.ts";
 import { writeOddImages } from "./support/odd-images/write-odd-images.ts";
 import { preheat } from "./support/preheat.ts";
 import { askedByDigest } from "./support/registry-traffic.ts";
@@ -15,13 +16,21 @@ import { startTestCluster } from "./support/test-cluster.ts";
 import { compareTrees } from "./support/tree-compare/compare-trees.ts";
 import { readTree, type Tree } from "./support/tree-compare/read-tree.ts";
 import { ContainerdSnapshots } from "./support/unpack/containerd-snapshots.ts";
-import { parentDirectoriesOf, unpackByContainerd } from "./support/unpack/unpack-by-containerd.ts";
+import { layerDirectoriesOf, unpackByContainerd } from "./support/unpack/unpack-by-containerd.ts";
+
+/** The namespace of the CRI. */
+const namespace = "k8s.io";
 
 /** Has whiteouts that are right in the bottom layer only. */
-const bottomName = "whiteouts in a bottom layer";
+const isBottom = ({ name }: OddImage) => name === "whiteouts in a bottom layer";
+
+const merged = mergeOddImages("all that can be unpacked", [
+  ...oddImages.filter(isBottom),
+  ...oddImages.filter((image) => !isBottom(image)),
+]);
 
 for (const line of containerdLines) {
-  test(`a pull with containerd ${line} makes the trees that its overlay snapshotter makes`, async (t) => {
+  test(`trees of a pull with containerd ${line} and our snapshotter`, async (t) => {
     const cluster = await startTestCluster(t, {
       ...{ line, nodes: ["node1"], withCri: true, withSnapshots: true },
     });
@@ -29,42 +38,56 @@ for (const line of containerdLines) {
     const [node] = cluster.nodes;
     assert.ok(node && seeder);
     const { containerd, host } = node;
-    const isBottom = ({ name }: { readonly name: string }) => name === bottomName;
-    const sorted = [...oddImages.filter(isBottom), ...oddImages.filter((each) => !isBottom(each))];
-    const merged = mergeOddImages("all", sorted);
-    const { layout, images } = await writeOddImages([merged], join(directory, "layout"));
-    const fixtures = images[0]?.fixtures ?? [];
-    const reference = await pushImage(layout, registry, { name: "samples/odd:1" });
-    await preheat(reference, { seeder });
-    await registry.forgetRequests();
     const cri = stack.use(await CriClient.open(containerd.socketPath));
-
-    const writtenSinceMs = Date.now();
-    await cri.pullImage(reference);
-    assert.deepEqual(askedByDigest(host, await registry.requests()), []);
-
-    const namespace = "k8s.io";
     const ours = stack.use(await ContainerdSnapshots.open(containerd, { namespace }));
-    const top = chainIdsOf(fixtures.map(({ diffId }) => diffId)).at(-1);
-    const directories = parentDirectoriesOf(await ours.prepare("to look at", top));
-    const snapshotter = "overlayfs";
-    const theirs = stack.use(
-      await ContainerdSnapshots.open(containerd, { namespace, snapshotter }),
-    );
-    const expected = await unpackByContainerd(theirs, fixtures, { name: "expected" });
-    assert.equal(expected.refusal, undefined);
+    const overlay = { namespace, snapshotter: "overlayfs" };
+    const theirs = stack.use(await ContainerdSnapshots.open(containerd, overlay));
+    let imagesPushed = 0;
+    const push = async (image: OddImage) => {
+      const name = `odd-${++imagesPushed}`;
+      const { layout, images } = await writeOddImages([image], join(directory, name));
+      const reference = await pushImage(layout, registry, { name: `samples/${name}:1` });
+      await preheat(reference, { seeder });
+      await registry.forgetRequests();
+      return { name, reference, layers: images[0]?.fixtures ?? [] };
+    };
+    const pullAndCompare = async (image: OddImage): Promise<string[]> => {
+      const { name, reference, layers } = await push(image);
+      const writtenSinceMs = Date.now();
+      await cri.pullImage(reference);
+      const top = chainIdsOf(layers.map(({ diffId }) => diffId)).at(-1);
+      const directories = layerDirectoriesOf(await ours.view(`${name}, to look at`, top));
+      const expected = await unpackByContainerd(theirs, layers, { name });
+      assert.equal(expected.refusal, undefined);
+      assert.equal(directories.length, layers.length);
+      return directories.flatMap((path, layer) => {
+        const tree = readTree(path, { writtenSinceMs });
+        const other = readTree(expected.directories[layer] ?? "", { writtenSinceMs });
+        const told = compareTrees(tree, other).filter((each) => !isTimeOfFolder(each, tree));
+        return told.map((difference) => `layer ${layer}: ${difference}`);
+      });
+    };
 
-    const differences = directories.flatMap((path, layer) => {
-      const tree = readTree(path, { writtenSinceMs });
-      const found = compareTrees(
-        tree,
-        readTree(expected.directories[layer] ?? "", { writtenSinceMs }),
-      );
-      const told = found.filter((difference) => !isTimeOfFolder(difference, tree));
-      return told.map((difference) => `layer ${layer}: ${difference}`);
+    await t.test("are those that the overlay snapshotter makes", async () => {
+      assert.deepEqual(await pullAndCompare(merged), merged.differences);
+      assert.deepEqual(askedByDigest(host, await registry.requests()), []);
     });
-    assert.equal(directories.length, fixtures.length);
-    assert.deepEqual(differences, merged.differences);
+
+    for (const image of oddImages.filter(({ isLeft }) => isLeft)) {
+      await t.test(`are made by containerd where we do not know ${image.name}`, async () => {
+        assert.deepEqual(await pullAndCompare(image), []);
+      });
+    }
+
+    for (const name of ["cut off in a content", "a hard link to a file of a layer below"]) {
+      await t.test(`are not made of a layer with ${name}`, async () => {
+        const image = oddImages.find((each) => each.name === name);
+        assert.ok(image);
+        const { reference } = await push(image);
+        await assert.rejects(cri.pullImage(reference), /failed to (extract|apply) layer/);
+        assert.equal(await cri.imageStatus(reference), undefined);
+      });
+    }
   });
 }
 

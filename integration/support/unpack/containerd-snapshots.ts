@@ -65,6 +65,12 @@ export class ContainerdSnapshots implements AsyncDisposable {
     return answer["mounts"] as Mount[];
   }
 
+  /** Makes a view of a committed snapshot. */
+  async view(key: string, parent = ""): Promise<readonly Mount[]> {
+    const answer = await this.#call("Snapshots", "View", { key, parent, ...this.#common() });
+    return answer["mounts"] as Mount[];
+  }
+
   /** Unpacks a layer, whose blob must be in containerd's content store, and gives its diffID. */
   async apply({ mediaType, digest, size }: Descriptor, mounts: readonly Mount[]): Promise<Digest> {
     const diff = { mediaType, digest, size };

@@ -65,10 +65,11 @@ export function layerDirectoryOf(mounts: readonly Mount[]): string {
   return mount.type === "bind" ? mount.source : optionOf(mount, "upperdir");
 }
 
-/** Folders of the layers that a snapshot is made on, the bottom one first. */
-export function parentDirectoriesOf(mounts: readonly Mount[]): string[] {
-  const [mount] = mounts;
-  assert(mount && mounts.length === 1);
+/** Folders of the layers that a view is of, the bottom one first. */
+export function layerDirectoriesOf(view: readonly Mount[]): string[] {
+  const [mount] = view;
+  assert(mount && view.length === 1);
+  if (mount.type === "bind") return [mount.source];
   return optionOf(mount, "lowerdir").split(":").reverse();
 }
 
