@@ -33,10 +33,10 @@ const endedMs = 600_000;
 
 /**
  * Layers that arrive and are unpacked at once, whoever's they are. Enough to keep the threads
- * busy while some wait for bytes; few enough that the lower layers, which containerd asks
- * for first, come first.
+ * busy while some wait for bytes; few enough that the lower layers come first: containerd waits
+ * for one layer at a time, and a garbage collection of its waits with it.
  */
-const layersAtOnceMax = 16;
+const layersAtOnceMax = 8;
 
 /** What {@link LayerJobs} works with. */
 export type LayerJobsDeps = Omit<LayerJobDeps, "limiter">;
