@@ -107,11 +107,13 @@ test("enable --snapshotter and plain enable turn one into the other, and disable
     assert.match(enabled.stderr, /snapshots\.enabled/);
     const again = await machine.shoal("enable", "--snapshotter", "--snapshots-root", "/srv/s");
     assert.match(again.stdout, /is as it should be/);
-    await machine.shoal("enable", "--no-snapshotter");
+    const left = await machine.shoal("enable", "--no-snapshotter");
+    assert.match(left.stderr, /^Remove the containers that were made with "shoal-overlay" before/m);
     assert.equal(await machine.read(), contentOnly);
     await machine.shoal("enable", "--snapshotter");
     assert.match(await machine.read(), /root = "\/var\/lib\/shoal\/snapshots"/);
-    await machine.shoal("disable");
+    const disabled = await machine.shoal("disable");
+    assert.match(disabled.stderr, /^Remove the containers/m);
     assert.equal(await machine.read(), config);
   }
 });

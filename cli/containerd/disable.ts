@@ -5,6 +5,7 @@ import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { ConfigFile } from "./config-file.ts";
 import { restartHint } from "./enable.ts";
 import { hasOwnBlock, withoutOwnBlocks } from "./own-block.ts";
+import { snapshotterHint } from "./snapshotter-hint.ts";
 import { unifiedDiff } from "./unified-diff.ts";
 
 /**
@@ -38,6 +39,6 @@ export async function disableContainerd(
   } else if (copy.text !== undefined) {
     stderr.write(`Other lines were changed since and stay; the old file is ${copy.path}.\n`);
   }
-  stderr.write(restartHint);
+  stderr.write(snapshotterHint(file.text, wanted) + restartHint);
   return exitCodes.ok;
 }

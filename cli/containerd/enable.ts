@@ -8,6 +8,7 @@ import {
   newContainerdConfig,
 } from "./enable-lines.ts";
 import { hasOwnBlock, withoutOwnBlocks } from "./own-block.ts";
+import { snapshotterHint } from "./snapshotter-hint.ts";
 import { unifiedDiff } from "./unified-diff.ts";
 
 /** Which containerd, and what it is told. */
@@ -32,10 +33,6 @@ export interface EnableCommand extends ContainerdOptions {
   readonly snapshotsRoot: string;
   readonly dryRun: boolean;
 }
-
-/** The other half of the change, which is in a file that we do not write. */
-const snapshotsHint =
-  "The content proxy has to serve snapshots before that: snapshots.enabled in its configuration.\n";
 
 /**
  * Writes the lines that make containerd use our content store, with our snapshotter or
@@ -66,8 +63,7 @@ export async function enableContainerd(
     stderr.write(`The file as it was is kept as ${await file.copy()}.\n`);
   }
   await file.replace(wanted);
-  if (command.snapshotter) stderr.write(snapshotsHint);
-  stderr.write(restartHint);
+  stderr.write(snapshotterHint(file.text ?? "", wanted) + restartHint);
   return exitCodes.ok;
 }
 
