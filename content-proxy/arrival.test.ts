@@ -195,6 +195,7 @@ test("readArriving() gives bytes as they come, over a failed try", async (t) => 
   const second = nextDownload(bench.swarm);
   failing.fail(new UnavailableError("gone"));
   const download = await second;
+  assert.equal(arrival.bytesDone, 150_000);
   download.advance(bytes.length);
   assert.deepEqual(await read, bytes.subarray(10));
 });

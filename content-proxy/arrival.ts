@@ -56,6 +56,8 @@ export class Arrival implements AsyncDisposable {
   #download: Download | undefined;
   #path: string | undefined;
   #file: FileHandle | undefined;
+  /** Bytes that came before the download under way, which finds them again. */
+  #bytesKept = 0;
   #failure: unknown;
   #whole = false;
   /** A seeder of this cluster, which has checked the blob, named the torrent. */
@@ -96,7 +98,7 @@ export class Arrival implements AsyncDisposable {
 
   /** Bytes here so far. */
   get bytesDone(): number {
-    return this.#whole ? this.size : (this.#download?.bytesDone ?? 0);
+    return this.#whole ? this.size : Math.max(this.#bytesKept, this.#download?.bytesDone ?? 0);
   }
 
   /** What the download under way received so far. */
@@ -253,6 +255,7 @@ export class Arrival implements AsyncDisposable {
       onWhole(record);
     } catch (error) {
       const isWrong = error instanceof DigestMismatchError || error instanceof MetainfoError;
+      this.#bytesKept = isWrong ? 0 : download.bytesDone;
       if (isWrong) this.#torrents.refuse(download.metainfo);
       throw error;
     } finally {

@@ -23,8 +23,14 @@ function containerdWith(content: Readonly<Record<string, readonly (readonly [Dig
   };
 }
 
-async function find(content: Parameters<typeof containerdWith>[0], signal: AbortSignal) {
-  const found = await new BlobRepositories(containerdWith(content)).find(layer, { signal });
+async function find(
+  content: Parameters<typeof containerdWith>[0],
+  signal: AbortSignal,
+  known: { readonly hosts?: readonly string[]; readonly images?: readonly string[] } = {},
+) {
+  const { hosts = [], images = [] } = known;
+  const containerd = { ...containerdWith(content), imageNames: async () => images };
+  const found = await new BlobRepositories({ containerd, hosts }).find(layer, { signal });
   return found.map(({ registry, repository }) => `${registry}/${repository}`);
 }
 
@@ -33,16 +39,13 @@ test("find() gives what the labels of a blob say, in all namespaces, once each",
     default: [[layer, { [`${source}docker.io`]: "library/debian,pond/fish" }]],
     empty: [],
     "k8s.io": [
-      [
-        layer,
-        { [`${source}r.example:5000`]: "team/app", [`${source}docker.io`]: "pond/fish", a: "b" },
-      ],
+      [layer, { [`${source}r.example`]: "team/app", [`${source}docker.io`]: "pond/fish", a: "b" }],
     ],
   } as const;
   assert.deepEqual(await find(content, t.signal), [
     "docker.io/library/debian",
     "docker.io/pond/fish",
-    "r.example:5000/team/app",
+    "r.example/team/app",
   ]);
 });
 
@@ -60,10 +63,25 @@ test("find() asks for the manifests that name a blob which has no such label yet
   assert.deepEqual(await find({ default: [[layer, {}]] }, t.signal), []);
 });
 
-test("find() leaves out what is no repository, and what is too much", async (t) => {
-  const odd = {
-    default: [[layer, { [`${source}r.example`]: "../../etc,UPPER,,a?b,ok" }]],
+test("find() adds the ports that containerd does not note, of registries that are known", async (t) => {
+  const content = {
+    default: [[layer, { [`${source}r.example`]: "app", [`${source}fe80::1`]: "app" }]],
   } as const;
+  const hosts = ["other.example:80", "r.example:5000", "[fe80::1]:5000", "r.example.org"];
+  assert.deepEqual(await find(content, t.signal, { hosts }), [
+    "r.example:5000/app",
+    "[fe80::1]:5000/app",
+  ]);
+  const images = ["r.example:443/other/app:1", "busybox", "no image reference"];
+  assert.deepEqual(await find(content, t.signal, { images }), [
+    "r.example:443/app",
+    "[fe80::1]/app",
+  ]);
+});
+
+test("find() leaves out what is no repository, and what is too much", async (t) => {
+  const labels = { [`${source}r.example`]: "../../etc,UPPER,,a?b,ok", [`${source}a/b@c`]: "ok" };
+  const odd = { default: [[layer, labels]] } as const;
   assert.deepEqual(await find(odd, t.signal), ["r.example/ok"]);
   const many = Array.from({ length: 50 }, (_, index) => `app${index}`).join(",");
   const content = { default: [[layer, { [`${source}r.example`]: many }]] } as const;

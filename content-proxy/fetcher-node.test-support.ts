@@ -51,6 +51,7 @@ export class Node {
   readonly hastyFetcher: SwarmBlobFetcher;
   /** One that gives a read up at once. */
   readonly impatientFetcher: SwarmBlobFetcher;
+  #successor: Node | undefined;
   /** Promises that could not be kept. */
   readonly broken: Digest[] = [];
 
@@ -101,16 +102,27 @@ export class Node {
     this.impatientFetcher = fetcherOf({ readTimeoutMs: 1 });
   }
 
-  static async open(t: TestContext, root?: string): Promise<Node> {
-    const path = root ?? (await mkdtemp(join(tmpdir(), "fetcher-")));
-    const clock = new SystemClock();
-    const store = await DiskBlobStore.open({ root: path, clock, logger }, { signal: t.signal });
-    const node = new Node(path, store);
+  static async open(t: TestContext): Promise<Node> {
+    const root = await mkdtemp(join(tmpdir(), "fetcher-"));
+    const node = await Node.#openAt(root, t);
     t.after(async () => {
       await node.close();
-      await rm(path, { recursive: true, force: true });
+      await node.#successor?.close();
+      await rm(root, { recursive: true, force: true });
     });
     return node;
+  }
+
+  static async #openAt(root: string, { signal }: TestContext): Promise<Node> {
+    const clock = new SystemClock();
+    return new Node(root, await DiskBlobStore.open({ root, clock, logger }, { signal }));
+  }
+
+  /** Closes it, and opens what is on its disk anew, to live as long as it would have. */
+  async restart(t: TestContext): Promise<Node> {
+    await this.close();
+    this.#successor = await Node.#openAt(this.root, t);
+    return this.#successor;
   }
 
   async close(): Promise<void> {
@@ -135,7 +147,8 @@ export class Node {
   async fill(download: ScriptedDownload): Promise<void> {
     const bytes = this.blobs.get(download.metainfo.digest);
     assert.ok(bytes);
-    await writeFile(download.wanted.path, bytes);
+    // Never shorter in between: somebody may read it.
+    await writeFile(download.wanted.path, bytes, { flag: "r+" });
     download.finish();
   }
 

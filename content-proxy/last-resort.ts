@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 
+import { LRUCache } from "lru-cache";
+
 import { type Digest, algorithmOf, digestFromHash } from "../core/digest.ts";
 import { BlobNotFoundError, BlobSizeError, DigestMismatchError, codeOf } from "../core/errors.ts";
 import { manifestLengthMax } from "../core/image-manifest.ts";
@@ -11,6 +13,12 @@ import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { Origin, Repository } from "../core/ports/origin.ts";
 import type { BlobRepositories } from "./blob-repositories.ts";
+
+/** How long a blob's origin is not warned of again: it is asked every few seconds. */
+const toldTtlMs = 60_000;
+
+/** Blobs that may be promised and lost at once; more are told of more often. */
+const toldMax = 1000;
 
 /** What {@link LastResort} works with. */
 export interface LastResortDeps {
@@ -31,6 +39,8 @@ interface PromisedBlob {
  */
 export class LastResort {
   readonly #deps: LastResortDeps;
+  /** Blobs of which it was told that their origin does not give them. */
+  readonly #told = new LRUCache<Digest, true>({ max: toldMax, ttl: toldTtlMs });
 
   constructor(deps: LastResortDeps) {
     this.#deps = deps;
@@ -54,8 +64,8 @@ export class LastResort {
       for (const mediaType of mediaTypesOf(size)) {
         const from = { ...repository, descriptor: { digest, size, mediaType } };
         try {
-          logger.info("asking the origin for a promised blob", fieldsOf(from, offset));
           for await (const chunk of origin.blob(from, { start: offset, signal })) {
+            if (offset === start) logger.info("the origin gives a blob", fieldsOf(from, offset));
             offset += chunk.byteLength;
             yield chunk;
           }
@@ -63,11 +73,11 @@ export class LastResort {
         } catch (error) {
           signal.throwIfAborted();
           failures.push(error);
-          const fields = { ...fieldsOf(from, offset), code: codeOf(error) };
-          logger.warn("the origin does not give a promised blob", fields);
+          this.#tellOfFailure({ ...fieldsOf(from, offset), code: codeOf(error), error });
         }
       }
     }
+    this.#told.set(digest, true);
     throw new BlobNotFoundError(digest, { cause: new AggregateError(failures) });
   }
 
@@ -92,6 +102,11 @@ export class LastResort {
     if (actual !== digest) throw new DigestMismatchError(digest, actual);
     return createMetainfo({ digest, size, pieceHashes: pieces.digest() });
   }
+
+  #tellOfFailure(fields: Readonly<Record<string, unknown>> & { readonly digest: Digest }): void {
+    const level = this.#told.has(fields.digest) ? "debug" : "warn";
+    this.#deps.logger[level]("the origin does not give a blob", fields);
+  }
 }
 
 /** What a blob may be, for registries that keep manifests elsewhere than other blobs. */
@@ -103,6 +118,6 @@ function mediaTypesOf(size: number): readonly string[] {
 function fieldsOf(
   { registry, repository, descriptor }: Repository & { readonly descriptor: PromisedBlob },
   offset: number,
-): Readonly<Record<string, unknown>> {
+): Readonly<Record<string, unknown>> & { readonly digest: Digest } {
   return { digest: descriptor.digest, registry, repository, offset };
 }

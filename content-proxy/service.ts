@@ -191,7 +191,10 @@ function connectParts(
     },
   });
   const lastResort = new LastResort({
-    repositories: new BlobRepositories(containerd),
+    repositories: new BlobRepositories({
+      containerd,
+      hosts: config.origin.registries.map(({ host }) => host),
+    }),
     origin: registries.origin,
     logger,
   });

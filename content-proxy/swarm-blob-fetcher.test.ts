@@ -119,9 +119,8 @@ test("a promise survives a restart, and the blob arrives", async (t) => {
   (await started).sources(true);
   await obtained;
   await before.fetcher.commit(digest, {});
-  await before.close();
 
-  const after = await Node.open(t, before.root);
+  const after = await before.restart(t);
   after.offer(layer);
   const resumed = after.nextDownload();
   resumePromises(after.store, after.arrivals);

@@ -19,6 +19,7 @@ import type { Offering } from "../core/blob-life/offering.ts";
 import type { Prefetch } from "./prefetch.ts";
 import { readArriving } from "./read-arriving.ts";
 import type { RecentBlobs } from "./recent-blobs.ts";
+import { Standstill } from "./standstill.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** How {@link SwarmBlobFetcher} decides and how long it waits. */
@@ -128,6 +129,7 @@ export class SwarmBlobFetcher implements BlobFetcher {
     if (range.start > record.size) throw new OffsetError(range.start, `at most ${record.size}`);
     const bounded = { start: range.start, end: Math.min(range.end, record.size) };
     let start = bounded.start;
+    const standstill = new Standstill(arrivals, { lookAfterMs: settings.readTimeoutMs / 2 });
     try {
       const arrival = record.whole ? undefined : arrivals.find(digest);
       if (arrival) {
@@ -142,8 +144,10 @@ export class SwarmBlobFetcher implements BlobFetcher {
         throw new UnavailableError(`Cannot read blob ${digest}: its bytes did not arrive`);
       }
     } catch (error) {
-      if (error instanceof UnavailableError) this.#deps.onBroken?.(digest);
+      if (error instanceof UnavailableError) this.#tellBroken(digest, standstill);
       throw error;
+    } finally {
+      standstill[Symbol.dispose]();
     }
     yield* store.read(digest, { start, end: bounded.end }, { signal });
   }
@@ -216,6 +220,12 @@ export class SwarmBlobFetcher implements BlobFetcher {
     if (promised || arrivals.claimCount(digest) > 1) return;
     await arrivals.stop(digest);
     await arrivals.discard(digest);
+  }
+
+  /** Blobs that were lost together are told of together: the next pull wants all of them. */
+  #tellBroken(digest: Digest, standstill: Standstill): void {
+    const broken = new Set([digest, ...standstill.stillOnes()]);
+    for (const one of broken) this.#deps.onBroken?.(one);
   }
 
   #ownedRecord(digest: Digest): BlobRecord {

@@ -18,11 +18,13 @@ import {
 import { digestOf } from "../../../core/digest.ts";
 import { UnavailableError } from "../../../core/errors.ts";
 import { containerd as content } from "../../../protos/gen/content.js";
+import { containerd as images } from "../../../protos/gen/images.js";
 import { containerd as namespaces } from "../../../protos/gen/namespaces.js";
 import { ContainerdClient } from "./containerd-client.ts";
 import { ContainerdConnection } from "./containerd-connection.ts";
 
 const { InfoRequest, InfoResponse, ListContentResponse } = content.services.content.v1;
+const { ListImagesResponse } = images.services.images.v1;
 const { ListNamespacesResponse } = namespaces.services.namespaces.v1;
 const contentPath = "/containerd.services.content.v1.Content";
 const digest = digestOf(Buffer.from("layer"));
@@ -52,6 +54,9 @@ async function openContainerd(t: TestContext) {
     ListNamespacesResponse.encode({
       namespaces: [{ name: "default" }, { name: "k8s.io" }],
     }).finish(),
+  );
+  unary("/containerd.services.images.v1.Images/List", () =>
+    ListImagesResponse.encode({ images: [{ name: "docker.io/library/debian:12" }] }).finish(),
   );
   unary(`${contentPath}/Info`, (request, namespace) => {
     const known = InfoRequest.decode(request).digest === digest && namespace === "k8s.io";
@@ -102,7 +107,10 @@ test("the client tells a blob's labels in a namespace, and whether there is such
     labels: { a: "b" },
   });
   assert.equal(await client.info(digest, { namespace: "default", signal }), undefined);
-  assert.deepEqual(asked, ["List undefined", "Info k8s.io", "Info default"]);
+  assert.deepEqual(await client.imageNames({ namespace: "default", signal }), [
+    "docker.io/library/debian:12",
+  ]);
+  assert.deepEqual(asked, ["List undefined", "Info k8s.io", "Info default", "List default"]);
 });
 
 test("the client lists all blobs, and leaves out what is none", async (t) => {

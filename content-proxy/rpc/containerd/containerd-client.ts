@@ -4,11 +4,13 @@ import { type Digest, isDigest } from "../../../core/digest.ts";
 import type { Labels } from "../../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../../core/ports/cancellable.ts";
 import { containerd as content, google } from "../../../protos/gen/content.js";
+import { containerd as images } from "../../../protos/gen/images.js";
 import { containerd as namespaces } from "../../../protos/gen/namespaces.js";
 import { type ContainerdConnection, refusalOf } from "./containerd-connection.ts";
 
 const contentPath = "/containerd.services.content.v1.Content";
 const contentV1 = content.services.content.v1;
+const imagesV1 = images.services.images.v1;
 const namespacesV1 = namespaces.services.namespaces.v1;
 
 const listNamespaces = {
@@ -27,6 +29,12 @@ const list = {
   path: `${contentPath}/List`,
   request: contentV1.ListContentRequest,
   response: contentV1.ListContentResponse,
+};
+
+const listImages = {
+  path: "/containerd.services.images.v1.Images/List",
+  request: imagesV1.ListImagesRequest,
+  response: imagesV1.ListImagesResponse,
 };
 
 const deleteContent = {
@@ -80,6 +88,12 @@ export class ContainerdClient {
         if (digest && isDigest(digest)) yield { digest, labels: labels ?? {} };
       }
     }
+  }
+
+  /** Names of all images of a namespace. @throws {UnavailableError} */
+  async imageNames(options: InNamespace): Promise<readonly string[]> {
+    const { images: found } = await this.#connection.call(listImages, {}, options);
+    return found.map(({ name }) => name ?? "");
   }
 
   /**
