@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { containerdLines } from "./support/containerd-release.ts";
+import { pollUntil } from "./support/poll.ts";
 import { preheat } from "./support/preheat.ts";
 import { askedByDigest, blobsTakenBy } from "./support/registry-traffic.ts";
+import type { ShoalDaemon } from "./support/shoal-daemon.ts";
 import { smallImage } from "./support/sample-images.ts";
 import { checkedBlobs } from "./support/store-files.ts";
 import { startTestCluster } from "./support/test-cluster.ts";
@@ -15,12 +17,15 @@ const slowBitsPerSecond = 20_000_000;
 /** Reads of layers that do not come any more fail soon enough for a test. */
 const readTimeoutMs = 3000;
 
+/** The registry is asked soon enough for a test. */
+const stallTimeoutMs = 1500;
+
 /** Services that hang: they keep their connections, take new ones, and say nothing. */
 for (const line of containerdLines) {
   test(`containerd ${line} with services that hang`, async (t) => {
     const nodes = ["node1", "node2"];
     const bitsPerSecond = { seeder: slowBitsPerSecond };
-    const contentProxy = { pull: { readTimeoutMs } };
+    const contentProxy = { pull: { stallTimeoutMs } };
     const cluster = await startTestCluster(t, { line, nodes, bitsPerSecond, contentProxy });
     const { seeder, tracker, registry } = cluster;
     const [first, second] = cluster.nodes;
@@ -74,18 +79,59 @@ for (const line of containerdLines) {
       assert.deepEqual(askedByDigest(host, await registry.requests()), []);
     });
 
-    await t.test("gives a layer up when its only source hangs, and can have it again", async () => {
+    await t.test("ends a pull whose only source hangs in the middle of a layer", async () => {
       const { reference } = await cluster.push(smallImage(`seeder ${line}`));
+      await preheat(reference, { seeder });
+      const pull = containerd.pull(reference);
+      await untilPromised(proxy);
+      await whileFrozen([seeder], () => pull);
+      await assertRuns(reference);
+      assert.ok(blobsTakenBy(host, await registry.requests()).length > 0);
+    });
+
+    await t.test("ends a pull whose only source dies in the middle of a layer", async () => {
+      const { reference } = await cluster.push(smallImage(`dead ${line}`));
+      await preheat(reference, { seeder });
+      const pull = containerd.pull(reference);
+      await untilPromised(proxy);
+      await seeder.kill9();
+      await pull;
+      await assertRuns(reference);
+      assert.ok(blobsTakenBy(host, await registry.requests()).length > 0);
+    });
+  });
+
+  test(`containerd ${line} with services that hang and a registry that only it may ask`, async (t) => {
+    const contentProxy = { pull: { readTimeoutMs, stallTimeoutMs }, origin: { registries: [] } };
+    const bitsPerSecond = { seeder: slowBitsPerSecond };
+    const options = { line, nodes: ["node1"], bitsPerSecond, contentProxy };
+    const cluster = await startTestCluster(t, options);
+    const { seeder } = cluster;
+    const [node] = cluster.nodes;
+    assert.ok(node?.proxy && seeder);
+    const { containerd, proxy } = node;
+
+    await t.test("has a layer that was promised and cannot be had at the next try", async () => {
+      const { reference } = await cluster.push(smallImage(`private ${line}`));
       await preheat(reference, { seeder });
       const pull = assert.rejects(containerd.pull(reference));
       await untilPromised(proxy);
-      await whileFrozen([seeder], async () => {
+      seeder.freeze();
+      try {
         await pull;
-        // containerd believes in the layer that it was promised, until it is told to forget it.
-        await containerd.ctr(["images", "remove", "--sync", reference]);
+        await untilWithdrawn(proxy);
         await containerd.pull(reference);
-      });
-      await assertRuns(reference);
+      } finally {
+        seeder.thaw();
+      }
+      assert.equal(await containerd.runContainer(reference, ["echo", "up"]), "up\n");
+      await checkedBlobs(node.storePath);
     });
   });
+}
+
+/** Resolves when no promise is left that the proxy cannot keep. */
+async function untilWithdrawn(proxy: ShoalDaemon): Promise<void> {
+  const isWithdrawn = async () => /withdrew a promise/.test(await proxy.log());
+  await pollUntil(isWithdrawn, { what: "a promise to be withdrawn", withinMs: 10_000 });
 }

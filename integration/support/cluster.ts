@@ -145,12 +145,12 @@ async function startSeeder({ options, registry, signal }: ClusterParts): Promise
 }
 
 function startContentProxy(
-  { options, signal }: ClusterParts,
+  { options, registry, signal }: ClusterParts,
   on: NetworkHost,
 ): Promise<ShoalDaemon> {
   const directory = join(options.directory, on.name);
   const seeders = options.services.seeder ? [seederUrl(options.network.host("seeder"))] : [];
-  const places = { directory, trackers: trackersOf(options), seeders };
+  const places = { directory, trackers: trackersOf(options), seeders, registry: registry.host };
   const config = {
     ...contentProxyConfig(on, places),
     ...(options.withSnapshots && { snapshots: snapshotsConfig(directory) }),

@@ -7,6 +7,7 @@ import { renderContainerdConfig } from "./containerd-config.ts";
 import type { ContainerdRelease } from "./containerd-release.ts";
 import { pollUntil } from "./poll.ts";
 import { acceptsConnections } from "./readiness.ts";
+import { containerdSocketPath } from "./shoal-config.ts";
 import { pickSnapshotter } from "./snapshotter.ts";
 import { startProcess, type SupervisedProcess } from "./supervised-process.ts";
 import { unmountBelow } from "./temporary-directory.ts";
@@ -73,7 +74,7 @@ export class Containerd implements AsyncDisposable {
     this.#options = options;
     this.release = options.release;
     this.directory = options.directory;
-    this.socketPath = join(options.directory, "containerd.sock");
+    this.socketPath = containerdSocketPath(options.directory);
     this.logPath = join(options.directory, "containerd.log");
     this.hostsPath = join(options.directory, "certs.d");
     this.#ownSnapshotter = snapshotter;

@@ -48,6 +48,11 @@ export function contentStorePath(directory: string): string {
   return join(directory, "root", "io.containerd.content.v1.content");
 }
 
+/** Socket of the containerd whose folder that is. */
+export function containerdSocketPath(directory: string): string {
+  return join(directory, "containerd.sock");
+}
+
 /** Where snapshots are below the folder of a node. */
 export function snapshotsPathOf(directory: string): string {
   return join(directory, "snapshots");
@@ -65,9 +70,16 @@ export function contentProxyConfig(
     readonly directory: string;
     readonly trackers: readonly string[];
     readonly seeders: readonly string[];
+    /** Host and port of a registry that speaks plain HTTP. */
+    readonly registry?: string;
   },
 ): object {
+  const { registry } = options;
   return {
+    containerd: { address: containerdSocketPath(options.directory) },
+    ...(registry !== undefined && {
+      origin: { registries: [{ host: registry, plainHttp: true }] },
+    }),
     store: {
       root: contentStorePath(options.directory),
       socket: join(options.directory, "content.sock"),
