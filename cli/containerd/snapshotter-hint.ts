@@ -1,4 +1,3 @@
-import { parseContainerdConfig } from "./containerd-config.ts";
 import { snapshotterId } from "./snapshotter-change.ts";
 
 /** The other half of the change, in a file that we do not write. */
@@ -16,6 +15,7 @@ export function snapshotterHint(before: string, after: string): string {
   return hasSnapshotter(after) ? comes : goes;
 }
 
+/** Looks for the line that we write, so that it works for a file that is no TOML any more, too. */
 function hasSnapshotter(text: string): boolean {
-  return parseContainerdConfig(text).proxyPlugins.some(({ id }) => id === snapshotterId);
+  return text.split(/\r?\n/).includes(`[proxy_plugins.${snapshotterId}]`);
 }
