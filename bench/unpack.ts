@@ -10,7 +10,12 @@ import { levelFileState } from "./file-state.ts";
 import type { BenchContext, Measurement } from "./measurement.ts";
 import { usageOf } from "./process-usage.ts";
 import { OurUnpacker } from "./unpack/our-unpacker.ts";
-import { machineLayer, smallFilesLayer, type SampleLayer } from "./unpack/sample-layers.ts";
+import {
+  longWindowLayer,
+  machineLayer,
+  smallFilesLayer,
+  type SampleLayer,
+} from "./unpack/sample-layers.ts";
 
 /** Before compression: a large layer of real images. */
 const defaultSizeBytes = 500_000_000;
@@ -25,6 +30,9 @@ const processor = 1;
 const layersAtOnce = 4;
 
 const mebibyte = 2 ** 20;
+
+/** In MiB. */
+const memoryPerLayerMax = 64;
 
 /** How fast one layer is unpacked on one processor, and what memory it takes. */
 export const unpack: Measurement = {
@@ -42,6 +50,8 @@ async function measureUnpack(context: BenchContext): Promise<readonly Figure[]> 
   const zstd = await machineLayer("zstd", { sizeBytes, signal });
   const fileCount = Math.ceil((defaultFileCount * sizeBytes) / defaultSizeBytes);
   const small = await smallFilesLayer(fileCount, { directory: join(directory, "small-files") });
+  const path = join(directory, "long-window.blob");
+  const longWindow = await longWindowLayer(gzip, { path, signal });
   const release = await ensureInstalledContainerd();
   const containerd = stack.use(
     await Containerd.start(
@@ -60,7 +70,7 @@ async function measureUnpack(context: BenchContext): Promise<readonly Figure[]> 
     await compare(gzip, { ...context, ...sides, atMost: 1 }),
     await compare(zstd, { ...context, ...sides, atMost: 1 }),
     await compare(small, { ...context, ...sides, atMost: 1.3 }),
-    await measureMemory(gzip, context),
+    ...(await measureMemory([gzip, longWindow, small], context)),
   ];
 }
 
@@ -90,15 +100,26 @@ async function compare(layer: SampleLayer, comparison: Comparison): Promise<Figu
 }
 
 /** Memory that a new process takes for each layer besides what it has when it is idle. */
-async function measureMemory(layer: SampleLayer, context: BenchContext): Promise<Figure> {
-  const { directory, signal, stack, tell } = context;
-  tell(`memory of ${layersAtOnce} layers at once`);
-  const unpacker = stack.use(await OurUnpacker.start({ directory, signal }));
-  const { rssBytes } = await usageOf(unpacker.pid);
-  await unpacker.unpack(requestFor(layer), { times: layersAtOnce });
-  const { rssMaxBytes } = await usageOf(unpacker.pid);
-  const perLayer = (rssMaxBytes - rssBytes) / layersAtOnce / mebibyte;
-  return { name: "unpack.memory", unit: "MiB", ours: [perLayer], hold: { atMost: 64 } };
+async function measureMemory(
+  layers: readonly SampleLayer[],
+  { directory, signal, tell }: BenchContext,
+): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const layer of layers) {
+    tell(`memory of ${layersAtOnce} layers at once: ${layer.name}`);
+    const unpacker = await OurUnpacker.start({ directory, signal });
+    try {
+      const { rssBytes } = await usageOf(unpacker.pid);
+      await unpacker.unpack(requestFor(layer), { times: layersAtOnce });
+      const { rssMaxBytes } = await usageOf(unpacker.pid);
+      const ours = [(rssMaxBytes - rssBytes) / layersAtOnce / mebibyte];
+      const hold = { atMost: memoryPerLayerMax };
+      figures.push({ name: `unpack.memory.${layer.name}`, unit: "MiB", ours, hold });
+    } finally {
+      await unpacker[Symbol.asyncDispose]();
+    }
+  }
+  return figures;
 }
 
 function requestFor({

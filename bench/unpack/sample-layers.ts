@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { createReadStream, createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { constants, createGunzip, createZstdCompress } from "node:zlib";
 
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
@@ -46,6 +49,25 @@ export async function smallFilesLayer(
   const index = await writer.finish(manifests);
   const image = { directory, index, manifests };
   return sampleOf(image, { name: "small-files", sizeBytes: count * smallFileBytes });
+}
+
+/** As zstd at level 20 has it: the reader must remember so much of what it read. */
+const windowLog = 25;
+
+/** The same files in zstd with a window of 32 MiB, written to `path`; for our unpacker only. */
+export async function longWindowLayer(
+  gzip: SampleLayer,
+  { path, signal }: { readonly path: string; readonly signal: AbortSignal },
+): Promise<SampleLayer> {
+  const compress = createZstdCompress({ params: { [constants.ZSTD_c_windowLog]: windowLog } });
+  await pipeline(
+    createReadStream(gzip.blobPath),
+    createGunzip(),
+    compress,
+    createWriteStream(path),
+    { signal },
+  );
+  return { ...gzip, name: "long-window", blobPath: path };
 }
 
 async function sampleOf(

@@ -45,6 +45,17 @@ function zstd(content: Buffer, parameters: Readonly<Record<number, number>> = {}
   return zstdCompressSync(content, { params: parameters });
 }
 
+/** The start of a frame of zstd with a window of 64 MiB, which does not say its size. */
+const startOfLongWindow = Buffer.from("28b52ffd0080", "hex");
+
+/** A frame of one block that is not compressed. */
+function zstdOfLongWindow(content: Buffer): Buffer {
+  const blockHeader = Buffer.alloc(3);
+  // The last block, raw.
+  blockHeader.writeUIntLE((content.length << 3) | 1, 0, 3);
+  return Buffer.concat([startOfLongWindow, blockHeader, content]);
+}
+
 /** A frame that a reader of zstd passes over. */
 const skippableFrame = Buffer.concat([
   Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 5, 0, 0, 0]),
@@ -84,6 +95,11 @@ export const compressionImages: readonly OddImage[] = [
   {
     name: "zstd that begins with a frame to pass over",
     layers: () => [packed(Buffer.concat([skippableFrame, zstd(tar)]), oci.layer.zstd)],
+  },
+  {
+    name: "zstd with a window of 64 MiB",
+    layers: () => [packed(zstdOfLongWindow(tarOf([])), oci.layer.zstd, tarOf([]))],
+    isLeft: true,
   },
   { name: "uncompressed, called gzip", layers: () => [packed(tar)] },
   { name: "zstd, called gzip", layers: () => [packed(zstd(tar))] },
