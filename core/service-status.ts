@@ -60,8 +60,8 @@ export interface LayerReport {
   readonly chainId: string;
   readonly digest: string;
   /**
-   * `waiting` for a free thread, `arriving` while it is unpacked faster than its bytes come,
-   * `unpacking` from bytes that are here, `done` when its snapshot is there.
+   * `waiting` for layers that came first, `arriving` while bytes are missing, `unpacking`
+   * when all are here, `done` when it can be had as a snapshot.
    */
   readonly state: "waiting" | "arriving" | "unpacking" | "done" | "failed";
   /** Bytes of the blob that were unpacked so far. */
