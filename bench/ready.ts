@@ -67,6 +67,7 @@ async function compare(
   const readyBy = (kind: NodeKind) => () =>
     withDisposeStack(async (stack) => {
       const node = stack.use(await startNode(kind, origin, { withCri: true }));
+      if (kind === "plain") assert.equal(node.containerd.snapshotter, "overlayfs");
       const cri = stack.use(await CriClient.open(node.containerd.socketPath));
       await runPod(cri, warmUp);
       await levelFileState(directory, writtenPerByte * image.size);

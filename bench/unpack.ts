@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { join } from "node:path";
 
 import { ensureInstalledContainerd } from "../integration/support/containerd-release.ts";
@@ -59,6 +60,7 @@ async function measureUnpack(context: BenchContext): Promise<readonly Figure[]> 
       { signal },
     ),
   );
+  assert.equal(containerd.snapshotter, "overlayfs");
   for (const { layout } of [gzip, zstd, small]) {
     await importLayout(containerd, layout, { archive: join(directory, "import.tar") });
   }
