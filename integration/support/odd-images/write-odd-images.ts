@@ -1,4 +1,5 @@
 import type { LayerFixture } from "../../../core/testing/layer-fixture.ts";
+import { ensurePackages } from "../apt-packages.ts";
 import type { BuiltImage } from "../image.ts";
 import { ImageWriter, machineArchitecture, type BuiltManifest } from "../image-writer.ts";
 import type { OddImage } from "./odd-image.ts";
@@ -14,6 +15,8 @@ export async function writeOddImages(
   images: readonly OddImage[],
   directory: string,
 ): Promise<{ readonly layout: BuiltImage; readonly images: readonly WrittenOddImage[] }> {
+  // Sets extended attributes of files for GNU tar.
+  await ensurePackages(["python3-minimal"]);
   const writer = await ImageWriter.create(directory, { family: "oci" });
   const written: WrittenOddImage[] = [];
   for (const image of images) {

@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { ensurePackages } from "../apt-packages.ts";
 import { runCommand } from "../command.ts";
 
 /** Seconds since the epoch that times are settled to. */
@@ -8,6 +9,7 @@ export const settledSeconds = 1_000_000_000;
 
 /** Makes a directory tree that has one of everything. */
 export async function makeSampleTree(root: string): Promise<void> {
+  await ensurePackages(["python3-minimal"]);
   const at = (name: string) => join(root, name);
   mkdirSync(at("bin/deep"), { recursive: true });
   writeFileSync(at("bin/tool"), "tool");
