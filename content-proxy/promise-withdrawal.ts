@@ -1,0 +1,78 @@
+import type { Digest } from "../core/digest.ts";
+import { codeOf } from "../core/errors.ts";
+import type { BlobReader } from "../core/ports/blob-store.ts";
+import type { Logger } from "../core/ports/logger.ts";
+import type { ContainerdClient } from "./rpc/containerd/containerd-client.ts";
+
+/** What {@link PromiseWithdrawal} works with. */
+export interface PromiseWithdrawalDeps {
+  readonly store: Pick<BlobReader, "find">;
+  readonly containerd: Pick<ContainerdClient, "namespaces" | "info" | "delete">;
+  /** Forgets a blob here, as when containerd deletes it. */
+  readonly disown: (digest: Digest) => Promise<void>;
+  readonly logger: Logger;
+}
+
+/**
+ * Takes back promises that cannot be kept: has containerd forget the blob, so that its next
+ * pull gets it from the registry, with the password that only containerd knows. Otherwise
+ * it would believe to have the blob for as long as any image names it.
+ */
+export class PromiseWithdrawal implements AsyncDisposable {
+  readonly #deps: PromiseWithdrawalDeps;
+  readonly #stop = new AbortController();
+  readonly #running = new Map<Digest, Promise<void>>();
+
+  constructor(deps: PromiseWithdrawalDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Withdraws in the background; nothing happens if the blob has come after all. Not for a
+   * handler that containerd waits for inside its database lock, where to wait for the
+   * result would be a deadlock.
+   */
+  withdraw(digest: Digest): void {
+    if (this.#running.has(digest) || this.#stop.signal.aborted) return;
+    const running = this.#withdraw(digest).finally(() => this.#running.delete(digest));
+    this.#running.set(digest, running);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#running.values());
+  }
+
+  /** Never rejects. The promise stands until containerd has forgotten it. */
+  async #withdraw(digest: Digest): Promise<void> {
+    const { disown, logger } = this.#deps;
+    try {
+      await this.#forget(digest);
+      if (!this.#isBroken(digest)) return;
+      await disown(digest);
+      // A pull that came in between was told that the blob is here.
+      await this.#forget(digest);
+      logger.warn("withdrew a promise that cannot be kept", { digest });
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      logger.error("cannot withdraw a promise", { digest, code: codeOf(error), error });
+    }
+  }
+
+  async #forget(digest: Digest): Promise<void> {
+    const { containerd } = this.#deps;
+    const { signal } = this.#stop;
+    for (const namespace of await containerd.namespaces({ signal })) {
+      const known = await containerd.info(digest, { namespace, signal });
+      if (known && !this.#isWhole(digest)) await containerd.delete(digest, { namespace, signal });
+    }
+  }
+
+  #isBroken(digest: Digest): boolean {
+    return this.#deps.store.find(digest)?.owned === true && !this.#isWhole(digest);
+  }
+
+  #isWhole(digest: Digest): boolean {
+    return this.#deps.store.find(digest)?.whole === true;
+  }
+}
