@@ -23,6 +23,9 @@ const leaseLifeMs = 3_600_000;
  */
 const lingerMs = 2000;
 
+/** Times that a layer is tried which containerd refuses for a reason that may pass. */
+const triesMax = 10;
+
 /** Layers that wait: those of some dozens of images. */
 const waitingMax = 10_000;
 
@@ -58,6 +61,7 @@ export class NamespaceRegistration {
   readonly #deps: NamespaceRegistrationDeps;
   readonly #options: InNamespace;
   readonly #waiting = new Map<Digest, UnregisteredLayer>();
+  readonly #tries = new Map<Digest, number>();
   readonly #changes = new Notifier();
   #isBusy = false;
   #failures = 0;
@@ -154,7 +158,10 @@ export class NamespaceRegistration {
       this.#failures = 0;
       return isRegistered;
     } catch (error) {
-      this.#waiting.set(digest, unregistered);
+      const tries = (this.#tries.get(digest) ?? 0) + 1;
+      this.#tries.set(digest, tries);
+      if (tries < triesMax) this.#waiting.set(digest, unregistered);
+      else this.#deps.logger.warn("layer is not registered with containerd", { digest, tries });
       throw error;
     } finally {
       this.#isBusy = false;

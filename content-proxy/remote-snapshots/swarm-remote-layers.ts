@@ -28,6 +28,12 @@ const namesMax = 100;
 const triesMax = 3;
 
 /**
+ * How long containerd waits for one layer at most, however it moves on: while it waits, its
+ * garbage collection does, and behind that every new container.
+ */
+const prepareLimitMs = 15 * 60_000;
+
+/**
  * How long the last answer of a pull waits for containerd to know of all layers. It takes some
  * ten milliseconds for each, most of which have passed by then.
  */
@@ -140,7 +146,8 @@ export class SwarmRemoteLayers implements RemoteLayers {
       () => "unpacked" as const,
       () => "failed" as const,
     );
-    const outcome = await whileProgressing(done, { progress, timeoutMs, signal });
+    const limits = { timeoutMs, limitMs: prepareLimitMs };
+    const outcome = await whileProgressing(done, { progress, ...limits, signal });
     if (outcome === undefined) jobs.giveUp(job);
     return outcome === "unpacked";
   }

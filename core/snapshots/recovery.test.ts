@@ -186,3 +186,12 @@ test("of two folders with one name the later one counts", async (t) => {
   await reopened.cleanup();
   assert.deepEqual(readdirSync(folder).sort(), ["12", "lock"]);
 });
+
+test("a snapshot whose folder somebody deleted can be removed", async (t) => {
+  const { root, open } = await createTestRoot(t);
+  const store = await open();
+  await commitDraft(store, "gone");
+  rmSync(join(root, "v1", "1"), { recursive: true });
+  await store.remove("gone");
+  assert.deepEqual(namesOf(store), []);
+});

@@ -2,6 +2,7 @@ import { chmod, lchown, lstat, mkdir, rename, writeFile } from "node:fs/promises
 import { join } from "node:path";
 
 import { replaceFile, sync } from "../disk/durable-file.ts";
+import { systemCodeOf } from "../disk/storage-error.ts";
 import type { RemovalQueue } from "./removal-queue.ts";
 import type { SnapshotLayout } from "./snapshot-layout.ts";
 import { folderParts } from "./snapshot-layout.ts";
@@ -53,12 +54,22 @@ export class SnapshotFolders {
     await sync(folder);
   }
 
-  /** Takes a snapshot away in one step, on disk when it resolves; its files go later. */
+  /**
+   * Takes a snapshot away in one step, on disk when it resolves; its files go later. One whose
+   * folder somebody has deleted is away.
+   */
   async remove(id: number): Promise<void> {
     const removed = this.#layout.staged("removed", id);
-    await rename(this.#layout.snapshot(id), removed);
+    try {
+      await rename(this.#layout.snapshot(id), removed);
+    } catch (error) {
+      if (systemCodeOf(error) === "ENOENT") return;
+      throw error;
+    }
     this.#removals.add(removed);
-    await sync(this.#layout.folder);
+    // From the rename on it is gone. What a power cut brings back, containerd, which does not
+    // know of it, removes again.
+    await sync(this.#layout.folder).catch(() => undefined);
   }
 
   /** Makes a folder that is no snapshot yet. A power cut may take it. */

@@ -1,5 +1,5 @@
-import { createDeadline, type Deadline } from "../async/deadline.ts";
-import { UnavailableError } from "../errors.ts";
+import { abortable, createDeadline, type Deadline } from "../async/deadline.ts";
+import { UnavailableError, codeOf } from "../errors.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { LayerUnpacker, UnpackOrder, UnpackedLayer } from "../ports/layer-unpacker.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -14,6 +14,9 @@ const layersPerThreadMax = 16;
 
 /** Layers that may wait for a thread: those of many images. Each holds a file open. */
 const waitingMax = 4096;
+
+/** A thread that copies the attributes of some directories for longer than this hangs. */
+const inheritBoundMs = 60_000;
 
 export interface ThreadLayerUnpackerDeps extends UnpackSettings {
   /** Threads at once: as many as may be busy with this. */
@@ -69,7 +72,14 @@ export class ThreadLayerUnpacker implements LayerUnpacker {
     if (this.#isClosed) throw closedError();
     const { path, impliedDirectories } = layer;
     const thread = this.#leastLoaded((thread) => !thread.isEnding) ?? this.#startThread();
-    await thread.inherit({ path, impliedDirectories, parents });
+    try {
+      const bound = AbortSignal.timeout(inheritBoundMs);
+      await abortable(thread.inherit({ path, impliedDirectories, parents }), bound);
+    } catch (cause) {
+      if (codeOf(cause) !== "deadline_exceeded") throw cause;
+      void thread[Symbol.asyncDispose]();
+      throw new UnavailableError("Cannot complete layer: the disk does not answer", { cause });
+    }
   }
 
   /** Stops what is under way, and ends the threads. */
