@@ -54,7 +54,8 @@ export interface LayerDraft {
    * content may be lost; name, parent, labels and children stay. The draft is gone then.
    * Of the former directory nothing may be mounted.
    *
-   * @throws {SnapshotNotFoundError}, {InvalidArgumentError} when it is not committed.
+   * @throws {SnapshotNotFoundError}, {InvalidArgumentError} when it is not committed,
+   *   {FailedPreconditionError} when it was released as it is and has children.
    */
   replace(name: string, content: { readonly usage: DiskUsage }): Promise<SnapshotRecord>;
 
@@ -120,7 +121,17 @@ export interface SnapshotStore extends AsyncDisposable {
 
   /**
    * Committed snapshots whose files may be lost or empty: the machine went down before they
-   * were on disk. Their records are right. One is told of until it is replaced or removed.
+   * were on disk. Their records are right. One is told of until it is replaced, removed, or
+   * released.
    */
   unsyncedAfterCrash(): Iterable<SnapshotRecord>;
+
+  /**
+   * Lets a snapshot of which {@link unsyncedAfterCrash} tells be used as it is until the machine
+   * starts again: its directory is not replaced from under a mount. Nothing for any other.
+   */
+  releaseUnsynced(name: string): Promise<void>;
+
+  /** Whether a snapshot was released as it is, files of it may be lost, and nothing is made on it. */
+  isReplaceable(name: string): boolean;
 }

@@ -28,6 +28,7 @@ import { SnapshotFolders } from "./snapshot-folders.ts";
 import { SnapshotLayout } from "./snapshot-layout.ts";
 import { SnapshotTable } from "./snapshot-table.ts";
 import type { ContentState, StoredSnapshot } from "./stored-snapshot.ts";
+import { UnsyncedSnapshots } from "./unsynced-snapshots.ts";
 import { UsageCounter } from "./usage-counter.ts";
 
 /** What a {@link DiskSnapshotStore} works with. */
@@ -51,8 +52,9 @@ export class DiskSnapshotStore implements SnapshotStore {
   readonly #table = new SnapshotTable();
   readonly #removals: RemovalQueue;
   readonly #folders: SnapshotFolders;
-  readonly #bootId = bootId();
+  readonly #freshContent: ContentState = { synced: false, bootId: bootId() };
   readonly #usages: UsageCounter;
+  readonly #unsynced: UnsyncedSnapshots;
   readonly #owned = new DisposeStack();
   #settling: Settling | undefined;
 
@@ -62,6 +64,8 @@ export class DiskSnapshotStore implements SnapshotStore {
     this.#removals = new RemovalQueue(deps);
     this.#folders = new SnapshotFolders({ layout: this.#layout, removals: this.#removals });
     this.#usages = new UsageCounter(this.#folders);
+    const parts = { table: this.#table, folders: this.#folders, bootId: this.#freshContent.bootId };
+    this.#unsynced = new UnsyncedSnapshots(parts);
   }
 
   /**
@@ -130,7 +134,7 @@ export class DiskSnapshotStore implements SnapshotStore {
       const now = this.#deps.clock.now();
       const times = { createdAt: now, updatedAt: now };
       const record: SnapshotRecord = { ...active, name, kind: "committed", ...times, labels };
-      const snapshot = { id, record, content: this.#freshContent() };
+      const snapshot = { id, record, content: this.#freshContent };
       await this.#folders.save(snapshot);
       this.#table.put(snapshot, { formerName: key });
       this.#settling?.add(snapshot);
@@ -190,19 +194,22 @@ export class DiskSnapshotStore implements SnapshotStore {
     const id = this.#table.takeId();
     await storing(this.#folders.createDraft(id));
     return new FolderDraft({
-      id,
-      table: this.#table,
-      folders: this.#folders,
-      clock: this.#deps.clock,
-      content: this.#freshContent(),
+      ...{ id, table: this.#table, folders: this.#folders, clock: this.#deps.clock },
+      content: this.#freshContent,
       onCommitted: (snapshot) => this.#settling?.add(snapshot),
     });
   }
 
-  *unsyncedAfterCrash(): Iterable<SnapshotRecord> {
-    for (const { record, content } of this.#table.values()) {
-      if (content?.synced === false && content.bootId !== this.#bootId) yield record;
-    }
+  unsyncedAfterCrash(): Iterable<SnapshotRecord> {
+    return this.#unsynced.withheld();
+  }
+
+  async releaseUnsynced(name: string): Promise<void> {
+    await this.#unsynced.release(name);
+  }
+
+  isReplaceable(name: string): boolean {
+    return this.#unsynced.isReplaceable(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -228,10 +235,7 @@ export class DiskSnapshotStore implements SnapshotStore {
     this.#owned.use(this.#usages);
     loadSnapshots({ layout: this.#layout, table: this.#table, removals: this.#removals, logger });
     for (const snapshot of this.#table.values()) {
-      const { record, content, usage } = snapshot;
-      const isUnsynced = content?.synced === false && content.bootId === this.#bootId;
-      const isUncounted = record.kind === "committed" && !usage;
-      if (isUnsynced || isUncounted) this.#settling.add(snapshot);
+      if (this.#unsynced.isUnsettled(snapshot)) this.#settling.add(snapshot);
     }
   }
 
@@ -279,7 +283,7 @@ export class DiskSnapshotStore implements SnapshotStore {
     await this.#table.exclusive([name], async () => {
       const snapshot = this.#table.find(name);
       if (snapshot?.id !== id) return;
-      const isOurs = snapshot.content?.bootId === this.#bootId;
+      const isOurs = snapshot.content?.bootId === this.#freshContent.bootId;
       const content = isOurs ? { content: { ...snapshot.content, synced: true } } : {};
       await this.#save({ ...snapshot, ...(usage && { usage }), ...content });
     });
@@ -288,10 +292,6 @@ export class DiskSnapshotStore implements SnapshotStore {
   async #save(snapshot: StoredSnapshot): Promise<void> {
     await this.#folders.save(snapshot);
     this.#table.put(snapshot);
-  }
-
-  #freshContent(): ContentState {
-    return { synced: false, bootId: this.#bootId };
   }
 }
 

@@ -8,6 +8,7 @@ import type { LayerDraft, SnapshotRecord } from "../ports/snapshot-store.ts";
 import type { SnapshotFolders } from "./snapshot-folders.ts";
 import type { SnapshotTable } from "./snapshot-table.ts";
 import type { ContentState, StoredSnapshot } from "./stored-snapshot.ts";
+import { withholdReleased } from "./unsynced-snapshots.ts";
 
 /** What a {@link FolderDraft} works with. */
 export interface FolderDraftDeps {
@@ -61,14 +62,21 @@ export class FolderDraft implements LayerDraft {
   }
 
   async replace(name: string, { usage }: { readonly usage: DiskUsage }): Promise<SnapshotRecord> {
-    const { id: draftId, table, folders } = this.#deps;
+    const { id: draftId, table, folders, content } = this.#deps;
     return table.exclusive([name], async () => {
-      const { id, record } = table.getCommitted(name);
-      await folders.inheritOwner(draftId, id);
-      const replaced = await this.#publish(record, usage);
+      const former = table.getCommitted(name);
+      const { id, record } = former;
+      const putBack = withholdReleased(table, former, content.bootId);
+      try {
+        await folders.inheritOwner(draftId, id);
+        await this.#publish(record, usage);
+      } catch (error) {
+        putBack();
+        throw error;
+      }
       // Until here the next start finds two of that name, and takes the later one.
       await folders.remove(id);
-      return replaced;
+      return record;
     });
   }
 

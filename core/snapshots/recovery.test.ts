@@ -195,3 +195,55 @@ test("a snapshot whose folder somebody deleted can be removed", async (t) => {
   await store.remove("gone");
   assert.deepEqual(namesOf(store), []);
 });
+
+test("what is used although it may be lost is not replaced before the machine starts again", async (t) => {
+  const { root, open } = await createTestRoot(t);
+  const store = await open();
+  for (const name of ["used", "unused"]) await commitDraft(store, name);
+  await store.prepare("child", { parent: "used", labels });
+  await store[Symbol.asyncDispose]();
+  predate(root, 1, { synced: false });
+  predate(root, 2, { synced: false });
+
+  const crashed = await open();
+  assert.equal(crashed.isReplaceable("unused"), false, "it may be restored yet");
+  for (const name of ["used", "unused", "child", "none"]) await crashed.releaseUnsynced(name);
+  assert.deepEqual([...crashed.unsyncedAfterCrash()], []);
+  await crashed[Symbol.asyncDispose]();
+
+  const restarted = await open();
+  assert.deepEqual([...restarted.unsyncedAfterCrash()], []);
+  const replaceable = namesOf(restarted).filter((name) => restarted.isReplaceable(name));
+  assert.deepEqual(replaceable, ["unused"]);
+  const [layer = ""] = restarted.layerPaths("used");
+  const draft = await restarted.createDraft();
+  await assert.rejects(draft.replace("used", { usage }), { code: "failed_precondition" });
+  await restarted.cleanup();
+  assert.equal(readFileSync(join(layer, "file"), "utf8"), "used");
+  await draft.replace("unused", { usage });
+  assert.equal(restarted.isReplaceable("unused"), false);
+  await restarted[Symbol.asyncDispose]();
+
+  const path = join(root, "v1", "1", "snapshot.json");
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replace(/"releasedIn":"[^"]*"/, '"releasedIn":"another"'));
+  const rebooted = await open();
+  assert.deepEqual(
+    [...rebooted.unsyncedAfterCrash()].map(({ name }) => name),
+    ["used"],
+  );
+});
+
+test("a snapshot that cannot be replaced stays as it is", async (t) => {
+  const { root, open } = await createTestRoot(t);
+  const store = await open();
+  await commitDraft(store, "name");
+  await store[Symbol.asyncDispose]();
+  predate(root, 1, { synced: false });
+  const crashed = await open();
+  await crashed.releaseUnsynced("name");
+  const draft = await crashed.createDraft();
+  rmSync(join(draft.path, ".."), { recursive: true });
+  await assert.rejects(draft.replace("name", { usage }));
+  assert.equal(crashed.isReplaceable("name"), true);
+});

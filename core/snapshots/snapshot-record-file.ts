@@ -11,6 +11,13 @@ const nanoseconds = z
 
 const count = z.int().min(0);
 
+const contentState = z
+  .strictObject({ synced: z.boolean(), bootId: z.string(), releasedIn: z.string().optional() })
+  .transform(({ releasedIn, ...rest }) => ({
+    ...rest,
+    ...(releasedIn !== undefined && { releasedIn }),
+  }));
+
 const schema = z.strictObject({
   name: z.string().min(1),
   parent: z.string().min(1).optional(),
@@ -19,7 +26,7 @@ const schema = z.strictObject({
   updatedAt: nanoseconds,
   labels: z.record(z.string(), z.string()),
   usage: z.strictObject({ size: count, inodes: count }).optional(),
-  content: z.strictObject({ synced: z.boolean(), bootId: z.string() }).optional(),
+  content: contentState.optional(),
 });
 
 /** Renders what is known of a snapshot for the file in its folder. */

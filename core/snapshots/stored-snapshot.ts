@@ -6,6 +6,11 @@ export interface ContentState {
   readonly synced: boolean;
   /** The start of the machine in which they were written. */
   readonly bootId: string;
+  /**
+   * The start of the machine in which they were used although they may be lost. Until the next
+   * one their folder may be mounted.
+   */
+  readonly releasedIn?: string;
 }
 
 /** All that the store knows of a snapshot. */
