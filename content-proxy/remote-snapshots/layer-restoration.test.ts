@@ -12,13 +12,14 @@ const [base, top] = image.layers;
 assert.ok(base && top);
 
 /** A node with both layers of the image unpacked, of which the store says that they may be lost. */
-async function open(t: TestContext) {
+async function open(t: TestContext, limits: { stallMs?: number; totalMs?: number } = {}) {
   const node = await LayerNode.open(t);
   await node.pullManifest(image);
   for (const { bytes } of image.layers) await node.write(bytes);
   await node.prepare(image.layers[0]);
   await node.prepare(image.layers[1], image.layers[0]?.chainId);
   const { snapshots, unpacker, store, arrivals, recent, index, logger } = node;
+  const released: string[] = [];
   const lost: SnapshotRecord[] = [...snapshots.records()].reverse();
   const restoration = new LayerRestoration({
     snapshots: {
@@ -26,12 +27,14 @@ async function open(t: TestContext) {
       createDraft: () => snapshots.createDraft(),
       layerPaths: (name) => snapshots.layerPaths(name),
       unsyncedAfterCrash: () => lost,
+      releaseUnsynced: async (name) => void released.push(name),
     },
     ...{ unpacker, index, logger, bytes: { store, arrivals, recent }, pauseMs: () => 0 },
+    ...limits,
   });
   t.after(() => restoration[Symbol.asyncDispose]());
   unpacker.begun.length = 0;
-  return { node, restoration, lost };
+  return { node, restoration, lost, released };
 }
 
 test("layers that may be lost are unpacked anew, the lower ones first, under their names", async (t) => {
@@ -62,7 +65,7 @@ test("who needs a layer waits for it and for those below, and nobody else waits"
 });
 
 test("a layer that containerd unpacked is restored if its image is known", async (t) => {
-  const { node, restoration, lost } = await open(t);
+  const { node, restoration, lost, released } = await open(t);
   await node.snapshots.label(base.chainId, { [snapshotRefLabel]: base.chainId });
   const record = node.snapshots.find(base.chainId);
   assert.ok(record);
@@ -72,10 +75,11 @@ test("a layer that containerd unpacked is restored if its image is known", async
   await restoration.settled("committed by hand", t);
   assert.deepEqual(node.unpacker.begun, [base.diffId]);
   assert.ok(node.logger.lines.some(({ message }) => message.includes("may have lost files")));
+  assert.deepEqual(released, ["committed by hand"]);
 });
 
 test("what cannot be unpacked now is tried again, and given up in the end", async (t) => {
-  const { node, restoration } = await open(t);
+  const { node, restoration, released } = await open(t);
   node.unpacker.before = async ({ diffId }) => {
     if (diffId === base.diffId) throw new LayerFormatError("Cannot unpack layer");
   };
@@ -83,17 +87,50 @@ test("what cannot be unpacked now is tried again, and given up in the end", asyn
   await restoration.settled(base.chainId, t);
   assert.equal(node.unpacker.begun.filter((digest) => digest === base.diffId).length, 15);
   assert.equal(node.unpacker.begun.filter((digest) => digest === top.diffId).length, 1);
+  assert.deepEqual(released, [base.chainId]);
+  const errors = node.logger.lines.filter(({ level }) => level === "error");
+  assert.deepEqual(
+    errors.map(({ fields }) => [fields["snapshot"], fields["chainId"]]),
+    [[base.chainId, base.chainId]],
+  );
+});
+
+/** Waits for what never comes. */
+async function stuck(signal: AbortSignal): Promise<never> {
+  signal.throwIfAborted();
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error));
+  });
+}
+
+test("a layer that gets nowhere does not keep the others from being restored", async (t) => {
+  const { node, restoration, released } = await open(t, { stallMs: 1 });
+  node.unpacker.before = async ({ diffId, onProgress }, signal) => {
+    if (diffId === base.diffId) await stuck(signal);
+    onProgress?.({ bytesRead: 0, bytesWritten: 0, entries: 0 });
+  };
+  restoration.start();
+  await restoration.settled(top.chainId, t);
+  assert.ok(released.includes(base.chainId));
+  assert.ok(node.unpacker.begun.includes(top.diffId));
+  assert.deepEqual(await node.drafts(), []);
+});
+
+test("nobody waits for longer than the restoration may take", async (t) => {
+  const { node, restoration, released } = await open(t, { totalMs: 1 });
+  node.unpacker.before = async (_order, signal) => stuck(signal);
+  restoration.start();
+  await restoration.settled(top.chainId, t);
+  assert.deepEqual(released, [base.chainId, top.chainId]);
+  assert.deepEqual(await node.drafts(), []);
 });
 
 test("the end of the program ends the restoration", async (t) => {
-  const { node, restoration } = await open(t);
-  node.unpacker.before = async (_order, signal) => {
-    await new Promise((_resolve, reject) => {
-      signal.addEventListener("abort", () => reject(new Error("stopped")));
-    });
-  };
+  const { node, restoration, released } = await open(t);
+  node.unpacker.before = async (_order, signal) => stuck(signal);
   restoration.start();
   while (node.unpacker.begun.length === 0) await new Promise((resolve) => setImmediate(resolve));
   await restoration[Symbol.asyncDispose]();
   assert.deepEqual(await node.drafts(), []);
+  assert.deepEqual(released, []);
 });
