@@ -203,6 +203,25 @@ test("a snapshot that is there is not enough when its blob is not to be had", as
   assert.equal(await node.prepare(base, undefined, { namespace: "third" }), false);
 });
 
+test("a snapshot that may have lost files is unpacked again before containerd builds on it", async (t) => {
+  const node = await LayerNode.open(t);
+  await node.pullManifest(image);
+  for (const { bytes } of image.layers) await node.write(bytes);
+  assert.equal(await node.prepare(base), true);
+  const before = node.snapshots.layerPaths(base.chainId);
+  let isDamaged = true;
+  t.mock.method(node.snapshots, "isReplaceable", () => isDamaged);
+  node.unpacker.begun.length = 0;
+  assert.equal(await node.prepare(base), true);
+  assert.equal(node.unpacker.begun[0], base.diffId);
+  assert.notDeepEqual(node.snapshots.layerPaths(base.chainId), before);
+  assert.deepEqual(await node.contentOf(base.chainId), { content: "base layer", parents: "0" });
+  isDamaged = false;
+  const begun = node.unpacker.begun.length;
+  assert.equal(await node.prepare(base), true);
+  assert.equal(node.unpacker.begun.length, begun);
+});
+
 test("a layer that gets nowhere is given up, and its bytes are let go of", async (t) => {
   const node = await LayerNode.open(t, { prepareTimeoutMs: 1 });
   await node.pullManifest(image);

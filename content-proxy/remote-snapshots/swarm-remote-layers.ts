@@ -43,7 +43,7 @@ const registrationWaitMs = 1000;
 export interface SwarmRemoteLayersDeps {
   readonly index: Pick<ImageIndex, "find">;
   readonly jobs: LayerJobs;
-  readonly snapshots: Pick<SnapshotStore, "records" | "layerPaths">;
+  readonly snapshots: Pick<SnapshotStore, "records" | "layerPaths" | "isReplaceable">;
   readonly unpacker: Pick<LayerUnpacker, "inherit">;
   readonly store: Pick<BlobReader, "find">;
   readonly arrivals: Pick<Arrivals, "find">;
@@ -123,7 +123,8 @@ export class SwarmRemoteLayers implements RemoteLayers {
   }
 
   async #provide(wanted: Wanted, signal: AbortSignal): Promise<boolean> {
-    if (this.#find(wanted) && this.#hasBlob(wanted.layer)) return true;
+    const found = this.#find(wanted);
+    if (found && !this.#isDamaged(found) && this.#hasBlob(wanted.layer)) return true;
     for (let attempt = 0; attempt < triesMax; attempt++) {
       const claim = this.#deps.jobs.want(wanted, { isThere: this.#snapshotTest() });
       try {
@@ -156,10 +157,12 @@ export class SwarmRemoteLayers implements RemoteLayers {
   async #commit(job: LayerJob, wanted: Wanted): Promise<boolean> {
     const result = job.take();
     this.#deps.jobs.forget(job);
-    const isThere = this.#find(wanted) !== undefined;
-    if (!result) return isThere;
+    const found = this.#find(wanted);
+    const isDamaged = found !== undefined && this.#isDamaged(found);
+    if (!result) return found !== undefined && !isDamaged;
     try {
-      if (!isThere) await this.#publish(result, wanted);
+      if (isDamaged) await this.#renew(result, found);
+      else if (!found) await this.#publish(result, wanted);
     } finally {
       await result.draft.discard();
     }
@@ -184,6 +187,20 @@ export class SwarmRemoteLayers implements RemoteLayers {
       }
     }
     throw new SnapshotExistsError(layer.chainId);
+  }
+
+  /** Gives the files of an unpacked layer to the snapshot that may have lost its own. */
+  async #renew({ draft, unpacked }: UnpackedDraft, { name }: SnapshotRecord): Promise<void> {
+    const { snapshots, unpacker } = this.#deps;
+    const { impliedDirectories, usage } = unpacked;
+    const [, ...parents] = snapshots.layerPaths(name);
+    await unpacker.inherit({ path: draft.path, impliedDirectories }, parents);
+    await draft.replace(name, { usage });
+  }
+
+  /** Whether a snapshot may have lost files in a crash, and nothing that is mounted has them. */
+  #isDamaged({ name }: SnapshotRecord): boolean {
+    return this.#deps.snapshots.isReplaceable(name);
   }
 
   /** What containerd looks for when it is told that a layer exists. */
