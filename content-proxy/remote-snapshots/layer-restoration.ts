@@ -149,7 +149,9 @@ export class LayerRestoration implements AsyncDisposable {
     const attempt = createDeadline(signal);
     let moves = 0;
     const restored = this.#renew(record, attempt.signal, () => moves++);
-    const { stallMs: timeoutMs = stallMsDefault, totalMs: limitMs = totalMsDefault } = this.#deps;
+    const timeoutMs = this.#deps.stallMs ?? stallMsDefault;
+    // The signal ends it when all takes too long.
+    const limitMs = Number.POSITIVE_INFINITY;
     try {
       const watch = { progress: () => moves, timeoutMs, limitMs, signal };
       const outcome = await whileProgressing(restored, watch).catch(() => undefined);
