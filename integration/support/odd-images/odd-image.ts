@@ -10,6 +10,8 @@ export interface OddImage {
   readonly isRefused?: boolean;
   /** Whether we refuse the last layer, which containerd takes: a pull then falls back to it. */
   readonly isLeft?: boolean;
+  /** Whether nobody knows which of its layers containerd refuses. */
+  readonly isRandom?: boolean;
   /** In what our tree of the last layer is to differ from containerd's, as `compareTrees` says it. */
   readonly differences?: readonly string[];
 }
