@@ -1,4 +1,4 @@
-import type { Digest } from "../core/digest.ts";
+import { type Digest, algorithmOf } from "../core/digest.ts";
 import { StorageFullError, codeOf } from "../core/errors.ts";
 import { Arrival, type ArrivalDeps } from "./arrival.ts";
 
@@ -13,6 +13,11 @@ const unclaimedMs = 60_000;
  * that failed again within five minutes.
  */
 const leftoverMs = 600_000;
+
+/** Whether a blob can be checked while it arrives: the swarm computes no other digests. */
+export function isFetchable(digest: Digest): boolean {
+  return algorithmOf(digest) === "sha256";
+}
 
 /** The blobs on their way. */
 export class Arrivals implements AsyncDisposable {

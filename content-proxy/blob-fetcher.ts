@@ -28,11 +28,12 @@ export interface LocatedBlob {
  */
 export interface BlobFetcher {
   /**
-   * Answers the second STAT of an ingest: true when the blob is here whole, or is
-   * arriving from sources that are good for all of it. Outside every lock, so it may
-   * take its time; its own bound holds beside the signal.
+   * Answers the second STAT of an ingest: with a hold when the blob is here whole, or is
+   * arriving from sources that are good for all of it; else with `undefined`. Outside every
+   * lock, so it may take its time; its own bound holds beside the signal. The blob can be
+   * committed until the hold is disposed of.
    */
-  obtain(blob: PulledBlob, options: Cancellable): Promise<boolean>;
+  obtain(blob: PulledBlob, options: Cancellable): Promise<Disposable | undefined>;
 
   /**
    * Makes an obtained blob containerd's own, durably and without waiting for its bytes.

@@ -5,7 +5,7 @@ import { manifestLengthMax, parseImageManifest } from "../core/image-manifest.ts
 import { type Platform, platformMatches } from "../core/platform.ts";
 import type { BlobReader, BlobRecord } from "../core/ports/blob-store.ts";
 import type { Logger } from "../core/ports/logger.ts";
-import type { Arrivals } from "./arrivals.ts";
+import { type Arrivals, isFetchable } from "./arrivals.ts";
 import type { PulledBlob } from "./blob-fetcher.ts";
 import { readBlob } from "./read-blob.ts";
 
@@ -82,6 +82,7 @@ export class Prefetch implements AsyncDisposable {
 
   #fetchAhead({ digest, size }: Descriptor): ReturnType<Arrivals["start"]> | undefined {
     const { store, arrivals, downloadsMax } = this.#deps;
+    if (!isFetchable(digest)) return undefined;
     if (size === 0 || store.find(digest) || this.#stop.signal.aborted) return undefined;
     if (arrivals.count >= downloadsMax && !arrivals.find(digest)) return undefined;
     const arrival = arrivals.start({ digest, size, promised: false });

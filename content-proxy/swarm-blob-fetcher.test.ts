@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 
-import { type Digest, digestOf } from "../core/digest.ts";
+import { type Digest, digestOf, parseDigest } from "../core/digest.ts";
 import {
   BlobNotFoundError,
   OffsetError,
@@ -19,7 +19,7 @@ const layer = randomBytes(1_500_000);
 test("obtain() is false for what nobody has, and leaves nothing behind", async (t) => {
   const node = await Node.open(t);
   const blob = { digest: digestOf(layer), size: layer.length, kind: "layer" } as const;
-  assert.equal(await node.fetcher.obtain(blob, t), false);
+  assert.equal(await node.fetcher.obtain(blob, t), undefined);
   assert.deepEqual([...node.store.arriving()], []);
 });
 
@@ -31,7 +31,7 @@ test("a layer is promised while it arrives, read as it comes, and ends in its pl
   const download = await started;
   assert.throws(() => node.fetcher.locate(digest, 0), BlobNotFoundError);
   download.sources(true);
-  assert.equal(await obtained, true);
+  assert.ok(await obtained);
 
   const record = await node.fetcher.commit(digest, { kept: "yes" });
   assert.deepEqual([record.owned, record.whole, record.labels], [true, false, { kept: "yes" }]);
@@ -55,7 +55,7 @@ test("a read of promised bytes that do not come is told of as a broken promise",
   const started = node.nextDownload();
   const obtained = node.fetcher.obtain({ digest, size: layer.length, kind: "layer" }, t);
   (await started).sources(true);
-  assert.equal(await obtained, true);
+  assert.ok(await obtained);
   await node.fetcher.commit(digest, {});
   const range = { start: 0, end: 10 };
   const read = (fetcher: SwarmBlobFetcher, signal: AbortSignal) =>
@@ -82,7 +82,7 @@ test("a manifest is promised only when it is whole, and its blobs are fetched ah
     if (ahead.length === 2) both.resolve(undefined);
   };
   const blob = { digest, size: manifest.length, kind: "manifest" } as const;
-  assert.equal(await node.fetcher.obtain(blob, t), true);
+  assert.ok(await node.fetcher.obtain(blob, t));
   assert.equal(node.store.find(digest)?.whole, true);
   await both.promise;
   assert.deepEqual(ahead.sort(), [config.digest, layerDigest.digest].sort());
@@ -106,7 +106,7 @@ test("a deleted pull stays as cached within the budget, and is found again", asy
   await node.fetcher.disown(small.digest);
   assert.throws(() => node.fetcher.locate(small.digest, 0), BlobNotFoundError);
   const again = { digest: small.digest, size: 900, kind: "layer" } as const;
-  assert.equal(await node.fetcher.obtain(again, t), true);
+  assert.ok(await node.fetcher.obtain(again, t));
   assert.equal((await node.fetcher.commit(small.digest, {})).owned, true);
   assert.equal((await node.read(small.digest, t.signal)).length, 900);
 });
@@ -151,10 +151,46 @@ test("an obtained blob that is larger than the cache's budget is still there at 
   const started = node.nextDownload();
   const obtained = node.fetcher.obtain({ digest, size: bytes.length, kind: "config" }, t);
   await node.fill(await started);
-  assert.equal(await obtained, true);
+  assert.ok(await obtained);
   await node.fetcher.disown(digestOf(Buffer.from("another")));
   assert.equal((await node.fetcher.commit(digest, {})).owned, true);
   assert.deepEqual(await node.read(digest, t.signal), bytes);
+});
+
+test("what was obtained can be committed for as long as its stream is open", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const started = node.nextDownload();
+  const obtained = node.fetcher.obtain({ digest, size: layer.length, kind: "layer" }, t);
+  const download = await started;
+  download.sources(true);
+  const hold = await obtained;
+  assert.ok(hold);
+  t.mock.timers.tick(600_000);
+  assert.ok(node.arrivals.find(digest));
+  hold[Symbol.dispose]();
+  t.mock.timers.tick(60_000);
+  assert.equal(node.arrivals.find(digest), undefined);
+});
+
+test("what is cached is not evicted between our yes and COMMIT, however long that takes", async (t) => {
+  const node = await Node.open(t);
+  const { digest, size } = await node.write(Buffer.alloc(5000, "cached"), "pull");
+  await node.store.disown(digest);
+  const hold = await node.fetcher.obtain({ digest, size, kind: "config" }, t);
+  await node.budget.enforce();
+  assert.ok(hold && node.store.find(digest));
+  hold[Symbol.dispose]();
+  assert.equal((await node.fetcher.commit(digest, {})).owned, true);
+});
+
+test("digests that the swarm cannot check are left to containerd", async (t) => {
+  const node = await Node.open(t);
+  const digest = parseDigest(`sha512:${"a".repeat(128)}`);
+  assert.equal(await node.fetcher.obtain({ digest, size: 1000, kind: "layer" }, t), undefined);
+  assert.equal(node.arrivals.count, 0);
+  assert.deepEqual([...node.store.arriving()], []);
 });
 
 test("a download that fails between our yes and COMMIT is tried again", async (t) => {
@@ -164,7 +200,7 @@ test("a download that fails between our yes and COMMIT is tried again", async (t
   const obtained = node.fetcher.obtain({ digest, size: layer.length, kind: "layer" }, t);
   const failing = await first;
   failing.sources(true);
-  assert.equal(await obtained, true);
+  assert.ok(await obtained);
   const second = node.nextDownload();
   failing.fail(new UnavailableError("gone"));
   const download = await second;
@@ -192,10 +228,10 @@ test("a pull that starts while another gives the blob up keeps what it gets", as
   const started = node.nextDownload();
   const obtained = node.fetcher.obtain(blob, t);
   gate.resolve(undefined);
-  assert.equal(await givenUp, false);
+  assert.equal(await givenUp, undefined);
   const download = await started;
   download.sources(true);
-  assert.equal(await obtained, true);
+  assert.ok(await obtained);
   assert.equal((await node.fetcher.commit(digest, {})).owned, true);
   await node.fill(download);
   assert.deepEqual(await node.read(digest, t.signal), layer);
@@ -209,7 +245,7 @@ test("what was fetched ahead is given up with the pull that waited for it in vai
   node.arrivals.claim(digest)[Symbol.dispose]();
   await started;
   const blob = { digest, size: layer.length, kind: "layer" } as const;
-  assert.equal(await node.hastyFetcher.obtain(blob, t), false);
+  assert.equal(await node.hastyFetcher.obtain(blob, t), undefined);
   assert.equal(ahead.ended, true);
   assert.equal(node.arrivals.find(digest), undefined);
   assert.deepEqual([...node.store.arriving()], []);
@@ -222,10 +258,10 @@ test("a pull is not given up for another one that waits, and a wrong size is no 
   const started = node.nextDownload();
   const obtained = node.fetcher.obtain(blob, t);
   const download = await started;
-  assert.equal(await node.hastyFetcher.obtain(blob, t), false);
-  assert.equal(await node.fetcher.obtain({ ...blob, size: 7 }, t), false);
+  assert.equal(await node.hastyFetcher.obtain(blob, t), undefined);
+  assert.equal(await node.fetcher.obtain({ ...blob, size: 7 }, t), undefined);
   download.sources(true);
-  assert.equal(await obtained, true);
+  assert.ok(await obtained);
 });
 
 test("what came of a blob that nobody wants any more is deleted after a while", async (t) => {
@@ -268,7 +304,7 @@ test("what is wrong with us is no reason for a pull to fail", async (t) => {
   const node = await Node.open(t);
   await node.arrivals[Symbol.asyncDispose]();
   const blob = { digest: node.offer(layer), size: layer.length, kind: "layer" } as const;
-  assert.equal(await node.fetcher.obtain(blob, t), false);
+  assert.equal(await node.fetcher.obtain(blob, t), undefined);
 });
 
 test("Prefetch ends while the manifest that an index names is still to come", async (t) => {

@@ -12,7 +12,7 @@ import type { BlobRecord, BlobStore, Labels } from "../core/ports/blob-store.ts"
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { Arrival } from "./arrival.ts";
-import type { Arrivals } from "./arrivals.ts";
+import { type Arrivals, isFetchable } from "./arrivals.ts";
 import type { BlobFetcher, LocatedBlob, PulledBlob } from "./blob-fetcher.ts";
 import type { CacheBudget } from "../core/blob-life/cache-budget.ts";
 import type { Offering } from "../core/blob-life/offering.ts";
@@ -58,23 +58,29 @@ export class SwarmBlobFetcher implements BlobFetcher {
     this.#deps = deps;
   }
 
-  async obtain(blob: PulledBlob, { signal }: Cancellable): Promise<boolean> {
+  async obtain(blob: PulledBlob, { signal }: Cancellable): Promise<Disposable | undefined> {
     const { store, prefetch, recent, logger } = this.#deps;
-    const { digest, size, kind } = blob;
+    const { digest, kind } = blob;
+    const keep = recent.hold(digest);
+    let claim: Disposable | undefined;
     try {
-      const known = store.find(digest);
-      if (known && known.size !== size) return false;
-      recent.touch(digest);
-      const obtained = known !== undefined || (await this.#fetch(blob, { signal }));
-      const record = obtained ? store.find(digest) : undefined;
-      if (record?.whole) prefetch.manifestSeen(record, kind);
-      return obtained;
+      claim = await this.#claim(blob, { signal });
     } catch (error) {
       signal.throwIfAborted();
       // Whatever is wrong here, containerd can go to the registry.
       logger.warn("cannot ask the swarm for a blob", { digest, code: codeOf(error), error });
-      return false;
+    } finally {
+      if (!claim) keep[Symbol.dispose]();
     }
+    if (!claim) return undefined;
+    const record = store.find(digest);
+    if (record?.whole) prefetch.manifestSeen(record, kind);
+    return {
+      [Symbol.dispose]: () => {
+        claim[Symbol.dispose]();
+        keep[Symbol.dispose]();
+      },
+    };
   }
 
   async commit(digest: Digest, labels: Labels): Promise<BlobRecord> {
@@ -166,28 +172,38 @@ export class SwarmBlobFetcher implements BlobFetcher {
     void budget.enforce();
   }
 
+  /** Keeps a blob going until it is committed; `undefined` when it cannot be had. */
+  async #claim(blob: PulledBlob, { signal }: Cancellable): Promise<Disposable | undefined> {
+    const known = this.#deps.store.find(blob.digest);
+    if (!known) return this.#fetch(blob, { signal });
+    return known.size === blob.size ? { [Symbol.dispose]: () => undefined } : undefined;
+  }
+
   /**
    * Fetches a blob, until it can be relied on or is given up. From the yes on it is tried
    * again whatever happens: containerd will not go to the registry any more.
    */
-  async #fetch(blob: PulledBlob, { signal }: Cancellable): Promise<boolean> {
+  async #fetch(blob: PulledBlob, { signal }: Cancellable): Promise<Disposable | undefined> {
     const { arrivals, logger, settings } = this.#deps;
     const { digest, size, kind } = blob;
+    if (!isFetchable(digest)) return undefined;
     const started = performance.now();
     const arrival = arrivals.start({ digest, size, promised: false });
-    if (arrival.size !== size) return false;
+    if (arrival.size !== size) return undefined;
     const claim = arrivals.claim(digest);
+    let isObtained = false;
     try {
       const streamed = settings.streamLayers && kind === "layer" && size >= streamedSizeMin;
       const isReliable = await this.#reliable(arrival, { streamed, signal });
-      const obtained = isReliable && arrival.failure === undefined;
+      isObtained = isReliable && arrival.failure === undefined;
       const durationMs = Math.round(performance.now() - started);
-      logger.info("looked for a blob in the swarm", { digest, kind, obtained, durationMs });
-      if (obtained) arrival.promise();
+      const fields = { digest, kind, obtained: isObtained, durationMs };
+      logger.info("looked for a blob in the swarm", fields);
+      if (isObtained) arrival.promise();
       else await this.#giveUp(arrival);
-      return obtained;
+      return isObtained ? claim : undefined;
     } finally {
-      claim[Symbol.dispose]();
+      if (!isObtained) claim[Symbol.dispose]();
     }
   }
 

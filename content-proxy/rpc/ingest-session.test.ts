@@ -42,10 +42,14 @@ class ScriptedFetcher {
   readonly expected: Digest[] = [];
   obtains: boolean | "never" = false;
   failure: Error | undefined;
+  /** Holds that were given and are not disposed of. */
+  held = 0;
 
-  async obtain(wanted: PulledBlob, { signal }: Cancellable): Promise<boolean> {
+  async obtain(wanted: PulledBlob, { signal }: Cancellable): Promise<Disposable | undefined> {
     this.asked.push(wanted);
-    if (this.obtains !== "never") return this.obtains;
+    if (this.obtains === true) this.held++;
+    if (this.obtains === true) return { [Symbol.dispose]: () => this.held-- };
+    if (this.obtains === false) return undefined;
     signal.throwIfAborted();
     return new Promise((_resolve, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason as Error));
@@ -418,4 +422,24 @@ test("what the disk has no room to note is left to containerd", async (t) => {
   const { send } = stream(t, { store: full, ...rest }, pullRef);
   await send("stat", { total: 1000 });
   assert.equal((await send("stat")).offset, 0);
+});
+
+test("what was obtained is held until the stream ends, however it ends", async (t) => {
+  const world = await openWorld(t);
+  world.fetcher.obtains = true;
+  const { send, session } = stream(t, world, pullRef);
+  await send("stat", { total: 1000 });
+  await send("stat");
+  assert.equal(world.fetcher.held, 1);
+  await send("commit", { total: 1000, expected: blob.digest });
+  assert.equal(world.fetcher.held, 1);
+  await session.close();
+  await session.close();
+  assert.equal(world.fetcher.held, 0);
+
+  const cancelled = stream(t, world, pullRef);
+  await cancelled.send("stat", { total: 1000 });
+  await cancelled.send("stat");
+  await cancelled.session.close();
+  assert.equal(world.fetcher.held, 0);
 });

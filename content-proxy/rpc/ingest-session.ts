@@ -70,6 +70,8 @@ export class IngestSession {
   #ingest: Ingest | undefined;
   #pullRef: PullRef | undefined;
   #pull: Pull = "not asked";
+  /** Keeps what was obtained until the stream ends: COMMIT may take its time. */
+  #hold: Disposable | undefined;
   #total = 0;
   #expected: Digest | undefined;
 
@@ -93,6 +95,8 @@ export class IngestSession {
 
   /** Lets go of the ref; what was not committed can be resumed. Idempotent. */
   async close(): Promise<void> {
+    this.#hold?.[Symbol.dispose]();
+    this.#hold = undefined;
     await this.#ingest?.close();
   }
 
@@ -119,9 +123,9 @@ export class IngestSession {
   async #stat(ingest: Ingest, { signal }: Cancellable): Promise<IngestReply> {
     const blob = this.#pulledBlob(ingest);
     if (this.#pull === "next stat asks" && blob) {
-      const obtained = await this.#deps.fetcher.obtain(blob, { signal });
+      this.#hold = await this.#deps.fetcher.obtain(blob, { signal });
       signal.throwIfAborted();
-      this.#pull = obtained && (await this.#anticipate(blob.digest)) ? "obtained" : "declined";
+      this.#pull = this.#hold && (await this.#anticipate(blob.digest)) ? "obtained" : "declined";
     } else if (this.#pull === "not asked") this.#pull = "next stat asks";
     return this.#reply("stat", ingest);
   }

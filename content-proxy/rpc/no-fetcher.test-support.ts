@@ -13,8 +13,8 @@ export class NoFetcher implements BlobFetcher {
     this.#store = store;
   }
 
-  async obtain(): Promise<boolean> {
-    return false;
+  async obtain(): Promise<undefined> {
+    return undefined;
   }
 
   async commit(digest: Digest): Promise<BlobRecord> {
