@@ -6,6 +6,7 @@ import type { InfoHash } from "../info-hash.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { ArrivingFile, BlobRecord } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
+import { detachFile } from "../disk/detached-file.ts";
 import type { BlobTable } from "./blob-table.ts";
 import type { StoreLayout } from "./store-layout.ts";
 
@@ -114,8 +115,9 @@ export class ArrivingTable {
   async discard(digest: Digest): Promise<void> {
     return this.#blobs.exclusive(digest, async () => {
       this.#arriving.delete(digest);
-      await rm(this.#layout.arriving(digest), { force: true });
-      if (this.#blobs.find(digest)?.whole !== true) await this.#blobs.remove(digest);
+      this.#blobs.freeLater(await detachFile(this.#layout.arriving(digest)));
+      if (this.#blobs.find(digest)?.whole === true) return;
+      this.#blobs.freeLater(await this.#blobs.remove(digest));
     });
   }
 

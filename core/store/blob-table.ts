@@ -7,6 +7,7 @@ import type { Digest } from "../digest.ts";
 import { type Metainfo, encodeMetainfo } from "../metainfo.ts";
 import type { BlobRecord } from "../ports/blob-store.ts";
 import { encodeRecord } from "./blob-record-file.ts";
+import { type DetachedFile, detachFile } from "../disk/detached-file.ts";
 import { replaceFile, sync } from "../disk/durable-file.ts";
 import type { StoreLayout } from "./store-layout.ts";
 import { storing } from "../disk/storage-error.ts";
@@ -129,24 +130,43 @@ export class BlobTable implements AsyncDisposable {
     await replaceFile(path, encodeMetainfo(metainfo), { durable: false });
   }
 
-  /** Deletes blob, metainfo and record. A power cut may undo it. */
-  async remove(digest: Digest): Promise<void> {
+  /**
+   * Deletes blob, metainfo and record. A power cut may undo it.
+   *
+   * @returns The blob's file, whose space takes its time to be free.
+   */
+  async remove(digest: Digest): Promise<DetachedFile> {
     this.#records.delete(digest);
     this.#anticipated.delete(digest);
-    await rm(this.#layout.blob(digest), { force: true });
-    await rm(this.#layout.metainfo(digest), { force: true });
-    await rm(this.#layout.record(digest), { force: true });
+    const blob = await detachFile(this.#layout.blob(digest));
+    try {
+      await rm(this.#layout.metainfo(digest), { force: true });
+      await rm(this.#layout.record(digest), { force: true });
+      return blob;
+    } catch (error) {
+      await blob.free();
+      throw error;
+    }
+  }
+
+  /** Frees the space of a file that was deleted while nobody waits for it. */
+  freeLater(file: DetachedFile): void {
+    // The file is deleted; that it could not be closed is nothing that anybody can mend.
+    this.#inBackground(file.free().catch(() => undefined));
   }
 
   /** Writes the record again, with what memory knows better than the disk. */
   #tidy(record: BlobRecord): void {
-    const tidying = this.#lock
-      .run(record.digest, async () => {
-        if (this.#records.get(record.digest) === record) await this.#write(record);
-      })
-      // Nothing that matters is missing on disk.
-      .catch(() => undefined)
-      .finally(() => this.#tidying.delete(tidying));
+    const tidying = this.#lock.run(record.digest, async () => {
+      if (this.#records.get(record.digest) === record) await this.#write(record);
+    });
+    // Nothing that matters is missing on disk.
+    this.#inBackground(tidying.catch(() => undefined));
+  }
+
+  /** Takes over work that cannot fail. */
+  #inBackground(work: Promise<void>): void {
+    const tidying = work.finally(() => this.#tidying.delete(tidying));
     this.#tidying.add(tidying);
   }
 

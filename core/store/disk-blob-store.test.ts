@@ -284,7 +284,8 @@ test("what a killed process left half done is finished or swept", async (t) => {
   writeFileSync(`${layout.record(digest)}.tmp`, "half");
   writeFileSync(`${layout.metainfo(digest)}.tmp`, "half");
   const gone = blobFixture(10, "gone").digest;
-  writeFileSync(layout.record(gone), readFileSync(layout.record(digest)));
+  const local = readFileSync(layout.record(digest), "utf8").replace('"pull"', '"local"');
+  writeFileSync(layout.record(gone), local);
   writeFileSync(layout.metainfo(gone), "left over");
   writeFileSync(layout.arriving(gone), "without metainfo");
   writeFileSync(layout.arriving(digest), "is whole already");
@@ -339,7 +340,7 @@ test("a blob whose record is damaged or lost is owned and only here; one without
 
 test("a blob that is shorter than it was is set aside and told of", async (t) => {
   const root = await StoreRoot.make(t);
-  await putBlob(await root.reopen(), blob.bytes, pull);
+  await putBlob(await root.reopen(), blob.bytes);
   await root.close();
   chmodSync(root.layout.blob(digest), 0o600);
   truncateSync(root.layout.blob(digest), 1000);
@@ -350,6 +351,68 @@ test("a blob that is shorter than it was is set aside and told of", async (t) =>
     root.logger.lines.map(({ level }) => level),
     ["error"],
   );
+});
+
+test("an owned blob of a pull whose file is lost or damaged is promised again", async (t) => {
+  for (const lose of [
+    (path: string) => rmSync(path),
+    (path: string) => {
+      chmodSync(path, 0o600);
+      truncateSync(path, 1000);
+    },
+  ]) {
+    const root = await StoreRoot.make(t);
+    await putBlob(await root.reopen(), blob.bytes, { ...pull, labels: { a: "b" } });
+    await root.close();
+    lose(root.layout.blob(digest));
+    const store = await root.reopen();
+    const { owned, whole, labels, infoHash } = store.find(digest) ?? {};
+    assert.deepEqual({ owned, whole, labels }, { owned: true, whole: false, labels: { a: "b" } });
+    assert.equal(infoHash, (await store.metainfo(digest)).infoHash);
+    assert.deepEqual([...store.arriving()], [digest]);
+    assert.ok(root.logger.lines.some(({ level }) => level === "error"));
+    const { path } = await store.arrive(metainfo);
+    writeFileSync(path, blob.bytes);
+    assert.equal((await store.arrived(digest)).whole, true);
+    assert.deepEqual(await readBlob(store, digest), blob.bytes);
+  }
+});
+
+test("a blob that was noted and not moved out of its ingest is still an ingest", async (t) => {
+  const root = await StoreRoot.make(t);
+  const before = await root.reopen();
+  await putBlob(before, blob.bytes, pull);
+  const ref = `default/1/layer-${digest}`;
+  const ingest = await before.openIngest(ref, { total: blob.bytes.length });
+  await ingest.write(blob.bytes);
+  await ingest.close();
+  await root.close();
+  rmSync(root.layout.blob(digest));
+  const store = await root.reopen();
+  assert.equal(store.find(digest), undefined);
+  assert.equal(store.ingestStatus(ref).offset, blob.bytes.length);
+});
+
+test("a blob whose file is lost and that is only here, or not owned, is gone", async (t) => {
+  for (const options of [undefined, { ...pull, owned: false }]) {
+    const root = await StoreRoot.make(t);
+    await putBlob(await root.reopen(), blob.bytes, options);
+    await root.close();
+    rmSync(root.layout.blob(digest));
+    const store = await root.reopen();
+    assert.equal(store.find(digest), undefined);
+    assert.deepEqual([...store.arriving()], []);
+  }
+});
+
+test("metainfo that is empty after the machine went down is none", async (t) => {
+  const root = await StoreRoot.make(t);
+  await putBlob(await root.reopen(), blob.bytes, { ...pull, owned: false });
+  await root.close();
+  truncateSync(root.layout.metainfo(digest), 0);
+  const store = await root.reopen();
+  assert.deepEqual([store.find(digest)?.whole, store.find(digest)?.infoHash], [true, undefined]);
+  assert.equal(existsSync(root.layout.metainfo(digest)), false);
 });
 
 test("a blob that loses bytes or its file while the store is open is told of", async (t) => {

@@ -19,6 +19,7 @@ import type {
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { DetachedFile } from "../disk/detached-file.ts";
 import { ArrivingTable } from "./arriving-table.ts";
 import { BlobTable } from "./blob-table.ts";
 import { DescriptorCache } from "./descriptor-cache.ts";
@@ -188,8 +189,9 @@ export class DiskBlobStore implements BlobStore {
     return this.#blobs.exclusive(digest, async () => {
       const record = this.#blobs.find(digest);
       if (record?.owned !== true) return;
-      if (record.provenance === "local" || !record.whole) await this.#remove(digest);
-      else {
+      if (record.provenance === "local" || !record.whole) {
+        this.#blobs.freeLater(await this.#remove(digest));
+      } else {
         const updatedAt = this.#clock.now();
         await this.#blobs.saveSoon({ ...record, owned: false, labels: {}, updatedAt });
       }
@@ -200,7 +202,9 @@ export class DiskBlobStore implements BlobStore {
     return this.#blobs.exclusive(digest, async () => {
       const record = this.#blobs.find(digest);
       if (record?.whole !== true || record.owned) return false;
-      await this.#remove(digest);
+      const removed = await this.#remove(digest);
+      // Who evicts wants the space.
+      await removed.free();
       return true;
     });
   }
@@ -219,9 +223,9 @@ export class DiskBlobStore implements BlobStore {
     this.#ingests.load();
   }
 
-  async #remove(digest: Digest): Promise<void> {
+  async #remove(digest: Digest): Promise<DetachedFile> {
     this.#files.forget(digest);
-    await this.#blobs.remove(digest);
+    return this.#blobs.remove(digest);
   }
 
   /** @throws {BlobNotFoundError} */

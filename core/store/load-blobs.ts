@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
-import { type Digest, isDigest } from "../digest.ts";
+import { type Digest, algorithmOf, isDigest } from "../digest.ts";
 import { type Metainfo, parseMetainfo } from "../metainfo.ts";
 import type { BlobRecord } from "../ports/blob-store.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -30,14 +30,15 @@ export interface LoadBlobsDeps {
  * Fills the tables from what is on disk, and sweeps what a process left that was killed.
  *
  * - A blob file without a record is one of containerd's: owned, and only here.
- * - A record without a blob file counts if it was promised, for then its bytes are to come.
+ * - A record without a blob file counts if the blob was promised, for then its bytes are to
+ *   come, or if it is owned and can be had again: then its file was lost.
  * - An arriving file counts if its metainfo is there.
  */
 export function loadBlobs(deps: LoadBlobsDeps): void {
-  const described = new Set(sweep(deps.layout, "metainfo"));
+  const described = new Set(describedBlobs(deps.layout));
   loadWhole(deps, described);
   loadArriving(deps);
-  loadPromised(deps);
+  loadPromised(deps, described);
   sweepMetainfo(deps, described);
 }
 
@@ -48,6 +49,7 @@ function loadWhole({ layout, blobs, logger }: LoadBlobsDeps, described: Readonly
     const record = readRecord(layout.record(digest), digest);
     if (record && record.size !== Number(stat.size)) {
       setAside(layout, digest);
+      if (!canBeHadAgain(record)) rmSync(layout.record(digest), { force: true });
       logger.error("set a damaged blob aside", { digest, bytes: Number(stat.size) });
     } else if (record) {
       // A process that was killed may have moved the file and not come to say so.
@@ -66,16 +68,45 @@ function loadArriving({ layout, blobs, arriving }: LoadBlobsDeps): void {
   }
 }
 
-/** A process that was killed may have noted `whole` before it moved the file. */
-function loadPromised({ layout, blobs, arriving }: LoadBlobsDeps): void {
+/**
+ * A process that was killed may have noted `whole` before it moved the file, of an arriving
+ * blob or of an ingest. A blob whose file somebody deleted is arriving again, for
+ * containerd believes in it.
+ */
+function loadPromised(
+  { layout, blobs, arriving, logger }: LoadBlobsDeps,
+  described: ReadonlySet<Digest>,
+): void {
   const arrivals = new Set(arriving.digests());
   for (const digest of sweep(layout, "records")) {
     if (blobs.find(digest)) continue;
     const record = readRecord(layout.record(digest), digest);
-    if (record?.owned === true && (!record.whole || arrivals.has(digest))) {
-      blobs.adopt({ ...record, whole: false });
-    } else rmSync(layout.record(digest), { force: true });
+    const isLost = record?.whole === true && !arrivals.has(digest);
+    if (!record?.owned || (isLost && !(canBeHadAgain(record) && !isIngested(layout, record)))) {
+      rmSync(layout.record(digest), { force: true });
+      continue;
+    }
+    if (isLost) logger.error("the file of a blob is lost", { digest, bytes: record.size });
+    const { infoHash, ...rest } = { ...record, whole: false };
+    blobs.adopt(described.has(digest) && infoHash ? { ...rest, infoHash } : rest);
   }
+}
+
+/** Whether an ingest has all bytes of a blob: then containerd was not told that it is whole. */
+function isIngested({ ingests }: StoreLayout, { digest, size }: BlobRecord): boolean {
+  return readdirSync(ingests).some((name) => {
+    try {
+      const ref = readFileSync(join(ingests, name, "ref"), "utf8");
+      return ref.endsWith(digest) && lstatSync(join(ingests, name, "data")).size === size;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Whether its bytes can be fetched from elsewhere, and checked. */
+function canBeHadAgain({ digest, owned, provenance }: BlobRecord): boolean {
+  return owned && provenance === "pull" && algorithmOf(digest) === "sha256";
 }
 
 function sweepMetainfo(
@@ -121,7 +152,14 @@ function recordOfForeign(digest: Digest, stat: BigIntStats): BlobRecord {
 function setAside(layout: StoreLayout, digest: Digest): void {
   mkdirSync(layout.damaged, { recursive: true });
   renameSync(layout.blob(digest), join(layout.damaged, digest));
-  rmSync(layout.record(digest), { force: true });
+}
+
+/** Blobs that have metainfo. It is empty when the machine went down before it was on disk. */
+function* describedBlobs(layout: StoreLayout): Iterable<Digest> {
+  for (const digest of sweep(layout, "metainfo")) {
+    if (lstatSync(layout.metainfo(digest)).size > 0) yield digest;
+    else rmSync(layout.metainfo(digest));
+  }
 }
 
 /** The metainfo kept of a blob; `undefined` when there is none that is good. */
