@@ -74,6 +74,7 @@ async function benchOf(t: TestContext): Promise<Bench> {
     arrive: async () => ({ digest, path }),
     promise: async () => ({}) as BlobRecord,
     arrived: async (which: Digest) => (arrived.push(which), {}) as BlobRecord,
+    unpromise: async () => undefined,
     discard: async () => undefined,
     arriving: () => [],
   };

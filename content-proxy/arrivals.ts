@@ -27,10 +27,17 @@ export class Arrivals implements AsyncDisposable {
   readonly #stopping = new Map<Digest, Arrival>();
   /** Who wants a blob; true for those who want it now, false for those who did a moment ago. */
   readonly #claims = new Map<Digest, Map<symbol, boolean>>();
+  /** Claims that last until containerd deletes the blob. */
+  readonly #kept = new Map<Digest, Disposable>();
   #closed = false;
 
   constructor(deps: ArrivalDeps) {
     this.#deps = deps;
+  }
+
+  /** No arrival can be started any more. */
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   get count(): number {
@@ -47,7 +54,7 @@ export class Arrivals implements AsyncDisposable {
 
   /**
    * The arrival of a blob, started if it is not under way. It is stopped when nobody
-   * has a claim on it; a promised one is claimed for good.
+   * has a claim on it; a promised one, as each is that containerd owns, is kept.
    */
   start(blob: {
     readonly digest: Digest;
@@ -59,9 +66,10 @@ export class Arrivals implements AsyncDisposable {
     if (running && !running.ended) return running;
     if (this.#closed) throw new DOMException("The content proxy is stopping", "AbortError");
     const before = running ?? this.#stopping.get(digest);
-    const arrival = new Arrival(this.#deps, { ...blob, after: before?.settled() });
+    const promised = blob.promised || this.#deps.store.find(digest)?.owned === true;
+    const arrival = new Arrival(this.#deps, { ...blob, promised, after: before?.settled() });
     this.#arrivals.set(digest, arrival);
-    if (blob.promised) this.claim(digest);
+    if (promised) this.keep(digest);
     void arrival.settled().then(() => {
       if (this.#arrivals.get(digest) === arrival) this.#forget(digest);
       this.#tidy(arrival);
@@ -75,6 +83,17 @@ export class Arrivals implements AsyncDisposable {
     const claims = this.#claims.get(digest) ?? new Map<symbol, boolean>();
     this.#claims.set(digest, claims.set(claim, true));
     return { [Symbol.dispose]: () => this.#expire(digest, claim) };
+  }
+
+  /** Keeps the arrival going, for containerd relies on it, until it is let go of. Idempotent. */
+  keep(digest: Digest): void {
+    if (!this.#kept.has(digest)) this.#kept.set(digest, this.claim(digest));
+  }
+
+  /** containerd does not need it any more; it goes on as long as others claim it. Idempotent. */
+  letGo(digest: Digest): void {
+    this.#kept.get(digest)?.[Symbol.dispose]();
+    this.#kept.delete(digest);
   }
 
   /** How many want it now. */
@@ -138,5 +157,6 @@ export class Arrivals implements AsyncDisposable {
   #forget(digest: Digest): void {
     this.#arrivals.delete(digest);
     this.#claims.delete(digest);
+    this.#kept.delete(digest);
   }
 }

@@ -138,10 +138,73 @@ test("disown() ends the download of a promised blob and forgets it", async (t) =
   download.sources(true);
   await obtained;
   await node.fetcher.commit(digest, {});
+  (await obtained)?.[Symbol.dispose]();
   await node.fetcher.disown(digest);
   assert.equal(download.disposed, true);
   assert.equal(node.store.find(digest), undefined);
   assert.deepEqual([...node.store.arriving()], []);
+});
+
+test("a blob that one pull gives back arrives for another, which was told to rely on it", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const blob = { digest, size: layer.length, kind: "layer" } as const;
+  const started = node.nextDownload();
+  const first = node.fetcher.obtain(blob, t);
+  const download = await started;
+  download.sources(true);
+  const firstHold = await first;
+  await node.fetcher.commit(digest, {});
+  firstHold?.[Symbol.dispose]();
+  const second = await node.fetcher.obtain(blob, t);
+  await node.fetcher.disown(digest);
+  assert.equal(node.store.find(digest), undefined);
+  assert.equal((await node.fetcher.commit(digest, {})).owned, true);
+  second?.[Symbol.dispose]();
+  t.mock.timers.tick(60_000);
+  assert.equal(download.disposed, false);
+  await node.fetcher.disown(digest);
+  assert.equal(node.arrivals.find(digest), undefined);
+});
+
+test("a blob that both pulls give back ends a while after the second one has", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const blob = { digest, size: layer.length, kind: "layer" } as const;
+  const started = node.nextDownload();
+  const first = node.fetcher.obtain(blob, t);
+  (await started).sources(true);
+  const holds = [await first, await node.fetcher.obtain(blob, t)];
+  await node.fetcher.commit(digest, {});
+  await node.fetcher.disown(digest);
+  for (const hold of holds) hold?.[Symbol.dispose]();
+  assert.ok(node.arrivals.find(digest));
+  t.mock.timers.tick(60_000);
+  assert.equal(node.arrivals.find(digest), undefined);
+});
+
+test("of many promises a few are resumed at a time, and one that is read at once", async (t) => {
+  const before = await Node.open(t);
+  const blobs = Array.from({ length: 12 }, (_, index) => Buffer.alloc(5000, index));
+  for (const bytes of blobs) {
+    const fixture = metainfoOf(bytes);
+    await before.store.arrive(fixture);
+    await before.store.promise(fixture.digest, bytes.length);
+  }
+  const node = await before.restart(t);
+  for (const bytes of blobs) node.offer(bytes);
+  resumePromises(node.store, node.arrivals);
+  assert.equal(node.arrivals.count, 8);
+  const waiting = blobs.find((bytes) => !node.arrivals.find(digestOf(bytes)));
+  assert.ok(waiting);
+  node.swarm.onDownload = (download) => void node.fill(download);
+  assert.deepEqual(await node.read(digestOf(waiting), t.signal), waiting);
+  while (node.arrivals.count > 0) {
+    await Promise.all([...node.arrivals].map((arrival) => arrival.settled()));
+  }
+  assert.ok([...node.store.records()].every(({ whole }) => whole));
 });
 
 test("an obtained blob that is larger than the cache's budget is still there at COMMIT", async (t) => {

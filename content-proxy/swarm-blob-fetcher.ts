@@ -90,12 +90,12 @@ export class SwarmBlobFetcher implements BlobFetcher {
     if (known?.whole) return store.own(digest, labels);
     const arrival = arrivals.find(digest);
     if (!arrival) throw new BlobNotFoundError(digest);
-    const claim = arrivals.claim(digest);
+    arrivals.keep(digest);
     try {
       const record = await store.promise(digest, arrival.size);
       return Object.keys(labels).length === 0 ? record : await store.label(digest, labels);
     } catch (error) {
-      claim[Symbol.dispose]();
+      if (store.find(digest)?.owned !== true) arrivals.letGo(digest);
       throw error;
     }
   }
@@ -137,8 +137,9 @@ export class SwarmBlobFetcher implements BlobFetcher {
     let start = bounded.start;
     const standstill = new Standstill(arrivals, { lookAfterMs: settings.readTimeoutMs / 2 });
     try {
-      const arrival = record.whole ? undefined : arrivals.find(digest);
-      if (arrival) {
+      if (!record.whole && !arrivals.isClosed) {
+        const { size } = record;
+        const arrival = arrivals.start({ digest, size, promised: true });
         const { readTimeoutMs } = settings;
         for await (const chunk of readArriving(arrival, bounded, { signal, readTimeoutMs })) {
           start += chunk.byteLength;
@@ -159,24 +160,37 @@ export class SwarmBlobFetcher implements BlobFetcher {
   }
 
   async disown(digest: Digest): Promise<void> {
-    const { store, arrivals, offering, budget, recent } = this.#deps;
+    const { store, offering, budget, recent } = this.#deps;
     const record = store.find(digest);
-    if (record && !record.whole) {
-      // containerd's garbage collection waits for the answer: the download ends by itself.
-      void arrivals.stop(digest);
-      await store.discard(digest);
-    }
+    if (record && !record.whole) await this.#abandon(digest);
     if (record?.provenance === "local") offering.withdraw(digest);
     await store.disown(digest);
     recent.drop(digest);
     void budget.enforce();
   }
 
+  /** Ends a download that containerd needs no more, unless another pull was told to rely on it. */
+  async #abandon(digest: Digest): Promise<void> {
+    const { store, arrivals } = this.#deps;
+    arrivals.letGo(digest);
+    if (arrivals.claimCount(digest) > 0) {
+      await store.unpromise(digest);
+      return;
+    }
+    // containerd's garbage collection waits for the answer: the download ends by itself.
+    void arrivals.stop(digest);
+    await store.discard(digest);
+  }
+
   /** Keeps a blob going until it is committed; `undefined` when it cannot be had. */
   async #claim(blob: PulledBlob, { signal }: Cancellable): Promise<Disposable | undefined> {
-    const known = this.#deps.store.find(blob.digest);
+    const { store, arrivals } = this.#deps;
+    const known = store.find(blob.digest);
     if (!known) return this.#fetch(blob, { signal });
-    return known.size === blob.size ? { [Symbol.dispose]: () => undefined } : undefined;
+    if (known.size !== blob.size) return undefined;
+    if (known.whole) return { [Symbol.dispose]: () => undefined };
+    arrivals.start({ ...blob, promised: true });
+    return arrivals.claim(blob.digest);
   }
 
   /**

@@ -198,6 +198,12 @@ export interface BlobArrivals {
   promise(digest: Digest, size: number): Promise<BlobRecord>;
 
   /**
+   * Takes a promise back: a blob that is still arriving is not visible any more, and goes on
+   * to arrive. Nothing changes for one that is whole or unknown. Idempotent.
+   */
+  unpromise(digest: Digest): Promise<void>;
+
+  /**
    * Publishes an arriving file whose digest was checked and whose data is on disk
    * (fdatasync). The blob is `whole`; `owned` only if it was promised.
    *
@@ -205,7 +211,10 @@ export interface BlobArrivals {
    */
   arrived(digest: Digest): Promise<BlobRecord>;
 
-  /** Throws away an arriving file; a promised blob loses its record too. Idempotent. */
+  /**
+   * Throws away an arriving file; a promised blob loses its record too. Its space is free
+   * soon. Idempotent.
+   */
   discard(digest: Digest): Promise<void>;
 
   /** Blobs that were arriving when the store was opened, for their download to go on. */

@@ -72,6 +72,12 @@ export class ArrivingTable {
     });
   }
 
+  async unpromise(digest: Digest): Promise<void> {
+    return this.#blobs.exclusive(digest, async () => {
+      if (this.#blobs.find(digest)?.whole === false) await this.#blobs.removeRecord(digest);
+    });
+  }
+
   /** Gets ready for a blob to be owned that is here or arrives. */
   async anticipate(digest: Digest): Promise<void> {
     return this.#blobs.exclusive(digest, async () => {

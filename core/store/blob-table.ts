@@ -136,8 +136,7 @@ export class BlobTable implements AsyncDisposable {
    * @returns The blob's file, whose space takes its time to be free.
    */
   async remove(digest: Digest): Promise<DetachedFile> {
-    this.#records.delete(digest);
-    this.#anticipated.delete(digest);
+    this.#forget(digest);
     const blob = await detachFile(this.#layout.blob(digest));
     try {
       await rm(this.#layout.metainfo(digest), { force: true });
@@ -149,10 +148,21 @@ export class BlobTable implements AsyncDisposable {
     }
   }
 
+  /** Deletes the record alone, of a blob that is still to come. A power cut may undo it. */
+  async removeRecord(digest: Digest): Promise<void> {
+    this.#forget(digest);
+    await rm(this.#layout.record(digest), { force: true });
+  }
+
   /** Frees the space of a file that was deleted while nobody waits for it. */
   freeLater(file: DetachedFile): void {
     // The file is deleted; that it could not be closed is nothing that anybody can mend.
     this.#inBackground(file.free().catch(() => undefined));
+  }
+
+  #forget(digest: Digest): void {
+    this.#records.delete(digest);
+    this.#anticipated.delete(digest);
   }
 
   /** Writes the record again, with what memory knows better than the disk. */

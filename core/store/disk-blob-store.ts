@@ -151,6 +151,10 @@ export class DiskBlobStore implements BlobStore {
     return this.#arriving.promise(digest, size);
   }
 
+  async unpromise(digest: Digest): Promise<void> {
+    return this.#arriving.unpromise(digest);
+  }
+
   async anticipate(digest: Digest): Promise<void> {
     return this.#arriving.anticipate(digest);
   }

@@ -499,6 +499,20 @@ function conformArrivals(open: OpenBlobStore): void {
     assert.equal(record.owned && record.whole, true);
   });
 
+  it("unpromise() takes a promise back, and nothing else", async (t) => {
+    const store = await open(t);
+    const { path } = await store.arrive(metainfo);
+    await store.promise(digest, blob.length);
+    await store.unpromise(digest);
+    await store.unpromise(digest);
+    assert.equal(store.find(digest), undefined);
+    writeFileSync(path, blob, { flag: "r+" });
+    assert.equal((await store.promise(digest, blob.length)).owned, true);
+    await store.arrived(digest);
+    await store.unpromise(digest);
+    assert.deepEqual(await readBlob(store, digest), blob);
+  });
+
   it("discard() throws away what arrives, promised or not", async (t) => {
     const store = await open(t);
     await store.discard(digest);
