@@ -201,8 +201,8 @@ test("of many promises a few are resumed at a time, and one that is read at once
   assert.ok(waiting);
   node.swarm.onDownload = (download) => void node.fill(download);
   assert.deepEqual(await node.read(digestOf(waiting), t.signal), waiting);
-  while (node.arrivals.count > 0) {
-    await Promise.all([...node.arrivals].map((arrival) => arrival.settled()));
+  for (let left = [...node.arrivals]; left.length > 0; left = [...node.arrivals]) {
+    await Promise.all(left.map((arrival) => arrival.settled()));
   }
   assert.ok([...node.store.records()].every(({ whole }) => whole));
 });

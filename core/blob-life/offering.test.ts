@@ -53,6 +53,43 @@ test("Offering gives what was pulled, once, and tells the directory", async () =
   assert.deepEqual(seeded(), []);
 });
 
+test("addAll() lets others have their turns, and ends with the offering", async () => {
+  const blobs = Array.from({ length: 100 }, (_, index) => blobFixture(10, `${index}`));
+  const { offering, seeded } = setUp(blobs);
+  offering.addAll();
+  offering.addAll();
+  const counts = [seeded().length];
+  while (seeded().length < blobs.length) {
+    await new Promise((resolve) => setImmediate(resolve));
+    counts.push(seeded().length);
+  }
+  assert.ok(counts.length >= 5, `in ${counts.length} turns`);
+  await offering[Symbol.asyncDispose]();
+
+  const stopped = setUp(blobs);
+  stopped.offering.addAll();
+  await stopped.offering[Symbol.asyncDispose]();
+  stopped.offering.add(recordOf(one));
+  assert.deepEqual(stopped.seeded(), []);
+});
+
+test("one blob that cannot be offered keeps no other from it", async () => {
+  const { offering, seeded, logger } = setUp([one, other], {
+    store: {
+      metainfo: async () => one.metainfo,
+      records: () => [recordOf(one), recordOf(other)],
+      pathOf: (digest) => {
+        if (digest === one.digest) throw new BlobNotFoundError(digest);
+        return "/blob";
+      },
+    },
+  });
+  offering.addAll();
+  assert.deepEqual(seeded(), [other.digest]);
+  assert.equal(logger.lines.length, 1);
+  await offering[Symbol.asyncDispose]();
+});
+
 test("Offering gives nothing that is local, not whole, without metainfo, or when it is off", () => {
   const { offering, seeded } = setUp([one]);
   offering.add(recordOf(one, { provenance: "local" }));
