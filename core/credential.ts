@@ -1,0 +1,30 @@
+import { createHash } from "node:crypto";
+
+import { hidden } from "./secret.ts";
+
+/** A credential. Whatever prints it prints that it is hidden; who needs it asks for it. */
+export class Credential {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** The credential itself: for the one header that it goes into. */
+  reveal(): string {
+    return this.#text;
+  }
+
+  /** Tells one credential from another without telling either: SHA-256 in hex. */
+  fingerprint(): string {
+    return createHash("sha256").update(this.#text).digest("hex");
+  }
+
+  toString(): string {
+    return hidden;
+  }
+
+  toJSON(): string {
+    return hidden;
+  }
+}
