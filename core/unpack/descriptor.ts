@@ -2,6 +2,7 @@ import { constants } from "node:os";
 
 import type { ByteString } from "./byte-string.ts";
 import { type FileStatus, readStatus, statusWords } from "./file-status.ts";
+import { openDescriptors } from "./open-descriptors.ts";
 import { emptyName, failedWith, flags, nameOf, succeeded, syscalls, timesOf } from "./syscalls.ts";
 import type { FileTimes } from "./timestamp.ts";
 
@@ -19,6 +20,7 @@ export class Descriptor {
 
   constructor(fd: number) {
     this.fd = fd;
+    openDescriptors().opened(fd);
   }
 
   status(): FileStatus {
@@ -66,6 +68,7 @@ export class Descriptor {
   }
 
   close(): void {
+    openDescriptors().closing(this.fd);
     syscalls.close(this.fd);
   }
 }

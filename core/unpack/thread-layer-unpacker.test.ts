@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, readdir, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, after, describe, test } from "node:test";
 import type { Worker } from "node:worker_threads";
@@ -45,6 +45,13 @@ async function nextThread(t: TestContext): Promise<Worker> {
 function watched<T extends UnpackOrder>(order: T): { order: T; progress: Promise<UnpackProgress> } {
   const { promise, resolve } = Promise.withResolvers<UnpackProgress>();
   return { order: { ...order, onProgress: resolve }, progress: promise };
+}
+
+/** What this process has open of a folder. */
+async function openBelow(folder: string): Promise<string[]> {
+  const descriptors = await readdir("/proc/self/fd");
+  const paths = descriptors.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ""));
+  return (await Promise.all(paths)).filter((path) => `${path}/`.startsWith(`${folder}/`));
 }
 
 for (const compression of compressions) {
@@ -236,7 +243,9 @@ test("layers of a thread that dies fail, and the next layer has a new thread", a
   const queued = await bench.order(layerOf("file"));
   order.file.fill(order.file.size - 1);
   await progress;
+  assert.notDeepEqual(await openBelow(order.into), []);
   await Promise.all([(await thread).terminate(), assert.rejects(unpacked, UnavailableError)]);
+  assert.deepEqual(await openBelow(order.into), [], "what it had open is closed");
   assert.deepEqual(
     bench.logger.lines.map(({ level, message }) => [level, message]),
     [["error", "unpacking thread has died"]],

@@ -13,6 +13,12 @@ export interface UnpackSettings {
   readonly limits: LayerLimits;
 }
 
+/** What its thread is given beside that. */
+export interface UnpackThreadData extends UnpackSettings {
+  /** Where it keeps account of the descriptors that it has open. */
+  readonly openDescriptors: SharedArrayBuffer;
+}
+
 /** A layer as its thread needs it. */
 export interface LayerJob {
   readonly fd: number;

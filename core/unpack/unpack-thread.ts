@@ -8,10 +8,12 @@ import type { Cancellable } from "../ports/cancellable.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { UnpackOrder, UnpackProgress, UnpackedLayer } from "../ports/layer-unpacker.ts";
 import { feedLayer } from "./layer-feed.ts";
+import { OpenDescriptors } from "./open-descriptors.ts";
 import {
   type UnpackCommand,
   type UnpackEvent,
   type UnpackSettings,
+  type UnpackThreadData,
   errorFrom,
 } from "./unpack-protocol.ts";
 
@@ -53,6 +55,7 @@ export class UnpackThread implements AsyncDisposable {
   readonly #deps: UnpackThreadDeps;
   readonly #worker: Worker;
   readonly #exited: Promise<unknown>;
+  readonly #openDescriptors = new OpenDescriptors();
   readonly #work = new Map<number, Work>();
   #lastId = 0;
   #layerCount = 0;
@@ -66,7 +69,9 @@ export class UnpackThread implements AsyncDisposable {
   constructor(deps: UnpackThreadDeps) {
     this.#deps = deps;
     const url = new URL("./unpack-worker.ts", import.meta.url);
-    this.#worker = new Worker(url, { workerData: deps.settings, resourceLimits: heapLimits });
+    const openDescriptors = this.#openDescriptors.memory;
+    const workerData: UnpackThreadData = { ...deps.settings, openDescriptors };
+    this.#worker = new Worker(url, { workerData, resourceLimits: heapLimits });
     this.#exited = once(this.#worker, "exit").catch(() => undefined);
     let cause: unknown;
     this.#worker.on("message", (event: UnpackEvent) => this.#onEvent(event));
@@ -212,6 +217,7 @@ export class UnpackThread implements AsyncDisposable {
     }
     this.#isEnding = true;
     clearTimeout(this.#idleTimer);
+    this.#openDescriptors.closeAll();
     this.#deps.onEnded();
     for (const { reject } of this.#work.values()) {
       reject(new UnavailableError("Cannot unpack layer: its thread has died", { cause }));

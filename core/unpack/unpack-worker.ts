@@ -5,11 +5,12 @@ import { parentPort, workerData } from "node:worker_threads";
 import { setThreadPriority } from "../async/thread-priority.ts";
 import { inheritDirectories } from "./inherit-directories.ts";
 import { LayerUnpack } from "./layer-unpack.ts";
+import { shareOpenDescriptors } from "./open-descriptors.ts";
 import type { UnpackProgress } from "../ports/layer-unpacker.ts";
 import {
   type UnpackCommand,
   type UnpackEvent,
-  type UnpackSettings,
+  type UnpackThreadData,
   failureFrom,
 } from "./unpack-protocol.ts";
 
@@ -20,7 +21,8 @@ interface Running {
   isStopped: boolean;
 }
 
-const settings = workerData as UnpackSettings;
+const settings = workerData as UnpackThreadData;
+shareOpenDescriptors(settings.openDescriptors);
 
 /** In the order in which they came, which is the order of their right to work. */
 const running = new Map<number, Running>();
