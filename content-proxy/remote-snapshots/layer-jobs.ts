@@ -32,7 +32,8 @@ const endedMax = 200;
 const endedMs = 600_000;
 
 /**
- * Layers that arrive and are unpacked at once, whoever's they are. Enough to keep the threads
+ * Layers that arrive and are unpacked at once, whoever's they are, and as many more that are
+ * here already. Enough to keep the threads
  * busy while some wait for bytes; few enough that the lower layers come first: containerd waits
  * for one layer at a time, and a garbage collection of its waits with it.
  */
@@ -44,7 +45,9 @@ export type LayerJobsDeps = Omit<LayerJobDeps, "limiter">;
 /** The layers that are unpacked ahead of containerd's questions, one job for each chainID. */
 export class LayerJobs implements AsyncDisposable {
   readonly #deps: LayerJobsDeps;
-  readonly #limiter = new Limiter(layersAtOnceMax);
+  readonly #arriving = new Limiter(layersAtOnceMax);
+  /** Layers of which every byte is here do not wait for those that trickle in. */
+  readonly #whole = new Limiter(layersAtOnceMax);
   readonly #jobs = new Map<Digest, LayerJob>();
   readonly #claims = new Map<LayerJob, number>();
   readonly #failures = new LRUCache<Digest, ErrorCode>({ max: failuresMax });
@@ -126,7 +129,9 @@ export class LayerJobs implements AsyncDisposable {
       return undefined;
     }
     if (this.#isRefused(layer)) return undefined;
-    const job = new LayerJob({ ...this.#deps, limiter: this.#limiter }, layer);
+    const isHere = this.#deps.bytes.store.find(layer.descriptor.digest)?.whole === true;
+    const limiter = isHere ? this.#whole : this.#arriving;
+    const job = new LayerJob({ ...this.#deps, limiter }, layer);
     this.#jobs.set(layer.chainId, job);
     job.finished().catch((error: unknown) => this.#failed(job, error));
     return job;

@@ -102,6 +102,21 @@ test("layers whose blobs are in the store need no swarm", async (t) => {
   assert.equal(node.swarm.downloads.length, 0);
 });
 
+test("an image that is here does not wait for one whose many layers trickle in", async (t) => {
+  const node = await LayerNode.open(t);
+  const slow = textImage(Array.from({ length: 12 }, (_, index) => `slow layer ${index}`));
+  await node.pullManifest(slow);
+  for (const { bytes } of slow.layers) node.offer(bytes);
+  const waiting = new AbortController();
+  const provided = node.prepare(slow.layers[0], undefined, waiting);
+  while (node.swarm.downloads.length < 8) await setImmediate();
+  await node.pullManifest(image);
+  for (const { bytes } of image.layers) await node.write(bytes);
+  assert.equal(await node.prepare(base), true);
+  waiting.abort();
+  await assert.rejects(provided);
+});
+
 test("containerd does by itself what nobody can tell or give", async (t) => {
   const node = await LayerNode.open(t);
   assert.equal(await node.prepare(base), false);
