@@ -14,6 +14,12 @@ export interface ImageReference {
 /** Longest reference: a name of 255 characters, a tag of 128, a digest of 135. */
 const lengthMax = 600;
 
+/** Longest path of a repository that registries take. */
+const repositoryLengthMax = 255;
+
+/** Longest host: a name of DNS has 253 characters, a port six. */
+const registryLengthMax = 259;
+
 const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const repositoryPattern = new RegExp(`^${component}(?:/${component})*$`);
 const hostPattern =
@@ -36,14 +42,27 @@ export function parseImageReference(text: string): ImageReference {
   const colon = name.lastIndexOf(":");
   const hasTag = colon > name.lastIndexOf("/");
   const tag = hasTag ? name.slice(colon + 1) : undefined;
-  if (tag !== undefined && !tagPattern.test(tag)) throw malformed(text, "its tag is malformed");
+  if (tag !== undefined && !isTag(tag)) throw malformed(text, "its tag is malformed");
   const place = placeOf(hasTag ? name.slice(0, colon) : name);
-  if (!hostPattern.test(place.registry)) throw malformed(text, "its registry is malformed");
-  if (place.repository.length > 255 || !repositoryPattern.test(place.repository)) {
-    throw malformed(text, "its repository is malformed");
-  }
+  if (!isRegistry(place.registry)) throw malformed(text, "its registry is malformed");
+  if (!isRepository(place.repository)) throw malformed(text, "its repository is malformed");
   if (tag === undefined && digest === undefined) return { ...place, tag: "latest" };
   return { ...place, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
+}
+
+/** Whether `text` is the path of a repository, such as `library/debian`. */
+export function isRepository(text: string): boolean {
+  return text.length <= repositoryLengthMax && repositoryPattern.test(text);
+}
+
+/** Whether `text` is a well-formed tag. */
+export function isTag(text: string): boolean {
+  return tagPattern.test(text);
+}
+
+/** Whether `text` is a host as references name it, with its port if it has one. */
+export function isRegistry(text: string): boolean {
+  return text.length <= registryLengthMax && hostPattern.test(text);
 }
 
 /** Renders a reference in full. */
