@@ -211,10 +211,32 @@ export class UnavailableError extends CodedError {
   readonly code = "unavailable";
 }
 
+/** How a remote party refused, in its own words. */
+export interface Refusal {
+  /** Status code of HTTP. */
+  readonly statusCode: number;
+  /** Media type of the body. */
+  readonly mediaType: string;
+  /** Short, perhaps empty. */
+  readonly body: Uint8Array;
+}
+
 /** A remote party refuses us for lack of rights. Never carries the credentials. */
 export class AccessDeniedError extends CodedError {
   override readonly name = "AccessDeniedError";
   readonly code = "permission_denied";
+  // Private, for it comes from the network, and whatever prints the error must not print it.
+  readonly #refusal: Refusal | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { readonly refusal?: Refusal }) {
+    super(message, options);
+    this.#refusal = options?.refusal;
+  }
+
+  /** What the remote party answered, where it was asked and did answer. */
+  get refusal(): Refusal | undefined {
+    return this.#refusal;
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Credential } from "../credential.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { ImageReference } from "../image-reference.ts";
 import type { Cancellable } from "./cancellable.ts";
@@ -7,6 +8,18 @@ export interface Repository {
   readonly registry: string;
   /** Path such as `library/debian`. */
   readonly repository: string;
+}
+
+/**
+ * In whose name a registry is asked: a client's own, by the value of its `Authorization` header
+ * with the scheme Basic or Bearer, or nobody's.
+ */
+export type Authorization = Credential | "anonymous";
+
+/** How an origin is asked. */
+export interface OriginOptions extends Cancellable {
+  /** Left out: our own name, with what is configured for the registry. */
+  readonly authorization?: Authorization | undefined;
 }
 
 /**
@@ -22,7 +35,7 @@ export interface Origin {
    * @throws {AccessDeniedError} when the origin refuses us.
    * @throws {UnavailableError} when it cannot be reached, or answers badly.
    */
-  resolve(reference: ImageReference, options: Cancellable): Promise<Descriptor>;
+  resolve(reference: ImageReference, options: OriginOptions): Promise<Descriptor>;
 
   /**
    * The bytes of a blob from `start` to its end, in chunks of any length. A broken
@@ -35,6 +48,6 @@ export interface Origin {
    */
   blob(
     from: Repository & { readonly descriptor: Descriptor },
-    options: Cancellable & { readonly start: number },
+    options: OriginOptions & { readonly start: number },
   ): AsyncIterable<Uint8Array>;
 }

@@ -192,6 +192,32 @@ test("blob() follows a redirect to where blobs are kept, for each try anew", asy
   assert.ok(store.requests.every(({ authorization }) => authorization === undefined));
 });
 
+test("blob() names the host that does not answer where a redirect leads nowhere, after few tries", async (t) => {
+  const { registry, readBlob } = await open(t);
+  const store = await FakeRegistry.open();
+  await store[Symbol.asyncDispose]();
+  registry.fault = ({ url = "" }, response) => {
+    const location = `http://${store.host}${url}?signature=x`;
+    return response.writeHead(307, { location }).end().headersSent;
+  };
+  await assert.rejects(readBlob(), {
+    name: "UnavailableError",
+    message: `Cannot reach ${store.host}: ECONNREFUSED`,
+  });
+  assert.equal(registry.requests.length, 3);
+});
+
+test("blob() waits for a registry that has too many requests in the middle of a blob", async (t) => {
+  const { registry, readBlob } = await open(t);
+  let busyCount = 2;
+  registry.fault = ({ headers }, response) => {
+    if (headers.range === undefined) return response.end(bytes.subarray(0, half)).headersSent;
+    if (busyCount-- <= 0) return false;
+    return response.writeHead(429, { "retry-after": "0" }).end().headersSent;
+  };
+  assert.deepEqual(await readBlob(), bytes);
+});
+
 test("blob() lets go of its connection when its consumer leaves, or is cancelled", async (t) => {
   const { registry, origin, descriptor } = await open(t);
   const closed: Promise<unknown>[] = [];

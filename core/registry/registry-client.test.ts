@@ -239,6 +239,27 @@ test("request() comes back when a registry is busy, and gives up in the end", as
   await assert.rejects(ask(clientOf(t), registry, t), /answers 429/);
 });
 
+test("request() waits as long as a registry that is down for a while asks it to", async (t) => {
+  const registry = await open(t);
+  const faults = [
+    { "retry-after": "0" },
+    { "retry-after": new Date(Date.now() - 1000).toUTCString() },
+  ];
+  registry.fault = (_, response) => {
+    const headers = faults.shift();
+    return headers !== undefined && response.writeHead(503, headers).end().headersSent;
+  };
+  assert.equal(await ask(clientOf(t), registry, t), 404);
+  assert.equal(registry.requests.length, 3);
+  // Who has no more time does not wait for it.
+  const aborting = new AbortController();
+  registry.fault = (_, response) => {
+    response.once("finish", () => setImmediate(() => aborting.abort()));
+    return response.writeHead(503, { "retry-after": "3600" }).end().headersSent;
+  };
+  await assert.rejects(ask(clientOf(t), registry, aborting), { name: "AbortError" });
+});
+
 test("request() asks a registry where its configuration says that it is", async (t) => {
   const registry = await open(t);
   const endpoints = { "docker.io": { url: `http://${registry.host}/mirror/` } };

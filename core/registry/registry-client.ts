@@ -1,15 +1,17 @@
 import type { Dispatcher } from "undici";
 
 import { pause } from "../async/pause.ts";
-import { AccessDeniedError, UnavailableError } from "../errors.ts";
+import { AccessDeniedError, type Refusal, UnavailableError } from "../errors.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
-import type { Repository } from "../ports/origin.ts";
+import type { Authorization, Repository } from "../ports/origin.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { CredentialSource } from "./docker-credentials.ts";
 import { type HttpRequest, type HttpResponse, discardBody, requestOnce } from "./http-request.ts";
+import { type Identity, identityOf } from "./identity.ts";
 import { redirectedUrl } from "./redirect.ts";
+import { readRefusal } from "./refusal.ts";
 import { retryAfterMs } from "./retry-after.ts";
-import { type Login, TokenCache, basicAuthorization } from "./token-cache.ts";
+import { type Login, TokenCache } from "./token-cache.ts";
 
 /** Where a registry is, if its name alone does not say it. */
 export interface RegistryEndpoint {
@@ -33,11 +35,20 @@ export interface RegistryRequest extends Repository {
   /** After `/v2/<repository>/`, such as `manifests/latest`. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** In whose name; left out: our own, with the configured credentials. */
+  readonly authorization?: Authorization | undefined;
 }
 
 /** An answer, and whether the registry itself gave it and not a host that it sent us to. */
 interface RegistryResponse extends HttpResponse {
   readonly isOwn: boolean;
+}
+
+/** A request that was answered with 401, and how. */
+interface Refused extends Cancellable {
+  readonly request: RegistryRequest;
+  readonly identity: Identity;
+  readonly refusal: Refusal;
 }
 
 /** Redirects that are followed: registries use one, to a store of objects. */
@@ -80,41 +91,44 @@ export class RegistryClient {
   }
 
   async #authorized(request: RegistryRequest, options: Cancellable): Promise<HttpResponse> {
-    const key = tokenKey(request);
+    const identity = identityOf(request.authorization, this.#deps.credentials);
+    const key = tokenKey(request, identity);
     const token = this.#tokens.find(key);
-    const known = token === undefined ? await this.#password(request, options) : `Bearer ${token}`;
-    const first = await this.#send(request, known, options);
+    const known = token === undefined ? undefined : `Bearer ${token}`;
+    const first = await this.#send(
+      request,
+      identity.bearer ?? known ?? (await this.#password(request, identity, options)),
+      options,
+    );
     // A host that we were sent to must not make us tell it, or whom it names, who we are.
-    if (first.statusCode !== 401 || !first.isOwn) return this.#allowed(first, request);
-    await discardBody(first);
+    if (first.statusCode !== 401 || !first.isOwn || identity.bearer !== undefined) {
+      return allowed(first, request, options);
+    }
     this.#tokens.drop(key, token);
+    const refusal = await readRefusal(first, options);
     const header = first.headers["www-authenticate"];
     const challenges = parseChallenges(Array.isArray(header) ? header.join(", ") : (header ?? ""));
-    const authorization = await this.#answer(challenges, request, options);
-    return this.#allowed(await this.#send(request, authorization, options), request);
-  }
-
-  async #allowed(response: HttpResponse, request: RegistryRequest): Promise<HttpResponse> {
-    if (response.statusCode !== 401 && response.statusCode !== 403) return response;
-    await discardBody(response);
-    const { registry, repository } = request;
-    throw new AccessDeniedError(`Cannot ask ${registry} for ${repository}: it refuses us`);
+    const authorization = await this.#answer(challenges, {
+      ...{ request, identity, refusal },
+      ...options,
+    });
+    return allowed(await this.#send(request, authorization, options), request, options);
   }
 
   /** The password for a registry that wanted it the last time. */
   async #password(
     { registry }: RegistryRequest,
+    identity: Identity,
     options: Cancellable,
   ): Promise<string | undefined> {
     if (!this.#basic.has(registry)) return undefined;
-    const credentials = await this.#deps.credentials?.find(registry, options);
-    return credentials?.kind === "password" ? basicAuthorization(credentials) : undefined;
+    const proof = await identity.proof(registry, options);
+    return proof?.kind === "basic" ? proof.authorization.reveal() : undefined;
   }
 
   async #answer(
     challenges: readonly Challenge[],
-    request: RegistryRequest,
-    options: Cancellable,
+    { request, identity, refusal, signal }: Refused,
   ): Promise<string> {
     const { registry, repository } = request;
     const challenge = challenges.find(({ scheme }) => scheme === "bearer");
@@ -123,15 +137,17 @@ export class RegistryClient {
         challenge,
         scope: `repository:${repository}:pull`,
         isSecure: this.#baseUrl(registry).startsWith("https:"),
-        credentials: async (of) => this.#deps.credentials?.find(registry, of),
+        proof: (of) => identity.proof(registry, of),
         dispatcher: this.#dispatcher(registry),
       };
-      return `Bearer ${await this.#tokens.fetch(tokenKey(request), login, options)}`;
+      const key = tokenKey(request, identity);
+      return `Bearer ${await withRefusal(this.#tokens.fetch(key, login, { signal }), refusal)}`;
     }
     if (challenges.length > 0) this.#basic.add(registry);
-    const password = await this.#password(request, options);
+    const password = await this.#password(request, identity, { signal });
     if (password !== undefined) return password;
-    throw new AccessDeniedError(`Cannot ask ${registry}: it wants a login that we have not`);
+    const message = `Cannot ask ${registry}: it wants a login that we have not`;
+    throw new AccessDeniedError(message, { refusal });
   }
 
   /** Follows redirects. Credentials are for the registry's own host and no other. */
@@ -179,6 +195,28 @@ function isLoopback(registry: string): boolean {
   return /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/.test(registry);
 }
 
-function tokenKey({ registry, repository }: Repository): string {
-  return `${registry}/${repository}`;
+/** Tokens are for one repository, and for one identity. */
+function tokenKey({ registry, repository }: Repository, { key }: Identity): string {
+  return `${registry}/${repository} ${key}`;
+}
+
+async function allowed(
+  response: HttpResponse,
+  { registry, repository }: RegistryRequest,
+  options: Cancellable,
+): Promise<HttpResponse> {
+  if (response.statusCode !== 401 && response.statusCode !== 403) return response;
+  const refusal = await readRefusal(response, options);
+  const message = `Cannot ask ${registry} for ${repository}: it refuses us`;
+  throw new AccessDeniedError(message, { refusal });
+}
+
+/** A token service that refuses does so for the registry that named it. */
+async function withRefusal<T>(login: Promise<T>, refusal: Refusal): Promise<T> {
+  try {
+    return await login;
+  } catch (error) {
+    if (!(error instanceof AccessDeniedError)) throw error;
+    throw new AccessDeniedError(error.message, { refusal });
+  }
 }

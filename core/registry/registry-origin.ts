@@ -14,7 +14,7 @@ import { manifestLengthMax, mediaTypeOfManifest } from "../image-manifest.ts";
 import { type ImageReference, formatImageReference } from "../image-reference.ts";
 import { isIndex, isManifest, mediaTypes } from "../media-type.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
-import type { Origin, Repository } from "../ports/origin.ts";
+import type { Origin, OriginOptions, Repository } from "../ports/origin.ts";
 import { type HttpResponse, discardBody, readBounded } from "./http-request.ts";
 import type { RegistryClient } from "./registry-client.ts";
 import { chunksWithin } from "./stall-watchdog.ts";
@@ -51,7 +51,10 @@ export class RegistryOrigin implements Origin {
     this.#waits = waits;
   }
 
-  async resolve(reference: ImageReference, { signal }: Cancellable): Promise<Descriptor> {
+  async resolve(
+    reference: ImageReference,
+    { signal, authorization }: OriginOptions,
+  ): Promise<Descriptor> {
     const { registry, repository } = reference;
     const name = reference.digest ?? reference.tag ?? "latest";
     const request = {
@@ -59,6 +62,7 @@ export class RegistryOrigin implements Origin {
       repository,
       path: `manifests/${name}`,
       headers: { accept: acceptManifest },
+      authorization,
     };
     const head = await this.#client.request({ ...request, method: "HEAD" }, { signal });
     await discardBody(head);
@@ -79,14 +83,15 @@ export class RegistryOrigin implements Origin {
 
   async *blob(
     from: Repository & { readonly descriptor: Descriptor },
-    { start, signal }: Cancellable & { readonly start: number },
+    { start, ...options }: OriginOptions & { readonly start: number },
   ): AsyncGenerator<Uint8Array, void> {
+    const { signal } = options;
     const { digest, size } = from.descriptor;
     let offset = start;
     for (let fruitless = 0, resumes = 0; offset < size; resumes++) {
       const offsetBefore = offset;
       try {
-        for await (const chunk of this.#blobFrom(from, { start: offset, signal })) {
+        for await (const chunk of this.#blobFrom(from, { ...options, start: offset })) {
           offset += chunk.byteLength;
           if (offset > size) throw new BlobSizeError(size, offset);
           yield chunk;
@@ -105,7 +110,7 @@ export class RegistryOrigin implements Origin {
   /** One request for the rest of a blob; ends or breaks where the connection does. */
   async *#blobFrom(
     { registry, repository, descriptor }: Repository & { readonly descriptor: Descriptor },
-    { start, signal }: Cancellable & { readonly start: number },
+    { start, signal, authorization }: OriginOptions & { readonly start: number },
   ): AsyncGenerator<Uint8Array, void> {
     const { digest, mediaType } = descriptor;
     // What is compressed on the way would not be the blob's bytes.
@@ -114,7 +119,7 @@ export class RegistryOrigin implements Origin {
     // Registries need not give manifests where they give other blobs.
     if (isOfImage(mediaType)) headers["accept"] = acceptManifest;
     const path = `${isOfImage(mediaType) ? "manifests" : "blobs"}/${digest}`;
-    const request = { registry, repository, path, headers };
+    const request = { registry, repository, path, headers, authorization };
     const response = await this.#client.request({ ...request, method: "GET" }, { signal });
     const skip = await skipBefore(response, { digest, start });
     yield* chunksWithin(response.body, {

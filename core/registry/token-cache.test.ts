@@ -21,7 +21,7 @@ async function open(t: TestContext): Promise<Bench> {
     challenge: { scheme: "bearer", parameters: { realm: `http://${service.host}/token` } },
     scope: "repository:pond/fish:pull",
     isSecure: false,
-    credentials: async () => undefined,
+    proof: async () => undefined,
     dispatcher,
   };
   return { service, tokens: new TokenCache(), login };
@@ -74,6 +74,6 @@ test("fetch() tells a refusal from a service that is down, and tries again the n
 test("fetch() passes on why there are no credentials", async (t) => {
   const { tokens, login } = await open(t);
   const problem = new AccessDeniedError("Cannot find credentials");
-  const credentials = () => Promise.reject(problem);
-  await assert.rejects(tokens.fetch("key", { ...login, credentials }, t), problem);
+  const proof = () => Promise.reject(problem);
+  await assert.rejects(tokens.fetch("key", { ...login, proof }, t), problem);
 });

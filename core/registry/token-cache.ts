@@ -4,10 +4,10 @@ import { z } from "zod";
 
 import { abortable, createDeadline } from "../async/deadline.ts";
 import { SingleFlight } from "../async/single-flight.ts";
+import type { Credential } from "../credential.ts";
 import { AccessDeniedError, UnavailableError } from "../errors.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { Challenge } from "./challenge.ts";
-import type { Credentials } from "./docker-credentials.ts";
 import { type HttpRequest, readBounded, requestOnce } from "./http-request.ts";
 
 /** Tokens that are kept: one for each repository of a busy seeder. */
@@ -34,6 +34,13 @@ const answerSchema = z.object({
   expires_in: z.number().positive().optional(),
 });
 
+/** What a token service is shown. */
+export type LoginProof =
+  /** The value of an `Authorization` header with the scheme Basic. */
+  | { readonly kind: "basic"; readonly authorization: Credential }
+  /** An OAuth2 refresh token. */
+  | { readonly kind: "identityToken"; readonly identityToken: string };
+
 /** A login that a registry asks for. */
 export interface Login {
   readonly challenge: Challenge;
@@ -41,8 +48,8 @@ export interface Login {
   readonly scope: string;
   /** Whether the registry was asked by TLS. */
   readonly isSecure: boolean;
-  /** Looks the credentials up, if there are any. */
-  readonly credentials: (options: Cancellable) => Promise<Credentials | undefined>;
+  /** Looks up what there is to show, if there is anything. */
+  readonly proof: (options: Cancellable) => Promise<LoginProof | undefined>;
   readonly dispatcher: Dispatcher;
 }
 
@@ -82,8 +89,7 @@ export class TokenCache {
     const deadline = createDeadline(new AbortController().signal, loginTimeoutMs);
     const { signal } = deadline;
     try {
-      const credentials = await login.credentials({ signal });
-      const request = requestFor(login, credentials);
+      const request = requestFor(login, await login.proof({ signal }));
       const response = await requestOnce(request, { dispatcher: login.dispatcher, signal });
       const body = await readBounded(response, { lengthMax: answerLengthMax, signal });
       return this.#keep(key, tokenIn(response.statusCode, body));
@@ -126,22 +132,22 @@ function tokenIn(statusCode: number, body: Buffer): Token {
 /** Refresh tokens go by POST in the OAuth2 form, all else by GET. */
 function requestFor(
   { challenge, scope, isSecure }: Login,
-  credentials: Credentials | undefined,
+  proof: LoginProof | undefined,
 ): HttpRequest {
   const realm = realmOf(challenge, { isSecure });
   const form = new URLSearchParams({ scope: challenge.parameters["scope"] ?? scope });
   const service = challenge.parameters["service"];
   if (service !== undefined) form.set("service", service);
-  if (credentials?.kind === "identityToken") {
+  if (proof?.kind === "identityToken") {
     form.set("grant_type", "refresh_token");
     form.set("client_id", "shoal");
-    form.set("refresh_token", credentials.identityToken);
+    form.set("refresh_token", proof.identityToken);
     const headers = { "content-type": "application/x-www-form-urlencoded" };
     return { url: realm, method: "POST", headers, body: form.toString() };
   }
   for (const [name, value] of form) realm.searchParams.set(name, value);
   const headers: Record<string, string> = {};
-  if (credentials) headers["authorization"] = basicAuthorization(credentials);
+  if (proof) headers["authorization"] = proof.authorization.reveal();
   return { url: realm, method: "GET", headers };
 }
 
@@ -152,14 +158,6 @@ function realmOf(challenge: Challenge, { isSecure }: { readonly isSecure: boolea
   const isUsable = realm?.protocol === "https:" || (realm?.protocol === "http:" && !isSecure);
   if (realm && isUsable && realm.username === "" && realm.password === "") return realm;
   throw new UnavailableError("Cannot log in: the registry names no token service that we can use");
-}
-
-/** The value of an `Authorization` header. @see RFC 7617 */
-export function basicAuthorization(
-  credentials: Credentials & { readonly kind: "password" },
-): string {
-  const { username, password } = credentials;
-  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }
 
 function parseAnswer(body: Buffer): z.output<typeof answerSchema> | undefined {

@@ -3,8 +3,7 @@ import { isIP } from "node:net";
 import type { Descriptor } from "../../core/descriptor.ts";
 import { AccessDeniedError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
-import type { Cancellable } from "../../core/ports/cancellable.ts";
-import type { Origin, Repository } from "../../core/ports/origin.ts";
+import type { Origin, OriginOptions, Repository } from "../../core/ports/origin.ts";
 
 /**
  * All origins of a seeder as one: the host in a reference says which.
@@ -23,13 +22,13 @@ export class OriginTable implements Origin {
     this.#others = others;
   }
 
-  async resolve(reference: ImageReference, options: Cancellable): Promise<Descriptor> {
+  async resolve(reference: ImageReference, options: OriginOptions): Promise<Descriptor> {
     return this.#of(reference.registry).resolve(reference, options);
   }
 
   blob(
     from: Repository & { readonly descriptor: Descriptor },
-    options: Cancellable & { readonly start: number },
+    options: OriginOptions & { readonly start: number },
   ): AsyncIterable<Uint8Array> {
     return this.#of(from.registry).blob(from, options);
   }
