@@ -1,8 +1,15 @@
-import type { Duplex } from "node:stream";
-
+import {
+  checkConnectionFrame,
+  checkLength,
+  protocolError,
+  windowTooLarge,
+} from "./frame-errors.ts";
+import type { ConnectionDeps } from "./connection-deps.ts";
+import { sayFarewell } from "./farewell.ts";
 import { FrameReader, type FrameHeader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { HeaderAssembler, type HeaderBlock } from "./header-assembler.ts";
+import { streamWindowsIn } from "./peer-settings.ts";
 import {
   ConnectionError,
   frameFlags,
@@ -12,37 +19,9 @@ import {
   windowDefaultBytes,
   windowMaxBytes,
 } from "./protocol.ts";
+import { RecentResets } from "./recent-resets.ts";
+import { SendTurns } from "./send-turns.ts";
 import { Http2Stream, type StreamOwner } from "./stream.ts";
-
-/** Streams of which we remember that we reset them: frames may still be under way. */
-const resetsRememberedMax = 256;
-
-/** How long a peer may take to read why it is thrown out. */
-const farewellMs = 1000;
-
-export interface ConnectionDeps {
-  readonly isServer: boolean;
-  readonly socket: Duplex;
-  /** What the peer sends before its first frame. */
-  readonly preface: Buffer;
-  /** Flow-control window of each stream, and of all together. */
-  readonly streamWindowBytes: number;
-  readonly connectionWindowBytes: number;
-  /** Further settings to announce. */
-  readonly settings: readonly (readonly [id: number, value: number])[];
-  /** Takes each header block, also those for streams that are gone. */
-  readonly headers: (headers: HeaderBlock) => void;
-  /** Whether the peer may have opened a stream of that number. */
-  readonly isIdle: (streamId: number) => boolean;
-  /** Last stream of the peer's that we dealt with. */
-  readonly lastStreamId: () => number;
-  /** The peer opens no more streams and wants none opened. */
-  readonly goaway: () => void;
-  /** A stream is over. */
-  readonly forgotten: () => void;
-  /** The connection is over, and all its streams with it. With an error if by somebody's fault. */
-  readonly closed: (error: Error | undefined) => void;
-}
 
 /** What both ends of an HTTP/2 connection have in common. @see RFC 9113 */
 export class Connection implements StreamOwner {
@@ -51,8 +30,8 @@ export class Connection implements StreamOwner {
   readonly streams = new Map<number, Http2Stream>();
   sendWindow = windowDefaultBytes;
   readonly #deps: ConnectionDeps;
-  readonly #waiting = new Set<Http2Stream>();
-  readonly #resets = new Set<number>();
+  readonly #turns = new SendTurns();
+  readonly #resets = new RecentResets();
   #peerStreamWindow = windowDefaultBytes;
   #receiveWindow: number;
   #uncredited = 0;
@@ -79,7 +58,7 @@ export class Connection implements StreamOwner {
     deps.socket
       .on("data", (chunk: Buffer) => this.#read(reader, chunk))
       .on("drain", () => {
-        this.#pump();
+        this.#turns.pump();
         if (!this.writer.isCongested && !this.#isOver) deps.socket.resume();
       })
       .on("end", () => deps.socket.end())
@@ -113,7 +92,7 @@ export class Connection implements StreamOwner {
 
   /** Refuses a stream that was not added. */
   refuse(streamId: number, code: number): void {
-    this.#rememberReset(streamId);
+    this.#resets.add(streamId);
     this.writer.numberFrame(frameTypes.rstStream, streamId, code);
   }
 
@@ -143,13 +122,13 @@ export class Connection implements StreamOwner {
   }
 
   wait(stream: Http2Stream): void {
-    this.#waiting.add(stream);
+    this.#turns.add(stream);
   }
 
   forget(stream: Http2Stream): void {
-    this.#waiting.delete(stream);
+    this.#turns.delete(stream);
     this.streams.delete(stream.id);
-    if (!stream.isRemoteEnded) this.#rememberReset(stream.id);
+    if (!stream.isRemoteEnded) this.#resets.add(stream.id);
     this.#deps.forgotten();
   }
 
@@ -177,14 +156,7 @@ export class Connection implements StreamOwner {
     if (this.#isOver) return;
     this.#isOver = true;
     for (const stream of [...this.streams.values()]) stream.receiveReset(resetCodes.cancel);
-    const { socket } = this.#deps;
-    if (!socket.destroyed) {
-      socket.resume();
-      socket.end();
-      const timer = setTimeout(() => socket.destroy(), farewellMs);
-      socket.once("close", () => clearTimeout(timer));
-      socket.once("finish", () => socket.destroy());
-    }
+    sayFarewell(this.#deps.socket);
     this.#deps.closed(error);
   }
 
@@ -267,22 +239,15 @@ export class Connection implements StreamOwner {
       return;
     }
     this.#hasSettings = true;
-    for (let at = 0; at < payload.length; at += 6) {
-      this.#setting(payload.readUInt16BE(at), payload.readUInt32BE(at + 2));
-    }
+    for (const bytes of streamWindowsIn(payload)) this.#setStreamWindow(bytes);
     this.writer.frame(frameTypes.settings, frameFlags.ack, 0, Buffer.alloc(0));
-    this.#pump();
+    this.#turns.pump();
   }
 
-  #setting(id: number, value: number): void {
-    if (id === settingIds.enablePush && value > 1) throw protocolError("bad ENABLE_PUSH");
-    if (id === settingIds.maxFrameSize && (value < 2 ** 14 || value >= 2 ** 24)) {
-      throw protocolError("bad MAX_FRAME_SIZE");
-    }
-    if (id !== settingIds.initialWindowSize) return;
-    if (value > windowMaxBytes) throw windowTooLarge();
-    const change = value - this.#peerStreamWindow;
-    this.#peerStreamWindow = value;
+  /** Changes the window of streams that are open, too. */
+  #setStreamWindow(bytes: number): void {
+    const change = bytes - this.#peerStreamWindow;
+    this.#peerStreamWindow = bytes;
     for (const stream of this.streams.values()) {
       if (!stream.growSendWindow(change)) throw windowTooLarge();
     }
@@ -309,7 +274,7 @@ export class Connection implements StreamOwner {
       if (length === 0) stream.reset(resetCodes.protocolError);
       else if (!stream.growSendWindow(length)) stream.reset(resetCodes.flowControlError);
     }
-    this.#pump();
+    this.#turns.pump();
   }
 
   #streamError(streamId: number, code: number): void {
@@ -317,45 +282,4 @@ export class Connection implements StreamOwner {
     if (stream) stream.reset(code);
     else if (this.#deps.isIdle(streamId)) throw new ConnectionError(code, "Cannot take frame");
   }
-
-  /** Sends what waits, a frame of each stream in turn, as long as windows and socket allow. */
-  #pump(): void {
-    for (let isMoving = this.#waiting.size > 0; isMoving;) {
-      isMoving = false;
-      for (const stream of this.#waiting) {
-        if (stream.transmit()) isMoving = true;
-        if (!stream.isWaiting) this.#waiting.delete(stream);
-      }
-    }
-  }
-
-  #rememberReset(streamId: number): void {
-    this.#resets.add(streamId);
-    if (this.#resets.size <= resetsRememberedMax) return;
-    for (const oldest of this.#resets) {
-      this.#resets.delete(oldest);
-      break;
-    }
-  }
-}
-
-function checkConnectionFrame(header: FrameHeader, hasGoodLength: boolean): void {
-  if (header.streamId !== 0) throw protocolError("a frame of the connection on a stream");
-  if (!hasGoodLength) throw badLength();
-}
-
-function checkLength(payload: Buffer, length: number): void {
-  if (payload.length !== length) throw badLength();
-}
-
-function badLength(): ConnectionError {
-  return new ConnectionError(resetCodes.frameSizeError, "Cannot read frame: bad length");
-}
-
-function windowTooLarge(): ConnectionError {
-  return new ConnectionError(resetCodes.flowControlError, "Cannot grow window: too large");
-}
-
-function protocolError(what: string): ConnectionError {
-  return new ConnectionError(resetCodes.protocolError, `Cannot take frame: ${what}`);
 }

@@ -1,18 +1,9 @@
-import { writeFrameHeader, type FrameWriter, reserveBytesMax } from "./frame-writer.ts";
-import {
-  frameFlags,
-  frameHeaderLength,
-  frameLengthMax,
-  frameTypes,
-  resetCodes,
-  windowMaxBytes,
-} from "./protocol.ts";
+import type { FrameWriter } from "./frame-writer.ts";
+import { frameFlags, frameLengthMax, frameTypes, resetCodes, windowMaxBytes } from "./protocol.ts";
+import { type Response, dataBytesMax, writeData, writeResponse } from "./response-frames.ts";
 
 /** Queued parts of one stream at most: a peer could otherwise send a window byte by byte. */
 const queuedPartsMax = 8192;
-
-/** What `sendNow()` sends at most: it and its frame headers have room in the writer. */
-const sendNowBytesMax = reserveBytesMax / 2 + frameLengthMax;
 
 /** Takes what the peer sends on a stream. */
 export interface StreamReceiver {
@@ -24,15 +15,6 @@ export interface StreamReceiver {
   reset(code: number): void;
   /** So many bytes of data have gone out. */
   sent(length: number): void;
-}
-
-/** A whole response, small enough to be sent at once. */
-export interface Response {
-  readonly headers: Buffer;
-  readonly bodyLength: number;
-  /** Writes the body to `target` from `at` on. */
-  readonly fill: (target: Buffer, at: number) => void;
-  readonly trailers: Buffer;
 }
 
 /** What a stream needs of its connection. */
@@ -124,27 +106,10 @@ export class Http2Stream {
    * Sends a whole response with one stroke, if it can go out now; otherwise does nothing.
    * What `fill` throws is passed on, and nothing was sent then either.
    */
-  respond({ headers, bodyLength, fill, trailers }: Response): boolean {
-    const frameCount = Math.ceil(bodyLength / frameLengthMax);
-    const length =
-      (2 + frameCount) * frameHeaderLength + headers.length + bodyLength + trailers.length;
-    if (this.writableLength < bodyLength || length > reserveBytesMax || this.isClosed) return false;
-
-    const { writer } = this.#owner;
-    const start = writer.reserve(length);
-    const { buffer } = writer;
-    const bodyStart = start + frameHeaderLength + headers.length;
-    const bodyAt = bodyStart + frameCount * frameHeaderLength;
-    try {
-      fill(buffer, bodyAt);
-    } catch (error) {
-      writer.release(length);
-      throw error;
-    }
-    this.#writeHeaderFrame(start, headers, frameFlags.endHeaders);
-    this.#writeDataFrames(bodyStart, bodyLength);
-    const end = frameFlags.endHeaders | frameFlags.endStream;
-    this.#writeHeaderFrame(bodyAt + bodyLength, trailers, end);
+  respond(response: Response): boolean {
+    const { bodyLength } = response;
+    if (this.writableLength < bodyLength || this.isClosed) return false;
+    if (!writeResponse(this.#owner.writer, this.id, response)) return false;
     this.#spend(bodyLength);
     this.#endLocal();
     return true;
@@ -152,18 +117,8 @@ export class Http2Stream {
 
   /** Sends data at once that `fill` writes, if they can go out now; otherwise does nothing. */
   sendNow(bodyLength: number, fill: Response["fill"]): boolean {
-    if (this.writableLength < bodyLength || bodyLength > sendNowBytesMax) return false;
-    const frameCount = Math.ceil(bodyLength / frameLengthMax);
-    const length = frameCount * frameHeaderLength + bodyLength;
-    const { writer } = this.#owner;
-    const start = writer.reserve(length);
-    try {
-      fill(writer.buffer, start + frameCount * frameHeaderLength);
-    } catch (error) {
-      writer.release(length);
-      throw error;
-    }
-    this.#writeDataFrames(start, bodyLength);
+    if (this.writableLength < bodyLength || bodyLength > dataBytesMax) return false;
+    writeData(this.#owner.writer, this.id, { bodyLength, fill });
     this.#spend(bodyLength);
     return true;
   }
@@ -298,28 +253,6 @@ export class Http2Stream {
       type = frameTypes.continuation;
       flags = 0;
     } while (at < block.length);
-  }
-
-  #writeHeaderFrame(at: number, block: Buffer, flags: number): void {
-    const { buffer } = this.#owner.writer;
-    const frame = { type: frameTypes.headers, flags, streamId: this.id, length: block.length };
-    writeFrameHeader(buffer, at, frame);
-    buffer.set(block, at + frameHeaderLength);
-  }
-
-  /** Cuts a body into frames from `start` on; it lies behind room for all their headers. */
-  #writeDataFrames(start: number, bodyLength: number): void {
-    const { buffer } = this.#owner.writer;
-    const frameCount = Math.ceil(bodyLength / frameLengthMax);
-    const bodyAt = start + frameCount * frameHeaderLength;
-    for (let nth = 0; nth < frameCount; nth++) {
-      const from = bodyAt + nth * frameLengthMax;
-      const to = start + nth * (frameHeaderLength + frameLengthMax);
-      const length = Math.min(frameLengthMax, bodyAt + bodyLength - from);
-      // The last part lies where it belongs; those before it move up to make room for headers.
-      buffer.copyWithin(to + frameHeaderLength, from, from + length);
-      writeFrameHeader(buffer, to, { type: frameTypes.data, flags: 0, streamId: this.id, length });
-    }
   }
 
   #spend(length: number): void {
