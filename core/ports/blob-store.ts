@@ -109,16 +109,30 @@ export interface CommitOptions {
 export interface Ingest {
   readonly status: IngestStatus;
 
+  /**
+   * The file with the bytes so far, for others to read along; `undefined` before the first
+   * one. A commit moves it: who has it open then reads on.
+   */
+  readonly path: string | undefined;
+
+  /**
+   * SHA-1 of the pieces that are here to their end, from piece `start` on, 20 bytes each;
+   * none where the size was not known before the first byte.
+   */
+  finishedPieces(start: number): Uint8Array;
+
   /** Notes the size to expect. Hashes of pieces are made only if it is known before the first byte. */
   expect(total: number): void;
 
   /**
    * Appends bytes. They are hashed as they pass.
    *
+   * @param options `onTaken`: told each time when more of them can be read from the file, which
+   *   is before they are on disk for good.
    * @throws {StorageFullError} with the bytes before this call kept.
    * @throws {DataLossError} when fewer bytes reached the file.
    */
-  write(chunk: Uint8Array): Promise<void>;
+  write(chunk: Uint8Array, options?: { readonly onTaken?: () => void }): Promise<void>;
 
   /** Starts over at offset 0. */
   truncate(): Promise<void>;
@@ -169,6 +183,9 @@ export interface BlobWriter {
   abortIngest(ref: string): Promise<void>;
 }
 
+/** A blob whose piece hashes come later: nobody has all of it yet. */
+export type UndescribedBlob = Pick<BlobRecord, "digest" | "size">;
+
 /** A file in the store that somebody else fills, in any order. */
 export interface ArrivingFile {
   readonly digest: Digest;
@@ -179,13 +196,14 @@ export interface ArrivingFile {
 /** Takes blobs in whose bytes arrive out of order. */
 export interface BlobArrivals {
   /**
-   * Makes (or finds again) the file for an arriving blob, and keeps its metainfo.
+   * Makes (or finds again) the file for an arriving blob, and keeps its metainfo if that is
+   * known. Without it a restart finds the file only if the blob was promised.
    *
    * @throws {StorageFullError} when the disk has not that much free space.
    * @throws {BlobExistsError} when the blob is here whole.
    * @throws {BlobSizeError} when it was promised with another size.
    */
-  arrive(metainfo: Metainfo): Promise<ArrivingFile>;
+  arrive(blob: Metainfo | UndescribedBlob): Promise<ArrivingFile>;
 
   /**
    * Makes a blob that is still arriving visible, durably: `owned`, not `whole`. One that
@@ -207,9 +225,10 @@ export interface BlobArrivals {
    * Publishes an arriving file whose digest was checked and whose data is on disk
    * (fdatasync). The blob is `whole`; `owned` only if it was promised.
    *
+   * @param metainfo Kept beside it from now on, if it is not the one that it arrived by.
    * @throws {BlobNotFoundError} when it is not arriving.
    */
-  arrived(digest: Digest): Promise<BlobRecord>;
+  arrived(digest: Digest, metainfo?: Metainfo): Promise<BlobRecord>;
 
   /**
    * Throws away an arriving file; a promised blob loses its record too. Its space is free

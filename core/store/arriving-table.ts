@@ -4,7 +4,7 @@ import type { Digest } from "../digest.ts";
 import { BlobExistsError, BlobNotFoundError, BlobSizeError, StorageFullError } from "../errors.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { Metainfo } from "../metainfo.ts";
-import type { ArrivingFile, BlobRecord } from "../ports/blob-store.ts";
+import type { ArrivingFile, BlobRecord, UndescribedBlob } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import { detachFile } from "../disk/detached-file.ts";
 import type { BlobTable } from "./blob-table.ts";
@@ -13,7 +13,8 @@ import type { StoreLayout } from "./store-layout.ts";
 /** What there is of a blob that arrives. */
 interface Arriving {
   readonly size: number;
-  readonly infoHash: InfoHash;
+  /** `undefined` while its metainfo is not known. */
+  readonly infoHash?: InfoHash;
 }
 
 /** The files that the swarm fills. */
@@ -30,9 +31,8 @@ export class ArrivingTable {
   }
 
   /** Takes a file that an earlier process left. */
-  adopt(metainfo: Metainfo): void {
-    const { digest, layout, infoHash } = metainfo;
-    this.#arriving.set(digest, { size: layout.size, infoHash });
+  adopt(blob: Metainfo | UndescribedBlob): void {
+    this.#arriving.set(blob.digest, arrivingOf(blob));
   }
 
   *digests(): Iterable<Digest> {
@@ -41,22 +41,26 @@ export class ArrivingTable {
   }
 
   /** @throws {StorageFullError} and {BlobExistsError} */
-  async arrive(metainfo: Metainfo): Promise<ArrivingFile> {
-    const { digest, infoHash, layout } = metainfo;
+  async arrive(blob: Metainfo | UndescribedBlob): Promise<ArrivingFile> {
+    const { digest } = blob;
+    const arriving = arrivingOf(blob);
+    const { size, infoHash } = arriving;
     return this.#blobs.exclusive(digest, async () => {
       const record = this.#blobs.find(digest);
       if (record?.whole === true) throw new BlobExistsError(digest);
-      if (record && record.size !== layout.size) throw new BlobSizeError(record.size, layout.size);
+      if (record && record.size !== size) throw new BlobSizeError(record.size, size);
       const path = this.#layout.arriving(digest);
       try {
-        await createSparse(path, layout.size);
-        await this.#blobs.writeMetainfo(metainfo);
+        await createSparse(path, size);
+        if ("layout" in blob) await this.#blobs.writeMetainfo(blob);
       } catch (error) {
         if (!this.#arriving.has(digest)) await rm(path, { force: true });
         throw error;
       }
-      this.#arriving.set(digest, { size: layout.size, infoHash });
-      if (record && record.infoHash !== infoHash) await this.#blobs.save({ ...record, infoHash });
+      this.#arriving.set(digest, arriving);
+      if (record && infoHash !== undefined && record.infoHash !== infoHash) {
+        await this.#blobs.save({ ...record, infoHash });
+      }
       return { digest, path };
     });
   }
@@ -86,8 +90,8 @@ export class ArrivingTable {
     });
   }
 
-  /** @throws {BlobNotFoundError} when it is not arriving. */
-  async arrived(digest: Digest): Promise<BlobRecord> {
+  /** @throws {BlobNotFoundError} when it is not arriving, {BlobSizeError} */
+  async arrived(digest: Digest, metainfo?: Metainfo): Promise<BlobRecord> {
     return this.#blobs.exclusive(digest, async () => {
       const record = this.#blobs.find(digest);
       const path = this.#layout.arriving(digest);
@@ -100,7 +104,8 @@ export class ArrivingTable {
       const arriving = this.#arriving.get(digest);
       if (!arriving) throw new BlobNotFoundError(digest);
       const now = this.#clock.now();
-      const { size, infoHash } = arriving;
+      const { size, infoHash } = metainfo ? arrivingOf(metainfo) : arriving;
+      if (size !== arriving.size) throw new BlobSizeError(arriving.size, size);
       const whole: BlobRecord = {
         digest,
         size,
@@ -110,9 +115,9 @@ export class ArrivingTable {
         provenance: "pull",
         owned: record?.owned ?? false,
         whole: true,
-        infoHash,
+        ...(infoHash !== undefined && { infoHash }),
       };
-      const published = await this.#blobs.publish(whole, { path });
+      const published = await this.#blobs.publish(whole, { path, metainfo });
       this.#arriving.delete(digest);
       return published;
     });
@@ -136,6 +141,11 @@ export class ArrivingTable {
     const arriving = this.#arriving.get(digest);
     return arriving && { digest, ...arriving, ...promised, provenance: "pull", whole: false };
   }
+}
+
+function arrivingOf(blob: Metainfo | UndescribedBlob): Arriving {
+  if (!("layout" in blob)) return { size: blob.size };
+  return { size: blob.layout.size, infoHash: blob.infoHash };
 }
 
 /**

@@ -226,6 +226,24 @@ test("a promise survives a restart, and so does what arrived of it", async (t) =
   assert.equal((await after.arrived(digest)).owned, true);
 });
 
+test("a blob without metainfo goes on after a restart if it was promised, and else is gone", async (t) => {
+  const root = await StoreRoot.make(t);
+  const before = await root.reopen();
+  const { path } = await before.arrive({ digest, size: blob.bytes.length });
+  writeFileSync(path, blob.bytes.subarray(0, 1000), { flag: "r+" });
+  const promised = await before.promise(digest, blob.bytes.length);
+  const other = blobFixture(200_000, "other");
+  const { path: otherPath } = await before.arrive({ digest: other.digest, size: 200_000 });
+  const after = await root.reopen();
+  assert.deepEqual([...after.records()], [promised]);
+  assert.deepEqual([...after.arriving()], [digest]);
+  assert.equal(existsSync(otherPath), false);
+  assert.equal((await after.arrive(metainfo)).path, path);
+  assert.ok(readFileSync(path).subarray(0, 1000).equals(blob.bytes.subarray(0, 1000)));
+  writeFileSync(path, blob.bytes, { flag: "r+" });
+  assert.equal((await after.arrived(digest)).infoHash, metainfo.infoHash);
+});
+
 test("what was anticipated is owned after a crash, and after a commit as it was told", async (t) => {
   const root = await StoreRoot.make(t);
   const before = await root.reopen();

@@ -15,6 +15,7 @@ import type {
   Ingest,
   IngestStatus,
   Labels,
+  UndescribedBlob,
 } from "../ports/blob-store.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -143,8 +144,8 @@ export class DiskBlobStore implements BlobStore {
     await this.#ingests.abort(ref);
   }
 
-  async arrive(metainfo: Metainfo): Promise<ArrivingFile> {
-    return this.#arriving.arrive(metainfo);
+  async arrive(blob: Metainfo | UndescribedBlob): Promise<ArrivingFile> {
+    return this.#arriving.arrive(blob);
   }
 
   async promise(digest: Digest, size: number): Promise<BlobRecord> {
@@ -159,8 +160,8 @@ export class DiskBlobStore implements BlobStore {
     return this.#arriving.anticipate(digest);
   }
 
-  async arrived(digest: Digest): Promise<BlobRecord> {
-    return this.#arriving.arrived(digest);
+  async arrived(digest: Digest, metainfo?: Metainfo): Promise<BlobRecord> {
+    return this.#arriving.arrived(digest, metainfo);
   }
 
   async discard(digest: Digest): Promise<void> {

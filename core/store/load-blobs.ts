@@ -32,7 +32,8 @@ export interface LoadBlobsDeps {
  * - A blob file without a record is one of containerd's: owned, and only here.
  * - A record without a blob file counts if the blob was promised, for then its bytes are to
  *   come, or if it is owned and can be had again: then its file was lost.
- * - An arriving file counts if its metainfo is there.
+ * - An arriving file counts if its metainfo is there, or if the blob was promised: its metainfo
+ *   was still to come then.
  */
 export function loadBlobs(deps: LoadBlobsDeps): void {
   const described = new Set(describedBlobs(deps.layout));
@@ -63,7 +64,9 @@ function loadArriving({ layout, blobs, arriving }: LoadBlobsDeps): void {
   for (const digest of sweep(layout, "arriving")) {
     const whole = blobs.find(digest) !== undefined;
     const metainfo = whole ? undefined : readMetainfo(layout.metainfo(digest), digest);
+    const record = whole ? undefined : readRecord(layout.record(digest), digest);
     if (metainfo) arriving.adopt(metainfo);
+    else if (record && !record.whole && canBeHadAgain(record)) arriving.adopt(record);
     else rmSync(layout.arriving(digest), { force: true });
   }
 }

@@ -454,6 +454,24 @@ function conformArrivals(open: OpenBlobStore): void {
     assert.deepEqual([...store.arriving()], []);
   });
 
+  it("arrive() takes a blob whose metainfo comes with its last byte", async (t) => {
+    const store = await open(t);
+    const { path } = await store.arrive({ digest, size: blob.length });
+    await assert.rejects(store.metainfo(digest), BlobNotFoundError);
+    await assert.rejects(store.promise(digest, 1), BlobSizeError);
+    const promised = await store.promise(digest, blob.length);
+    assert.equal(promised.infoHash, undefined);
+    assert.equal((await store.arrive({ digest, size: blob.length })).path, path);
+    const longer = metainfoOf(bytesOf(300_001, 3));
+    await assert.rejects(store.arrived(digest, { ...longer, digest }), BlobSizeError);
+    writeFileSync(path, blob, { flag: "r+" });
+    const record = await store.arrived(digest, metainfo);
+    assert.equal(record.owned && record.whole, true);
+    assert.equal(record.infoHash, metainfo.infoHash);
+    assert.deepEqual(await store.metainfo(digest), metainfo);
+    assert.ok((await readBlob(store, digest)).equals(blob));
+  });
+
   it("promise() shows a blob whose bytes are to come", async (t) => {
     const store = await open(t);
     await assert.rejects(store.promise(digest, blob.length), BlobNotFoundError);
