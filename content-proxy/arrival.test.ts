@@ -148,11 +148,11 @@ test("a promised arrival tries again, by other metainfo if the first one lied", 
   const first = nextDownload(bench.swarm);
   const arrival = bench.start({ promised: true });
   const lying = await first;
-  assert.equal(lying.metainfo.infoHash, liar.infoHash);
+  assert.equal(lying.wanted.torrent.infoHash, liar.infoHash);
   const second = nextDownload(bench.swarm);
   lying.fail(new DigestMismatchError(digest, digest));
   const download = await second;
-  assert.equal(download.metainfo.infoHash, metainfo.infoHash);
+  assert.equal(download.wanted.torrent.infoHash, metainfo.infoHash);
   assert.deepEqual(bench.refused.at(-1), new Set([liar.infoHash]));
   download.finish();
   await arrival.settled();
@@ -164,7 +164,7 @@ test("a promised arrival uses the metainfo that was kept when the directory is g
   bench.answers[0] = undefined;
   const started = nextDownload(bench.swarm);
   bench.start({ promised: true });
-  assert.equal((await started).metainfo.infoHash, metainfo.infoHash);
+  assert.equal((await started).wanted.torrent.infoHash, metainfo.infoHash);
 });
 
 test("metainfo of another size is refused before anything is fetched", async (t) => {
@@ -177,7 +177,7 @@ test("metainfo of another size is refused before anything is fetched", async (t)
   bench.answers.unshift({ metainfo: longer, peers: [], webSeeds: [] });
   const started = nextDownload(bench.swarm);
   bench.start();
-  assert.equal((await started).metainfo.infoHash, metainfo.infoHash);
+  assert.equal((await started).wanted.torrent.infoHash, metainfo.infoHash);
 });
 
 test("readArriving() gives bytes as they come, over a failed try", async (t) => {
@@ -255,7 +255,7 @@ test("kept metainfo that turned out wrong is not used again", async (t) => {
   const honest = metainfoWith("honest");
   const second = nextDownload(bench.swarm);
   bench.answers[0] = { metainfo: honest, peers: [], webSeeds: [] };
-  assert.equal((await second).metainfo.infoHash, honest.infoHash);
+  assert.equal((await second).wanted.torrent.infoHash, honest.infoHash);
   await arrival[Symbol.asyncDispose]();
 });
 
@@ -367,12 +367,12 @@ test("a promised blob whose metainfo was wrong is described by its origin, once"
   const second = nextDownload(bench.swarm);
   lying.fail(new MetainfoError("its origin has other bytes"));
   const download = await second;
-  assert.equal(download.metainfo.infoHash, honest.infoHash);
+  assert.equal(download.wanted.torrent.infoHash, honest.infoHash);
   const third = nextDownload(bench.swarm);
   bench.answers[0] = { metainfo, peers: [{ host: "liar", port: 1 }], webSeeds: [] };
   download.fail(new UnavailableError("gone"));
   const again = await third;
-  assert.equal(again.metainfo.infoHash, honest.infoHash);
+  assert.equal(again.wanted.torrent.infoHash, honest.infoHash);
   assert.deepEqual(again.wanted.peers, []);
   assert.deepEqual(asked, ["describe"]);
   again.finish();

@@ -234,7 +234,7 @@ export class Arrival implements AsyncDisposable {
     const file = await open(path, "r");
     try {
       const origin: OpenTail = (options) => this.#fromOrigin(options);
-      const download = swarm.download({ metainfo, path, peers, webSeeds, origin });
+      const download = swarm.download({ torrent: metainfo, path, peers, webSeeds, origin });
       this.#path = path;
       this.#file = file;
       this.#download = download;
@@ -256,7 +256,7 @@ export class Arrival implements AsyncDisposable {
     } catch (error) {
       const isWrong = error instanceof DigestMismatchError || error instanceof MetainfoError;
       this.#bytesKept = isWrong ? 0 : download.bytesDone;
-      if (isWrong) this.#torrents.refuse(download.metainfo);
+      if (isWrong && download.metainfo) this.#torrents.refuse(download.metainfo);
       throw error;
     } finally {
       this.#path = undefined;

@@ -145,7 +145,7 @@ export class Node {
 
   /** Lets all bytes of a download come. */
   async fill(download: ScriptedDownload): Promise<void> {
-    const bytes = this.blobs.get(download.metainfo.digest);
+    const bytes = this.blobs.get(download.wanted.torrent.digest);
     assert.ok(bytes);
     // Never shorter in between: somebody may read it.
     await writeFile(download.wanted.path, bytes, { flag: "r+" });

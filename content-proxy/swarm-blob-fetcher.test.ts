@@ -77,8 +77,8 @@ test("a manifest is promised only when it is whole, and its blobs are fetched ah
   const ahead: Digest[] = [];
   const both = Promise.withResolvers<undefined>();
   node.swarm.onDownload = (download) => {
-    if (download.metainfo.digest !== digest) ahead.push(download.metainfo.digest);
-    if (download.metainfo.digest === digest) void node.fill(download);
+    if (download.wanted.torrent.digest !== digest) ahead.push(download.wanted.torrent.digest);
+    if (download.wanted.torrent.digest === digest) void node.fill(download);
     if (ahead.length === 2) both.resolve(undefined);
   };
   const blob = { digest, size: manifest.length, kind: "manifest" } as const;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import type { Digest } from "./digest.ts";
 import { type InfoHash, parseInfoHash } from "./info-hash.ts";
+import type { Metainfo } from "./metainfo.ts";
 import type { PieceLayout } from "./piece-layout.ts";
 
 /**
@@ -22,6 +23,11 @@ export interface GrowingTorrent {
     readonly start: number;
     readonly signal: AbortSignal;
   }) => AsyncIterable<Uint8Array>;
+}
+
+/** Whether it is the torrent of a blob that nobody has whole. */
+export function isGrowing(torrent: Metainfo | GrowingTorrent): torrent is GrowingTorrent {
+  return typeof torrent.pieceHashes === "function";
 }
 
 /**

@@ -50,7 +50,7 @@ async function leech(): Promise<void> {
   await waitForGo();
 
   const start = performance.now();
-  const download = swarm.download({ metainfo, path, peers: [spec.seeder], webSeeds: [] });
+  const download = swarm.download({ torrent: metainfo, path, peers: [spec.seeder], webSeeds: [] });
   const checkedMs = checked(download).then(() => performance.now() - start);
   // The sha256 of the blob and its way to the disk are part of it.
   await download.whole();

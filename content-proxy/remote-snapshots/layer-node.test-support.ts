@@ -206,7 +206,7 @@ export class LayerNode {
   }
 
   async fill(download: ScriptedDownload): Promise<void> {
-    await writeFile(download.wanted.path, this.#offered.get(download.metainfo.digest) ?? "");
+    await writeFile(download.wanted.path, this.#offered.get(download.wanted.torrent.digest) ?? "");
     download.finish();
   }
 

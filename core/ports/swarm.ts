@@ -1,5 +1,6 @@
 import type { ByteRange } from "../byte-range.ts";
 import type { Digest } from "../digest.ts";
+import type { GrowingTorrent } from "../growing-torrent.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { PeerAddress } from "../peer-address.ts";
@@ -15,6 +16,31 @@ export interface SeededBlob {
   metainfo(): Promise<Metainfo>;
 }
 
+/** A blob that is still being written, and the first pieces of which are offered to peers. */
+export interface GrowingBlob {
+  readonly digest: Digest;
+  /** Length in bytes of the whole blob. */
+  readonly size: number;
+  /** An existing file. It is held open, so it may be moved, or unlinked, meanwhile. */
+  readonly path: string;
+}
+
+/**
+ * A {@link GrowingBlob} that is offered. Dispose of it to leave its swarm: once whole, the blob
+ * is offered by {@link Swarm.seed}. Peers that still fetch what was grown are served on, for a
+ * bounded time; they need not be waited for.
+ */
+export interface GrowingSeed extends AsyncDisposable {
+  /**
+   * Offers the next pieces, which can be read from the file: 20 bytes for each, the first call's
+   * for the first pieces.
+   *
+   * @throws {InvalidArgumentError} when that is no list of hashes, or one of more pieces than the
+   *   blob has.
+   */
+  grow(pieceHashes: Uint8Array): void;
+}
+
 /** Reads a blob from an offset to its end, in chunks of any length. */
 export type OpenTail = (
   options: Cancellable & { readonly start: number },
@@ -22,7 +48,8 @@ export type OpenTail = (
 
 /** A blob to get. */
 export interface WantedBlob {
-  readonly metainfo: Metainfo;
+  /** Its torrent. A growing one's hashes are read, and read on, for as long as it is not whole. */
+  readonly torrent: Metainfo | GrowingTorrent;
   /** An existing file of the blob's size. Pieces that are already in it and right are kept. */
   readonly path: string;
   /** Peers and web seeds known so far; more come from the trackers. */
@@ -53,7 +80,8 @@ export interface BytesReceived {
  * moves it to its place and calls {@link Swarm.seed}.
  */
 export interface Download extends AsyncDisposable {
-  readonly metainfo: Metainfo;
+  /** Its metainfo. That of a growing torrent is `undefined` until {@link whole} has resolved. */
+  readonly metainfo: Metainfo | undefined;
 
   /** End of the run of checked bytes on disk that contains `offset`; `offset` when it is missing. */
   availableEnd(offset: number): number;
@@ -62,13 +90,16 @@ export interface Download extends AsyncDisposable {
    * Resolves when the bytes are checked and can be read from the file, and fetches
    * their pieces before others.
    *
-   * @throws {UnavailableError} when nobody gave a piece for the stall bound.
+   * @throws {UnavailableError} when nobody gave a piece for the stall bound, though the hash of
+   *   a missing one was known, or when no hash was told for so long.
    */
   ready(range: ByteRange, options: Cancellable): Promise<void>;
 
   /**
    * Resolves with true as soon as sources that hold the whole blob are connected,
-   * with false when none is found within the signal's or the swarm's own bound.
+   * with false when none is found within the signal's or the swarm's own bound. Of a
+   * growing torrent the dedicated seeder that receives the blob vouches for all of it: when it is
+   * connected, or when it tells hashes and any peer is connected.
    */
   hasGoodSource(options: Cancellable): Promise<boolean>;
 
@@ -77,7 +108,8 @@ export interface Download extends AsyncDisposable {
    * its data is on disk (fdatasync).
    *
    * @throws {DigestMismatchError} when the metainfo lied: the pieces fit, the blob does not.
-   * @throws {MetainfoError} when the metainfo lied, or the origin: its bytes do not fit.
+   * @throws {MetainfoError} when the metainfo lied, or the origin: its bytes do not fit; when
+   *   what a seeder tells of a growing torrent are no hashes of its pieces.
    * @throws {UnavailableError} when no source gave anything for the stall bound.
    * @throws {StorageFullError}
    */
@@ -106,6 +138,12 @@ export interface Swarm extends AsyncDisposable {
 
   /** Offers a blob to peers and announces it. Dispose of the result to withdraw it. */
   seed(blob: SeededBlob): AsyncDisposable;
+
+  /**
+   * Offers the pieces of a blob that is being received, in the swarm of its growing torrent: each
+   * to one peer first, who passes it on.
+   */
+  seedGrowing(blob: GrowingBlob): GrowingSeed;
 
   /** Starts to get a blob, and gives its pieces to others as they arrive. */
   download(blob: WantedBlob): Download;

@@ -1,9 +1,12 @@
 import type { ByteRange } from "../byte-range.ts";
+import { isGrowing } from "../growing-torrent.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type {
   BytesReceived,
   Download,
+  GrowingBlob,
+  GrowingSeed,
   SeededBlob,
   Swarm,
   SwarmStatus,
@@ -15,12 +18,19 @@ export class ScriptedSwarm implements Swarm {
   readonly port = 1;
   readonly downloads: ScriptedDownload[] = [];
   readonly seeded = new Set<SeededBlob>();
+  readonly growing = new Set<ScriptedGrowingSeed>();
   /** Called with each download that starts. */
   onDownload: (download: ScriptedDownload) => void = () => undefined;
 
   seed(blob: SeededBlob): AsyncDisposable {
     this.seeded.add(blob);
     return { [Symbol.asyncDispose]: async () => void this.seeded.delete(blob) };
+  }
+
+  seedGrowing(blob: GrowingBlob): GrowingSeed {
+    const seed = new ScriptedGrowingSeed(blob, () => this.growing.delete(seed));
+    this.growing.add(seed);
+    return seed;
   }
 
   download(wanted: WantedBlob): ScriptedDownload {
@@ -39,6 +49,27 @@ export class ScriptedSwarm implements Swarm {
   }
 }
 
+/** A blob that is offered while it grows, and what was told of it. */
+export class ScriptedGrowingSeed implements GrowingSeed {
+  readonly blob: GrowingBlob;
+  readonly #onDispose: () => void;
+  /** Hashes of the pieces that are offered, 20 bytes each. */
+  pieceHashes = Buffer.alloc(0);
+
+  constructor(blob: GrowingBlob, onDispose: () => void) {
+    this.blob = blob;
+    this.#onDispose = onDispose;
+  }
+
+  grow(pieceHashes: Uint8Array): void {
+    this.pieceHashes = Buffer.concat([this.pieceHashes, pieceHashes]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#onDispose();
+  }
+}
+
 /** A download that has the bytes it was given, and ends as it is told. */
 export class ScriptedDownload implements Download {
   readonly wanted: WantedBlob;
@@ -47,17 +78,15 @@ export class ScriptedDownload implements Download {
   readonly hurried: ByteRange[] = [];
   disposed = false;
   bytesDone = 0;
+  metainfo: Metainfo | undefined;
   readonly #good = Promise.withResolvers<boolean>();
   readonly #whole = Promise.withResolvers<undefined>();
   #ready = Promise.withResolvers<undefined>();
 
   constructor(wanted: WantedBlob) {
     this.wanted = wanted;
+    if (!isGrowing(wanted.torrent)) this.metainfo = wanted.torrent;
     this.#whole.promise.catch(() => undefined);
-  }
-
-  get metainfo(): Metainfo {
-    return this.wanted.metainfo;
   }
 
   /** Bytes up to here are checked from now on. */
@@ -72,8 +101,10 @@ export class ScriptedDownload implements Download {
     this.#good.resolve(good);
   }
 
-  finish(): void {
-    this.advance(this.metainfo.layout.size);
+  /** All is here; `metainfo` is what was found of a growing torrent. */
+  finish(metainfo = this.metainfo): void {
+    this.metainfo = metainfo;
+    this.advance(this.wanted.torrent.layout.size);
     this.#whole.resolve(undefined);
   }
 

@@ -60,7 +60,7 @@ export class SwarmBench {
     const path = join(this.folder, `${++this.#files}`);
     await writeFile(path, "");
     await truncate(path, metainfo.layout.size);
-    return { metainfo, path, peers: [], webSeeds: [], ...known };
+    return { torrent: metainfo, path, peers: [], webSeeds: [], ...known };
   }
 
   /** Starts a download that ends with the test at the latest. */
@@ -190,7 +190,7 @@ export function swarmConformance(name: string, open: OpenSwarm): void {
       assert.rejects(whole, UnavailableError),
     ]);
     await download[Symbol.asyncDispose]();
-    assert.deepEqual(bench.tracker.peersOf(wanted.metainfo.infoHash), []);
+    assert.deepEqual(bench.tracker.peersOf(wanted.torrent.infoHash), []);
     assert.deepEqual(swarm.status(), []);
   });
 

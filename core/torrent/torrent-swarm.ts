@@ -1,5 +1,6 @@
 import type { Digest } from "../digest.ts";
 import { UnavailableError, codeOf } from "../errors.ts";
+import { isGrowing } from "../growing-torrent.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { Announcer } from "../ports/announcer.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
@@ -7,6 +8,8 @@ import type { Logger } from "../ports/logger.ts";
 import type {
   BytesReceived,
   Download,
+  GrowingBlob,
+  GrowingSeed,
   SeededBlob,
   Swarm,
   SwarmStatus,
@@ -105,8 +108,13 @@ export class TorrentSwarm implements Swarm {
     };
   }
 
+  seedGrowing({ digest }: GrowingBlob): GrowingSeed {
+    throw new UnavailableError(`Cannot offer growing blob ${digest} yet`);
+  }
+
   download(blob: WantedBlob): Download {
-    const { metainfo, path, peers, webSeeds, origin } = blob;
+    const { torrent: metainfo, path, peers, webSeeds, origin } = blob;
+    if (isGrowing(metainfo)) throw new UnavailableError("Cannot get a growing torrent yet");
     const { infoHash } = metainfo;
     const id = ++this.#lastId;
     const download = new TorrentDownload({
