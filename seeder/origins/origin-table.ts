@@ -1,9 +1,8 @@
-import { isIP } from "node:net";
-
 import type { Descriptor } from "../../core/descriptor.ts";
 import { AccessDeniedError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import type { Origin, OriginOptions, Repository } from "../../core/ports/origin.ts";
+import { isForeignName } from "../../core/registry-name.ts";
 
 /**
  * All origins of a seeder as one: the host in a reference says which.
@@ -39,11 +38,4 @@ export class OriginTable implements Origin {
     if (this.#others && isForeignName(registry)) return this.#others;
     throw new AccessDeniedError(`Cannot ask ${registry}: it is none of this seeder's origins`);
   }
-}
-
-/** Whether it is neither an address, in any of the forms that are looked up as one, nor this machine. */
-function isForeignName(registry: string): boolean {
-  if (!URL.canParse(`http://${registry}`)) return false;
-  const name = new URL(`http://${registry}`).hostname.replace(/\.$/, "");
-  return !name.startsWith("[") && isIP(name) === 0 && !/(?:^|\.)localhost$/.test(name);
 }

@@ -1,0 +1,26 @@
+import { isRegistry } from "./image-reference.ts";
+
+/** Names under which Docker Hub is known; its own in references is the first. */
+const hubNames = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+
+/** The host by which references name a registry that goes by several; others are given as they are. */
+export function canonicalRegistry(registry: string): string {
+  const name = registry.toLowerCase();
+  return hubNames.includes(name) ? "docker.io" : name;
+}
+
+/**
+ * Whether a host is a name in somebody else's network: neither an address, in any of the forms
+ * that are looked up as one, nor this machine. Who lets others choose a registry asks no other
+ * hosts but those that are configured: they may be services that only this machine can reach.
+ */
+export function isForeignName(registry: string): boolean {
+  if (!isRegistry(registry) || !URL.canParse(`http://${registry}`)) return false;
+  const name = new URL(`http://${registry}`).hostname.replace(/\.$/, "");
+  return !name.startsWith("[") && !isIPv4(name) && !/(?:^|\.)localhost$/.test(name);
+}
+
+/** URLs write IPv4 addresses in one form, however they were given. */
+function isIPv4(name: string): boolean {
+  return /^[0-9]+(?:\.[0-9]+){3}$/.test(name);
+}
