@@ -1,5 +1,12 @@
-import { Agent as HttpAgent, type IncomingHttpHeaders, request as requestHttp } from "node:http";
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as requestHttp,
+} from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import type { Socket } from "node:net";
 
 import { UnavailableError } from "../errors.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
@@ -8,13 +15,17 @@ import type { Cancellable } from "../ports/cancellable.ts";
 export interface HttpClientSettings {
   /** Connections to one host. */
   readonly connectionsMax: number;
-  /** Longest answer in bytes. */
+  /** Longest answer in bytes, where it is read as a whole. */
   readonly answerLengthMax: number;
+  /** Milliseconds in which a connection must be up; left out: as long as one may be silent. */
+  readonly connectTimeoutMs?: number;
+  /** Milliseconds that a socket may be silent; left out: 10 s. */
+  readonly silenceMs?: number;
 }
 
 /** A small request to a service of ours, or a tracker. */
 export interface HttpClientRequest {
-  readonly method: "GET" | "PUT";
+  readonly method: "GET" | "POST" | "PUT";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
@@ -27,14 +38,22 @@ export interface HttpClientAnswer {
   readonly body: Buffer;
 }
 
+/** An answer whose body is still to come. Whoever has it must iterate the body, or end its signal. */
+export interface HttpClientStream {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** @throws {UnavailableError} when it breaks off. */
+  readonly body: AsyncIterable<Buffer>;
+}
+
 /** Milliseconds that an idle connection is kept: longer than between two questions of most nodes. */
 const keepAliveMs = 60_000;
 
 /** Milliseconds that a socket may be silent: who calls has shorter bounds, this frees what they left. */
-const silenceMs = 10_000;
+const silenceDefaultMs = 10_000;
 
 /**
- * Asks for small things over connections that are kept. Node's own client: undici brings
+ * Asks for things over connections that are kept. Node's own client: undici brings
  * 25 MiB, which a daemon on each node has better use for.
  */
 export class HttpClient implements Disposable {
@@ -47,7 +66,7 @@ export class HttpClient implements Disposable {
       keepAlive: true,
       keepAliveMsecs: keepAliveMs,
       maxSockets: settings.connectionsMax,
-      timeout: silenceMs,
+      timeout: settings.silenceMs ?? silenceDefaultMs,
       noDelay: true,
     };
     this.#settings = settings;
@@ -62,7 +81,28 @@ export class HttpClient implements Disposable {
    * @throws {UnavailableError} when there is no whole answer, or it is too long. The
    *   message names the host only.
    */
-  async request(request: HttpClientRequest, { signal }: Cancellable): Promise<HttpClientAnswer> {
+  async request(request: HttpClientRequest, options: Cancellable): Promise<HttpClientAnswer> {
+    const { status, headers, body } = await this.open(request, options);
+    const { answerLengthMax } = this.#settings;
+    const chunks: Buffer[] = [];
+    let answerLength = 0;
+    for await (const chunk of body) {
+      answerLength += chunk.length;
+      if (answerLength > answerLengthMax) {
+        throw failureOf(new URL(request.url).host, new Error("the answer is too long"));
+      }
+      chunks.push(chunk);
+    }
+    return { status, headers, body: Buffer.concat(chunks) };
+  }
+
+  /**
+   * Sends a request, and gives the answer as soon as it begins.
+   *
+   * @throws {UnavailableError} when there is none.
+   */
+  async open(request: HttpClientRequest, options: Cancellable): Promise<HttpClientStream> {
+    const { signal } = options;
     signal.throwIfAborted();
     try {
       return await this.#send(request, signal);
@@ -83,46 +123,61 @@ export class HttpClient implements Disposable {
   async #send(
     { method, url, headers = {}, body }: HttpClientRequest,
     signal: AbortSignal,
-  ): Promise<HttpClientAnswer> {
-    const { answerLengthMax } = this.#settings;
+  ): Promise<HttpClientStream> {
     const target = new URL(url);
     const isTls = target.protocol === "https:";
     const options = { method, signal, agent: isTls ? this.#https : this.#http };
     const length = body ? { "content-length": body.byteLength } : {};
-    return new Promise<HttpClientAnswer>((resolve, reject) => {
+    return new Promise<HttpClientStream>((resolve, reject) => {
       const sending = (isTls ? requestHttps : requestHttp)(target, {
         ...options,
         headers: { ...headers, ...length },
       });
-      const fail = (cause: Error) => reject(failureOf(target.host, cause, sending.reusedSocket));
-      sending.on("error", fail);
+      const { host } = target;
+      sending.on("error", (cause) =>
+        reject(failureOf(host, cause, { isReused: sending.reusedSocket })),
+      );
       sending.once("timeout", () => sending.destroy(new Error("silent for too long")));
+      sending.once("socket", (socket) => this.#watchConnecting(sending, socket));
       sending.once("response", (response) => {
-        const chunks: Buffer[] = [];
-        let answerLength = 0;
-        response.on("data", (chunk: Buffer) => {
-          answerLength += chunk.length;
-          if (answerLength <= answerLengthMax) chunks.push(chunk);
-          else {
-            fail(new Error("the answer is too long"));
-            response.destroy();
-          }
-        });
-        response.on("error", fail);
-        response.once("end", () => {
-          const { statusCode: status = 0 } = response;
-          resolve({ status, headers: response.headers, body: Buffer.concat(chunks) });
-        });
+        const { statusCode: status = 0 } = response;
+        resolve({ status, headers: response.headers, body: bodyOf(response, { host, signal }) });
       });
       sending.end(body);
     });
+  }
+
+  #watchConnecting(sending: ClientRequest, socket: Socket): void {
+    const { connectTimeoutMs } = this.#settings;
+    if (connectTimeoutMs === undefined || !socket.connecting) return;
+    const giveUp = () => sending.destroy(new Error("no connection in time"));
+    const timer = setTimeout(giveUp, connectTimeoutMs);
+    const stop = () => clearTimeout(timer);
+    socket.once("connect", stop).once("close", stop);
+  }
+}
+
+/** Whoever leaves early cuts the connection. */
+async function* bodyOf(
+  response: IncomingMessage,
+  { host, signal }: Cancellable & { readonly host: string },
+): AsyncGenerator<Buffer, void> {
+  try {
+    yield* response as AsyncIterable<Buffer>;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw failureOf(host, error instanceof Error ? error : new Error("it broke off"));
   }
 }
 
 /** A kept connection turned out to be closed; nothing of an answer came. */
 class StaleConnectionError extends UnavailableError {}
 
-function failureOf(host: string, cause: Error, isReused: boolean): UnavailableError {
+function failureOf(
+  host: string,
+  cause: Error,
+  { isReused = false }: { readonly isReused?: boolean } = {},
+): UnavailableError {
   const code = "code" in cause ? String(cause.code) : cause.message;
   const message = `Cannot reach ${host}: ${code}`;
   const isStale = isReused && (code === "ECONNRESET" || code === "EPIPE");

@@ -1,0 +1,173 @@
+import { createDeadline } from "../async/deadline.ts";
+import type { Digest } from "../digest.ts";
+import {
+  AccessDeniedError,
+  BlobNotFoundError,
+  type CodedError,
+  StorageFullError,
+  UnavailableError,
+} from "../errors.ts";
+import { growingInfoHash } from "../growing-torrent.ts";
+import { HttpClient, type HttpClientAnswer } from "../http/http-client.ts";
+import { isRegistry, isRepository } from "../image-reference.ts";
+import { pieceLayoutOf } from "../piece-layout.ts";
+import type { Cancellable } from "../ports/cancellable.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ColdAnswer, ColdBlob, ColdSource } from "../ports/cold-source.ts";
+import { rendezvousOrder } from "../rendezvous.ts";
+import { coldAnswerLengthMax, parseColdAnswer } from "./cold-answer.ts";
+import { readPieceHashes } from "./piece-hash-stream.ts";
+
+/** What {@link SeederColdSource} works with. */
+export interface SeederColdSourceDeps {
+  /** Base URLs, without a slash at their ends; written the same on all nodes, so that all ask the same one. */
+  readonly seeders: readonly string[];
+  readonly clock: Clock;
+}
+
+/** Milliseconds for a connection: in a data centre it takes one, and the next seeder is as good. */
+const connectTimeoutMs = 500;
+
+/** Milliseconds for an answer: a seeder gives one within 2 s. */
+const answerTimeoutMs = 3000;
+
+/** Milliseconds for all seeders together: a pull waits. */
+const fetchTimeoutMs = 4000;
+
+/** Milliseconds in which a seeder that could not be reached is not asked again. */
+const failingMs = 5000;
+
+/** Questions to one seeder at once: the layers of an image or two, which it answers within 2 s. */
+const questionsMax = 64;
+
+/** Streams of piece hashes from one seeder at once, one for each blob that arrives here. */
+const streamsMax = 256;
+
+/** Milliseconds that such a stream may be silent: so long can a piece be under way from a slow registry. */
+const streamSilenceMs = 60_000;
+
+/** Repositories that a seeder takes in one question. */
+const repositoriesMax = 8;
+
+/** Carries a client's own right to read of the registry, for one fetch. */
+const authorizationHeader = "shoal-registry-authorization";
+
+/** Asks seeders over HTTP for blobs that nobody has. */
+export class SeederColdSource implements ColdSource, Disposable {
+  readonly #deps: SeederColdSourceDeps;
+  readonly #client = new HttpClient({
+    ...{ connectionsMax: questionsMax, answerLengthMax: coldAnswerLengthMax, connectTimeoutMs },
+  });
+  readonly #streams = new HttpClient({
+    ...{ connectionsMax: streamsMax, answerLengthMax: 0, connectTimeoutMs },
+    silenceMs: streamSilenceMs,
+  });
+  /** When a seeder that could not be reached is asked again, by the monotonic clock. */
+  readonly #failingUntilMs = new Map<string, number>();
+
+  constructor(deps: SeederColdSourceDeps) {
+    this.#deps = deps;
+  }
+
+  async fetch(blob: ColdBlob, { signal }: Cancellable): Promise<ColdAnswer | undefined> {
+    signal.throwIfAborted();
+    const deadline = createDeadline(signal, fetchTimeoutMs);
+    try {
+      let problem: CodedError | undefined;
+      for (const seeder of rendezvousOrder(blob.digest, this.#deps.seeders)) {
+        if (this.#isFailing(seeder)) continue;
+        const answer = await this.#ask(seeder, blob, deadline.signal);
+        signal.throwIfAborted();
+        if (deadline.signal.aborted) break;
+        if (!answer) continue;
+        if (answer.status === 200) return this.#read(answer.body, { blob, seeder });
+        problem = problemOf(blob.digest, answer.status);
+        // The next one has room, perhaps; it would not find more in the registry.
+        if (!(problem instanceof StorageFullError)) throw problem;
+      }
+      if (problem) throw new UnavailableError(problem.message, { cause: problem });
+      return undefined;
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+
+  /** Cuts what is under way. */
+  [Symbol.dispose](): void {
+    this.#client[Symbol.dispose]();
+    this.#streams[Symbol.dispose]();
+  }
+
+  /** `undefined` when it cannot be reached, or is in no state to answer: then it is left alone for a while. */
+  async #ask(
+    seeder: string,
+    { digest, size, mediaType, from, authorization }: ColdBlob,
+    signal: AbortSignal,
+  ): Promise<HttpClientAnswer | undefined> {
+    const repositories = from
+      .filter(({ registry, repository }) => isRegistry(registry) && isRepository(repository))
+      .slice(0, repositoriesMax)
+      .map(({ registry, repository }) => ({ registry, repository }));
+    const question = { digest, size, mediaType, from: repositories };
+    const headers: Record<string, string> = { "content-type": "application/json" };
+    if (authorization) headers[authorizationHeader] = authorization.reveal();
+    const deadline = createDeadline(signal, answerTimeoutMs);
+    try {
+      const body = Buffer.from(JSON.stringify(question));
+      const request = { method: "POST", url: `${seeder}/v1/fetch`, headers, body } as const;
+      const answer = await this.#client.request(request, deadline);
+      if (answer.status !== 500 && answer.status !== 502 && answer.status !== 504) return answer;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (!deadline.signal.aborted && !(error instanceof UnavailableError)) throw error;
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+    this.#failingUntilMs.set(seeder, this.#deps.clock.monotonicMs() + failingMs);
+    return undefined;
+  }
+
+  #read(
+    body: Uint8Array,
+    { blob, seeder }: { readonly blob: ColdBlob; readonly seeder: string },
+  ): ColdAnswer {
+    const { digest } = blob;
+    const answer = parseAnswer(body, { ...blob, seeder });
+    if (answer.state === "whole") return answer;
+    const { size } = answer;
+    const layout = pieceLayoutOf(size);
+    const source = {
+      client: this.#streams,
+      url: `${seeder}/v1/piece-hashes/${digest}`,
+      pieceCount: layout.pieceCount,
+    };
+    const torrent = {
+      ...{ digest, layout, infoHash: growingInfoHash({ digest, size }) },
+      pieceHashes: (options: Cancellable & { readonly start: number }) =>
+        readPieceHashes(source, options),
+    };
+    return { ...answer, torrent };
+  }
+
+  #isFailing(seeder: string): boolean {
+    return (this.#failingUntilMs.get(seeder) ?? -Infinity) > this.#deps.clock.monotonicMs();
+  }
+}
+
+function parseAnswer(...input: Parameters<typeof parseColdAnswer>) {
+  try {
+    return parseColdAnswer(...input);
+  } catch (cause) {
+    const { host } = new URL(input[1].seeder);
+    throw new UnavailableError(`Cannot use what seeder ${host} answers`, { cause });
+  }
+}
+
+/** What an answer without the blob means. */
+function problemOf(digest: Digest, status: number): CodedError {
+  const what = `Cannot have blob ${digest} fetched`;
+  if (status === 404) return new BlobNotFoundError(digest);
+  if (status === 403) return new AccessDeniedError(`${what}: the registry refuses`);
+  if (status === 507) return new StorageFullError(`${what}: the seeder has no room`);
+  return new UnavailableError(`${what}: the seeder answers ${status}`);
+}
