@@ -239,6 +239,16 @@ export class AccessDeniedError extends CodedError {
   }
 }
 
+/** A registry refuses what is written to it, and would refuse it again. */
+export class WriteRefusedError extends CodedError {
+  override readonly name = "WriteRefusedError";
+  readonly code = "failed_precondition";
+
+  constructor(repository: string, statusCode: number) {
+    super(`Cannot write to ${repository}: it refuses with status ${statusCode}`);
+  }
+}
+
 /**
  * The code of anything thrown: that of a {@link CodedError}, `canceled` and
  * `deadline_exceeded` for aborts (told by name, as the platform does), else

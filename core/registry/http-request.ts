@@ -1,3 +1,5 @@
+import { Readable } from "node:stream";
+
 import { type Dispatcher, request } from "undici";
 
 import { UnavailableError } from "../errors.ts";
@@ -6,9 +8,12 @@ import type { Cancellable } from "../ports/cancellable.ts";
 /** One request, with nothing done about its answer. */
 export interface HttpRequest {
   readonly url: URL;
-  readonly method: "GET" | "HEAD" | "POST";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT";
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** Whole, or opened for each try; the headers tell the length of one that is opened. */
+  readonly body?: string | Uint8Array | (() => AsyncIterable<Uint8Array>);
+  /** Milliseconds until the answer begins; left out: those of the dispatcher. */
+  readonly answerWithinMs?: number;
 }
 
 /** An answer whose body is still to come; whoever has it must read or destroy the body. */
@@ -30,18 +35,25 @@ const userAgent = "shoal";
  *   paths and queries may hold secrets.
  */
 export async function requestOnce(
-  { url, method, headers, body }: HttpRequest,
+  { url, method, headers, body, answerWithinMs }: HttpRequest,
   { dispatcher, signal }: Cancellable & { readonly dispatcher: Dispatcher },
 ): Promise<HttpResponse> {
   signal.throwIfAborted();
   try {
     const named = { ...headers, "user-agent": userAgent };
-    const options = { dispatcher, method, headers: named, signal };
-    return await request(url, body === undefined ? options : { ...options, body });
+    return await request(url, {
+      ...{ dispatcher, method, headers: named, signal },
+      ...(body !== undefined && { body: typeof body === "function" ? streamOf(body()) : body }),
+      ...(answerWithinMs !== undefined && { headersTimeout: answerWithinMs }),
+    });
   } catch (error) {
     signal.throwIfAborted();
     throw unreachable(url, error);
   }
+}
+
+function streamOf(chunks: AsyncIterable<Uint8Array>): Readable {
+  return Readable.from(chunks, { objectMode: false });
 }
 
 /** Says what failed without the URL, which may carry a token in its query. */

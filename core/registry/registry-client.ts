@@ -31,10 +31,17 @@ export interface RegistryClientDeps {
 
 /** A request to a registry's API. */
 export interface RegistryRequest extends Repository {
-  readonly method: "GET" | "HEAD";
+  readonly method: HttpRequest["method"];
   /** After `/v2/<repository>/`, such as `manifests/latest`. */
   readonly path: string;
+  /** Asked instead of the path: where the registry told us to write. */
+  readonly url?: URL;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: HttpRequest["body"];
+  /** Milliseconds until the answer begins, once all was sent; left out: as for what is read. */
+  readonly answerWithinMs?: number;
+  /** What a token must allow; left out: to pull from the repository. */
+  readonly scope?: string;
   /** In whose name; left out: our own, with the configured credentials. */
   readonly authorization?: Authorization | undefined;
 }
@@ -90,6 +97,11 @@ export class RegistryClient {
     }
   }
 
+  /** Where a request goes, before redirects. */
+  urlOf({ registry, repository, path, url }: RegistryRequest): URL {
+    return url ?? new URL(`${this.#baseUrl(registry)}/v2/${repository}/${path}`);
+  }
+
   async #authorized(request: RegistryRequest, options: Cancellable): Promise<HttpResponse> {
     const identity = identityOf(request.authorization, this.#deps.credentials);
     const key = tokenKey(request, identity);
@@ -130,12 +142,12 @@ export class RegistryClient {
     challenges: readonly Challenge[],
     { request, identity, refusal, signal }: Refused,
   ): Promise<string> {
-    const { registry, repository } = request;
+    const { registry } = request;
     const challenge = challenges.find(({ scheme }) => scheme === "bearer");
     if (challenge) {
       const login: Login = {
         challenge,
-        scope: `repository:${repository}:pull`,
+        scope: scopeOf(request),
         isSecure: this.#baseUrl(registry).startsWith("https:"),
         proof: (of) => identity.proof(registry, of),
         dispatcher: this.#dispatcher(registry),
@@ -152,25 +164,30 @@ export class RegistryClient {
 
   /** Follows redirects. Credentials are for the registry's own host and no other. */
   async #send(
-    { registry, repository, method, path, headers }: RegistryRequest,
+    asked: RegistryRequest,
     authorization: string | undefined,
     { signal }: Cancellable,
   ): Promise<RegistryResponse> {
+    const { registry, method, headers, body, answerWithinMs } = asked;
     const dispatcher = this.#dispatcher(registry);
-    const first = new URL(`${this.#baseUrl(registry)}/v2/${repository}/${path}`);
-    let url = first;
+    const { origin } = new URL(this.#baseUrl(registry));
+    let url = this.urlOf(asked);
     let isOwn = true;
     for (let redirects = 0; redirects <= redirectsMax; redirects++) {
       // Whoever sent us elsewhere must not have us come back with the registry's credentials.
-      isOwn &&= url.origin === first.origin;
+      isOwn &&= url.origin === origin;
       const request: HttpRequest = {
         url,
         method,
         headers: authorization !== undefined && isOwn ? { ...headers, authorization } : headers,
+        ...(body !== undefined && { body }),
+        ...(answerWithinMs !== undefined && { answerWithinMs }),
       };
       const response = await requestOnce(request, { dispatcher, signal });
       const location = response.headers["location"];
-      if (response.statusCode < 300 || response.statusCode > 399) return { ...response, isOwn };
+      const isRedirect = response.statusCode >= 300 && response.statusCode <= 399;
+      // What is written goes where it was meant to go or nowhere.
+      if (!isRedirect || !isRead(method)) return { ...response, isOwn };
       await discardBody(response);
       if (typeof location !== "string") break;
       url = redirectedUrl(location, url);
@@ -195,9 +212,17 @@ function isLoopback(registry: string): boolean {
   return /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/.test(registry);
 }
 
-/** Tokens are for one repository, and for one identity. */
-function tokenKey({ registry, repository }: Repository, { key }: Identity): string {
-  return `${registry}/${repository} ${key}`;
+function isRead(method: HttpRequest["method"]): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+function scopeOf({ repository, scope }: RegistryRequest): string {
+  return scope ?? `repository:${repository}:pull`;
+}
+
+/** Tokens are for one scope of one registry, and for one identity. */
+function tokenKey(request: RegistryRequest, { key }: Identity): string {
+  return `${request.registry} ${scopeOf(request)} ${key}`;
 }
 
 async function allowed(
