@@ -29,10 +29,20 @@ export class PieceHasher {
     }
   }
 
+  /** The hashes of the pieces that ended, from piece `start` on, 20 bytes each. */
+  finished(start: number): Buffer {
+    return Buffer.concat(this.#hashes.slice(start));
+  }
+
+  /** Ends the last piece, which may be shorter. The hasher is used up. */
+  end(): void {
+    if (this.#hashed > 0) this.#endPiece();
+  }
+
   /** Ends the last piece and gives all hashes, 20 bytes each. The hasher is used up. */
   digest(): Buffer {
-    if (this.#hashed > 0) this.#endPiece();
-    return Buffer.concat(this.#hashes);
+    this.end();
+    return this.finished(0);
   }
 
   #endPiece(): void {

@@ -68,6 +68,15 @@ export class DiskIngest implements Ingest {
     return { ref, offset, total, startedAt, updatedAt };
   }
 
+  get path(): string | undefined {
+    const { folder, isPublished } = this.#state;
+    return folder.isStored && !isPublished ? folder.data : undefined;
+  }
+
+  finishedPieces(start: number): Uint8Array {
+    return this.#state.hash.finishedPieces(start);
+  }
+
   /** Resolves when the ref is free again; `undefined` while nobody has called {@link close}. */
   get closing(): Promise<void> | undefined {
     return this.#closing;
@@ -82,11 +91,15 @@ export class DiskIngest implements Ingest {
     if (state.offset === 0) state.hash = new IngestHash(total);
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
+  async write(
+    chunk: Uint8Array,
+    { onTaken }: { readonly onTaken?: () => void } = {},
+  ): Promise<void> {
     return this.#serially(async () => {
       for (let start = 0; start < chunk.byteLength; start += sliceLengthBytes) {
         this.#assertOpen();
         await this.#append(chunk.subarray(start, start + sliceLengthBytes));
+        onTaken?.();
       }
       // containerd asks for COMMIT inside its database lock: the wait for the disk is now.
       if (this.#state.total > 0 && this.#state.offset === this.#state.total) await this.#sync();

@@ -13,10 +13,12 @@ const readLengthBytes = 1024 * 1024;
 export class IngestHash {
   #sha256 = createHash("sha256");
   #pieces: PieceHasher | undefined;
+  readonly #total: number;
   #size = 0;
 
   /** @param total Length of the whole blob, 0 when not known: then there are no piece hashes. */
   constructor(total: number) {
+    this.#total = total;
     if (total > 0 && total <= blobSizeMax) {
       this.#pieces = new PieceHasher(pieceLayoutOf(total).pieceLength);
     }
@@ -26,11 +28,17 @@ export class IngestHash {
     this.#size += chunk.byteLength;
     this.#sha256.update(chunk);
     this.#pieces?.update(chunk);
+    if (this.#size === this.#total) this.#pieces?.end();
   }
 
   /** The sha256 digest of the bytes so far. */
   digest(): Digest {
     return digestFromHash(this.#sha256.copy());
+  }
+
+  /** Hashes of the pieces whose bytes all passed, from piece `start` on; none without a known total. */
+  finishedPieces(start: number): Uint8Array {
+    return this.#pieces?.finished(start) ?? new Uint8Array();
   }
 
   /** The pieces' hashes, 20 bytes each; `undefined` without a known total. Ends the counting. */
