@@ -1,11 +1,13 @@
 import { type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 
 import { CodedError } from "../../core/errors.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { CliContext } from "../cli-context.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { readTextFile } from "../read-text-file.ts";
+import { checkMirror } from "./check-mirror.ts";
 import { checkSnapshotter } from "./check-snapshotter.ts";
 import { ConfigFile } from "./config-file.ts";
 import {
@@ -15,55 +17,90 @@ import {
   parseContainerdConfig,
 } from "./containerd-config.ts";
 import { configVersionMaxOf, readContainerdVersion } from "./containerd-version.ts";
+import { proxyPluginId } from "./enable-lines.ts";
 import type { ContainerdOptions } from "./enable.ts";
 import { type Finding, good, wrong } from "./finding.ts";
 import { importedFiles } from "./imported-files.ts";
 import { probeContentStore } from "./probe-socket.ts";
 
-/** What is looked at, and where the content proxy keeps its blobs. */
+/** What is looked at. */
 export interface CheckOptions extends ContainerdOptions {
-  readonly root: string;
+  /** Where the content proxy keeps its blobs, if not where its configuration says. */
+  readonly root?: string | undefined;
+  /** Configuration of the content proxy; need not be there. */
+  readonly config: string;
   /** Absolute path of containerd's own socket. */
   readonly containerdSocket: string;
 }
 
-/** Tells what is right and what is wrong for containerd to use our content store, and our snapshotter. */
+/** What was found of containerd, and what of the content proxy matters for it. */
+interface ContainerdCheck {
+  readonly findings: readonly Finding[];
+  /** containerd's own store, where it is in use beside the content proxy's. */
+  readonly ownStore: string | undefined;
+}
+
+/** Tells what is right and wrong for containerd to use our content store, snapshotter and mirror. */
 export async function checkContainerd(
   options: CheckOptions,
-  { stdout, signal }: CliContext,
+  { stdout, environment, signal }: CliContext,
 ): Promise<ExitCode> {
+  const { findings: ofContainerd, ownStore } = await checkConfigFile(options, { signal });
   const findings = [
-    ...(await checkConfigFile(options, { signal })),
-    await checkSocket(options.socket),
-    await checkRoot(options),
+    ...ofContainerd,
+    ...(ownStore === undefined ? [await checkSocket(options.socket)] : []),
+    ...(await checkRoot(options, { ownStore, environment })),
   ];
   for (const { ok, text } of findings) stdout.write(`${ok ? "ok    " : "WRONG "} ${text}\n`);
   return findings.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failure;
 }
 
 async function checkConfigFile(
-  { containerd, containerdConfig, socket, containerdSocket }: CheckOptions,
+  { containerd, containerdConfig, socket, containerdSocket, certsDir }: CheckOptions,
   { signal }: Cancellable,
-): Promise<Finding[]> {
+): Promise<ContainerdCheck> {
   try {
     const version = await readContainerdVersion(containerd, { signal });
     const configVersionMax = configVersionMaxOf(version);
     const found = good(`${containerd} is containerd ${version.text}`);
     const { path, text } = await ConfigFile.open(containerdConfig);
-    if (text === undefined)
-      return [found, wrong(`${path} is not there; run \`shoal containerd enable\``)];
+    if (text === undefined) {
+      const missing = wrong(`${path} is not there; run \`shoal containerd enable\``);
+      return { findings: [found, missing], ownStore: undefined };
+    }
     const config = parseContainerdConfig(text);
     const configs = [config, ...(await readImported(path, config))];
-    return [
+    const mirror = await checkMirror(configs, { version, certsPath: certsDir, signal });
+    const isMirrorOnly = mirror.isEnabled && !isContentReplaced(configs, socket);
+    const findings = [
       found,
       checkVersion(path, config, configVersionMax),
-      ...checkPlugins(configs, socket),
+      ...(isMirrorOnly
+        ? [good("containerd keeps its blobs itself: its content store is not replaced")]
+        : checkPlugins(configs, socket)),
       ...(await checkSnapshotter(configs, { socket, containerdSocket })),
+      ...mirror.findings,
     ];
+    return { findings, ownStore: isMirrorOnly ? ownStoreOf(config) : undefined };
   } catch (error) {
-    if (error instanceof CodedError) return [wrong(error.message)];
+    if (error instanceof CodedError) {
+      return { findings: [wrong(error.message)], ownStore: undefined };
+    }
     throw error;
   }
+}
+
+/** Whether containerd was told anything of us, or of another one, in place of its own store. */
+function isContentReplaced(configs: readonly ContainerdConfig[], socket: string): boolean {
+  return configs.some(
+    ({ disabledPlugins, proxyPlugins }) =>
+      disabledPlugins.includes(localContentPlugin) ||
+      proxyPlugins.some((plugin) => plugin.id === proxyPluginId || isAt(plugin, socket)),
+  );
+}
+
+function ownStoreOf({ root }: ContainerdConfig): string {
+  return join(root, localContentPlugin);
 }
 
 /** Lists of an imported file are appended, its proxy plugins stand beside the others. */
@@ -121,8 +158,29 @@ async function checkSocket(socket: string): Promise<Finding> {
   }
 }
 
-/** containerd runs as root, and must be able to go back to these files. */
-async function checkRoot({ root, socket }: CheckOptions): Promise<Finding> {
+/** Where containerd keeps its content itself, the content proxy must not; else it must be able to go back. */
+async function checkRoot(
+  { root: named, config, socket }: CheckOptions,
+  { ownStore, environment }: Pick<ContainerdCheck, "ownStore"> & Pick<CliContext, "environment">,
+): Promise<Finding[]> {
+  try {
+    const root = named ?? (await storeRootOf(config, environment));
+    if (ownStore !== undefined && resolve(root) === ownStore) {
+      return [
+        wrong(
+          `${root} is containerd's own store, which is in use: ` +
+            "give the content proxy another one (store.root in its configuration)",
+        ),
+      ];
+    }
+    return [await checkOwner(root, socket)];
+  } catch (error) {
+    if (error instanceof CodedError) return [wrong(error.message)];
+    throw error;
+  }
+}
+
+async function checkOwner(root: string, socket: string): Promise<Finding> {
   const stats = await statOf(root);
   if (!stats) return wrong(`${root} is not there; it is made when the content proxy starts`);
   if (!stats.isDirectory()) return wrong(`${root} is no folder`);
@@ -133,6 +191,13 @@ async function checkRoot({ root, socket }: CheckOptions): Promise<Finding> {
     );
   }
   return good(`${root} belongs to the user of the content proxy`);
+}
+
+/** As the content proxy's configuration has it, if there is one here. */
+async function storeRootOf(file: string, environment: CliContext["environment"]): Promise<string> {
+  const text = (await statOf(file)) ? await readTextFile(file) : "";
+  const { parseContentProxyConfig } = await import("../../content-proxy/config.ts");
+  return parseContentProxyConfig(text, file, { environment }).store.root;
 }
 
 async function statOf(path: string): Promise<Stats | undefined> {

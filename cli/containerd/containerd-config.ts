@@ -34,6 +34,14 @@ export interface ContainerdConfig {
   readonly criSnapshotter: string | undefined;
   /** What the transfer service may unpack images with; `undefined` when the file has no list. */
   readonly unpackSnapshotters: readonly string[] | undefined;
+  /** Where the CRI looks for `hosts.toml` files: folders with colons between them. */
+  readonly criHostsPath: string | undefined;
+  /** Where the transfer service looks for them. */
+  readonly transferHostsPath: string | undefined;
+  /** Whether the CRI is told of mirrors in the older way, which excludes `hosts.toml` files. */
+  readonly hasOldMirrors: boolean;
+  /** Root of containerd's own files. */
+  readonly root: string;
   /** Patterns of further files. */
   readonly imports: readonly string[];
 }
@@ -55,6 +63,10 @@ export function parseContainerdConfig(text: string): ContainerdConfig {
     proxyPlugins: proxyPluginsIn(statements),
     criSnapshotter: criSnapshotter && parseTomlString(criSnapshotter.value),
     unpackSnapshotters: unpackSnapshottersIn(statements),
+    criHostsPath: stringAt(statements, [...criRegistryTable(version), hostsPathKey]),
+    transferHostsPath: stringAt(statements, [...transferTable, hostsPathKey]),
+    hasOldMirrors: hasOldMirrors(statements, criRegistryTable(version)),
+    root: parseTomlString(valueOf(statements, "root") ?? "") ?? defaultRoot,
     imports: parseTomlStringArray(valueOf(statements, "imports") ?? "") ?? [],
   };
 }
@@ -66,10 +78,24 @@ export function criImagesTable(version: number | undefined): readonly string[] {
     : ["plugins", "io.containerd.cri.v1.images"];
 }
 
+/** The table of the CRI about registries. */
+export function criRegistryTable(version: number | undefined): readonly string[] {
+  return (version ?? 1) < 3
+    ? ["plugins", "io.containerd.grpc.v1.cri", "registry"]
+    : ["plugins", "io.containerd.cri.v1.images", "registry"];
+}
+
+/** The table of the transfer service. */
+export const transferTable: readonly string[] = ["plugins", "io.containerd.transfer.v1.local"];
+
 /** The list of what the transfer service unpacks for. */
-export const unpackPath: readonly string[] = [
-  ...["plugins", "io.containerd.transfer.v1.local", "unpack_config"],
-];
+export const unpackPath: readonly string[] = [...transferTable, "unpack_config"];
+
+/** What both tables call the folders with `hosts.toml` files. */
+export const hostsPathKey = "config_path";
+
+/** Where containerd keeps its files unless it is told otherwise. */
+const defaultRoot = "/var/lib/containerd";
 
 /** The statement that gives a top-level key its value. */
 export function topLevelKey(
@@ -93,6 +119,17 @@ function proxyPluginsIn(statements: readonly TomlStatement[]): ProxyPlugin[] {
     address: stringAt(statements, ["proxy_plugins", id, "address"]),
     root: stringAt(statements, ["proxy_plugins", id, "exports", "root"]),
   }));
+}
+
+/** Empty tables, as `containerd config default` prints them, say nothing. */
+function hasOldMirrors(statements: readonly TomlStatement[], table: readonly string[]): boolean {
+  const { length } = table;
+  return statements.some(({ path, value }) => {
+    if (!startsWith(path, table) || value === "{}") return false;
+    const [part, , key] = path.slice(length);
+    if (part === "mirrors") return path.length > length + 1 || value !== "";
+    return part === "configs" && (key === "tls" || value.includes("tls"));
+  });
 }
 
 function unpackSnapshottersIn(statements: readonly TomlStatement[]): string[] | undefined {

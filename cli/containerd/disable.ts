@@ -1,44 +1,45 @@
-import { rm } from "node:fs/promises";
-
 import type { CliContext } from "../cli-context.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { ConfigFile } from "./config-file.ts";
 import { restartHint } from "./enable.ts";
-import { hasOwnBlock, withoutOwnBlocks } from "./own-block.ts";
-import { snapshotterHint } from "./snapshotter-hint.ts";
-import { unifiedDiff } from "./unified-diff.ts";
+import { applyFileEdit, changesFile, diffOf, withoutOwnLines } from "./file-edit.ts";
+import { presentRoots } from "./hosts-folders.ts";
+import { levelHint } from "./level-hint.ts";
+import { mirrorRemovals } from "./mirror-edits.ts";
+
+/** Which files `disable` looks at. */
+export interface DisableCommand {
+  readonly containerdConfig: string;
+  /** Where `hosts.toml` files are beside the folders that the configuration names. */
+  readonly certsDir?: string | undefined;
+  readonly dryRun: boolean;
+}
 
 /**
- * Takes our lines out of containerd's configuration: byte for byte what it was, unless
- * somebody changed other lines since, which then stay. Idempotent.
+ * Takes our lines out of containerd's configuration and of `hosts.toml` files: byte for byte
+ * what they were, unless somebody changed other lines since, which then stay. Idempotent.
  *
  * @throws {FailedPreconditionError} when somebody changed our own lines.
  */
 export async function disableContainerd(
-  { containerdConfig, dryRun }: { readonly containerdConfig: string; readonly dryRun: boolean },
+  { containerdConfig, certsDir, dryRun }: DisableCommand,
   { stdout, stderr }: CliContext,
 ): Promise<ExitCode> {
   const file = await ConfigFile.open(containerdConfig);
-  if (file.text === undefined || !hasOwnBlock(file.text)) {
+  const config = await withoutOwnLines(file);
+  const hosts = await mirrorRemovals(presentRoots(file.text ?? "", certsDir));
+  const edits = [config, ...hosts].filter(changesFile);
+  if (edits.length === 0) {
     stdout.write(`${file.path} has no lines of ours.\n`);
     return exitCodes.ok;
   }
-  const wanted = withoutOwnBlocks(file.text);
-  const copy = await ConfigFile.open(file.copyPath);
-  const isOurFile = wanted === "" && copy.text === undefined;
-  const names = { before: file.path, after: isOurFile ? "/dev/null" : file.path };
-  stdout.write(unifiedDiff(file.text, wanted, names));
+  for (const edit of edits) stdout.write(diffOf(edit));
   if (dryRun) {
     stderr.write("Nothing was changed (--dry-run).\n");
     return exitCodes.ok;
   }
-  await (isOurFile ? file.remove() : file.replace(wanted));
-  if (copy.text === wanted) {
-    await rm(copy.path);
-    stderr.write(`${file.path} is byte for byte what it was.\n`);
-  } else if (copy.text !== undefined) {
-    stderr.write(`Other lines were changed since and stay; the old file is ${copy.path}.\n`);
-  }
-  stderr.write(snapshotterHint(file.text, wanted) + restartHint);
+  for (const edit of edits) await applyFileEdit(edit, { stderr });
+  stderr.write(levelHint(file.text ?? "", config.wanted ?? "", { isMirrorNew: false }));
+  if (changesFile(config)) stderr.write(restartHint);
   return exitCodes.ok;
 }

@@ -3,16 +3,24 @@ import { type ContainerdConfig, localContentPlugin, topLevelKey } from "./contai
 import { type OwnEdit, linesOf } from "./own-edits.ts";
 import { type TomlStatement, parseTomlStringArray } from "./toml-scanner.ts";
 
-/** Disables containerd's own store, and brings a simple file of version 1 to version 2. */
-export function disabledPluginsEdit(text: string, config: ContainerdConfig): OwnEdit[] {
+/**
+ * Disables containerd's own store if we are one, and brings a simple file of version 1 to
+ * version 2.
+ */
+export function disabledPluginsEdit(
+  text: string,
+  config: ContainerdConfig,
+  { withContent }: { readonly withContent: boolean },
+): OwnEdit[] {
   const { statements, version, disabledPlugins } = config;
   const isVersion1 = (version ?? 1) < 2;
-  if (disabledPlugins.includes(localContentPlugin) && !isVersion1) return [];
+  if ((!withContent || disabledPlugins.includes(localContentPlugin)) && !isVersion1) return [];
   const statement = topLevelKey(statements, "disabled_plugins");
-  const lines = [
-    ...(isVersion1 ? ["version = 2"] : []),
-    ...(statement ? disabledWith(text, statement, isVersion1) : [onlyDisabled]),
-  ];
+  const lines = isVersion1
+    ? ["version = 2", ...version2Lines(statement, withContent ? [localContentPlugin] : [])]
+    : statement
+      ? disabledWith(text, statement)
+      : [disabledLine([localContentPlugin])];
   // A key of the top must stand before the first table; behind the version it is well placed.
   const start = statement?.start ?? topLevelKey(statements, "version")?.end ?? startOf(text);
   return [{ start, end: statement?.end ?? start, lines }];
@@ -23,17 +31,28 @@ function startOf(text: string): number {
   return text.startsWith("\ufeff") ? 1 : 0;
 }
 
-const onlyDisabled = `disabled_plugins = [${JSON.stringify(localContentPlugin)}]`;
+function disabledLine(names: readonly string[]): string {
+  return `disabled_plugins = ${JSON.stringify(names)}`;
+}
+
+/** The list of a file of version 1 as version 2 has it, with more at its end. */
+function version2Lines(
+  statement: TomlStatement | undefined,
+  more: readonly string[],
+): readonly string[] {
+  const names = [...(statement ? namesIn(statement).map(version2Name) : []), ...more];
+  return names.length === 0 ? [] : [disabledLine(names)];
+}
+
+function namesIn({ value }: TomlStatement): readonly string[] {
+  const names = parseTomlStringArray(value);
+  if (!names) throw configConflict("its disabled_plugins are not a list of names");
+  return names;
+}
 
 /** The lines of the statement with our entry at the end of its array. */
-function disabledWith(text: string, statement: TomlStatement, isVersion1: boolean): string[] {
-  const names = parseTomlStringArray(statement.value);
-  if (!names) throw configConflict("its disabled_plugins are not a list of names");
-  if (isVersion1) {
-    return [
-      `disabled_plugins = ${JSON.stringify([...names.map(version2Name), localContentPlugin])}`,
-    ];
-  }
+function disabledWith(text: string, statement: TomlStatement): string[] {
+  const names = namesIn(statement);
   const valueEnd = statement.valueStart + statement.value.length;
   const before = text.slice(statement.start, valueEnd - 1);
   const after = text.slice(valueEnd - 1, statement.end);

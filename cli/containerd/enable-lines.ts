@@ -1,3 +1,4 @@
+import { type ConfigChange, joined, unchanged } from "./config-change.ts";
 import { configConflict } from "./config-conflict.ts";
 import {
   type ContainerdConfig,
@@ -6,6 +7,7 @@ import {
   topLevelKey,
 } from "./containerd-config.ts";
 import { disabledPluginsEdit } from "./disabled-plugins-edit.ts";
+import { mirrorChange } from "./mirror-change.ts";
 import { renderOwnBlock } from "./own-block.ts";
 import { withOwnEdits } from "./own-edits.ts";
 import { snapshotterChange, snapshotterId, snapshotterPluginLines } from "./snapshotter-change.ts";
@@ -16,10 +18,15 @@ export const proxyPluginId = "shoal";
 
 /** What containerd is to be told. */
 export interface EnableOptions {
-  /** Absolute path of the content proxy's socket. */
-  readonly socket: string;
-  /** Where the content proxy keeps snapshots, if it is to unpack layers too. */
+  /** Absolute path of the content proxy's socket, if it is to take the content store's place. */
+  readonly socket?: string | undefined;
+  /** Where the content proxy keeps snapshots, if it is to unpack layers too; with a socket only. */
   readonly snapshotsRoot?: string | undefined;
+  /**
+   * Folders, with colons between them, of the `hosts.toml` files that name the mirror, if it
+   * is to be asked. They are for where containerd has no such folders yet.
+   */
+  readonly hostsPath?: string | undefined;
   /** Newest version of the configuration that the containerd reads. */
   readonly configVersionMax: number;
 }
@@ -29,24 +36,32 @@ export function newContainerdConfig(options: EnableOptions): string {
   const version = `version = ${options.configVersionMax}`;
   const lines = [
     version,
-    `disabled_plugins = [${JSON.stringify(localContentPlugin)}]`,
+    ...(options.socket === undefined
+      ? []
+      : [`disabled_plugins = [${JSON.stringify(localContentPlugin)}]`]),
     "",
     ...proxyPluginLines(options),
-    ...snapshotterLines(version, options),
+    ...partsChange(version, parseContainerdConfig(version), options).lines,
   ];
   return renderOwnBlock({ lines, replaced: "", afterNoLineBreak: false }, "\n");
 }
 
-/** What a file that says nothing of snapshotters is to end with. */
-function snapshotterLines(text: string, { snapshotsRoot }: EnableOptions): readonly string[] {
-  if (snapshotsRoot === undefined) return [];
-  return snapshotterChange(text, parseContainerdConfig(text)).lines;
+/** What is to be done for the mirror and the snapshotter. */
+function partsChange(
+  text: string,
+  config: ContainerdConfig,
+  { snapshotsRoot, hostsPath }: EnableOptions,
+): ConfigChange {
+  return joined([
+    hostsPath === undefined ? unchanged : mirrorChange(text, config, { hostsPath }),
+    snapshotsRoot === undefined ? unchanged : snapshotterChange(text, config),
+  ]);
 }
 
 /**
  * A configuration (without lines of ours) in which containerd takes its content from the
- * socket, and unpacks images there if so wanted. All lines but those about that stay byte
- * for byte.
+ * socket, unpacks images there, and reads the files that name the mirror, each if so wanted.
+ * All lines but those about that stay byte for byte.
  *
  * @throws {FailedPreconditionError} when the file says something that only a person can
  *   decide about: another content store, a name of ours in use, a version of its own.
@@ -58,19 +73,21 @@ export function enabledContainerdConfig(text: string, options: EnableOptions): s
   const whole = afterNoLineBreak ? text + lineBreak : text;
   const config = parseContainerdConfig(whole);
   refuseConflicts(config, options);
-  const unpacking =
-    options.snapshotsRoot === undefined
-      ? { edits: [], lines: [] }
-      : snapshotterChange(whole, config);
-  const edits = [...disabledPluginsEdit(whole, config), ...unpacking.edits];
-  const lines = [...proxyPluginLines(options), ...unpacking.lines];
-  return (
-    withOwnEdits(whole, edits, { lineBreak }) +
-    renderOwnBlock({ lines, replaced: "", afterNoLineBreak }, lineBreak)
-  );
+  const parts = partsChange(whole, config, options);
+  const withContent = options.socket !== undefined;
+  const edits = [...disabledPluginsEdit(whole, config, { withContent }), ...parts.edits];
+  const lines = [...proxyPluginLines(options), ...parts.lines];
+  if (lines.length === 0 && edits.length === 0) return text;
+  const edited = withOwnEdits(whole, edits, { lineBreak });
+  // An empty block tells that the line break before it is ours.
+  const isEmpty = lines.length === 0 && !afterNoLineBreak;
+  return isEmpty
+    ? edited
+    : edited + renderOwnBlock({ lines, replaced: "", afterNoLineBreak }, lineBreak);
 }
 
 function proxyPluginLines({ socket, snapshotsRoot }: EnableOptions): string[] {
+  if (socket === undefined) return [];
   return [
     `[proxy_plugins.${proxyPluginId}]`,
     '  type = "content"',
@@ -81,13 +98,15 @@ function proxyPluginLines({ socket, snapshotsRoot }: EnableOptions): string[] {
 
 function refuseConflicts(
   { statements, version, disabledPlugins, proxyPlugins }: ContainerdConfig,
-  { configVersionMax }: EnableOptions,
+  { configVersionMax, socket }: EnableOptions,
 ): void {
   if (version !== undefined && version > configVersionMax) {
     throw configConflict(
       `it has version ${version}, and this containerd reads up to ${configVersionMax}`,
     );
   }
+  if (version === undefined || version < 2) refuseVersion1(statements, disabledPlugins);
+  if (socket === undefined) return;
   const inline = topLevelKey(statements, "proxy_plugins");
   if (inline) throw configConflict("its proxy_plugins stand on one line; write them as tables");
   for (const { id, type } of proxyPlugins) {
@@ -99,7 +118,6 @@ function refuseConflicts(
       );
     }
   }
-  if (version === undefined || version < 2) refuseVersion1(statements, disabledPlugins);
 }
 
 /**

@@ -1,15 +1,27 @@
+import { InvalidArgumentError } from "../../core/errors.ts";
+import { readTextFile } from "../read-text-file.ts";
 import type { CliContext } from "../cli-context.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { ConfigFile } from "./config-file.ts";
-import { configVersionMaxOf, readContainerdVersion } from "./containerd-version.ts";
+import { type ContainerdConfig, parseContainerdConfig } from "./containerd-config.ts";
+import {
+  type ContainerdVersion,
+  configVersionMaxOf,
+  readContainerdVersion,
+} from "./containerd-version.ts";
 import {
   type EnableOptions,
   enabledContainerdConfig,
   newContainerdConfig,
 } from "./enable-lines.ts";
-import { hasOwnBlock, withoutOwnBlocks } from "./own-block.ts";
-import { snapshotterHint } from "./snapshotter-hint.ts";
-import { unifiedDiff } from "./unified-diff.ts";
+import { addsOwnLines, applyFileEdit, changesFile, diffOf, type FileEdit } from "./file-edit.ts";
+import { hostsPathOf, presentRoots, rootsIn } from "./hosts-folders.ts";
+import { importedFiles } from "./imported-files.ts";
+import { levelHint } from "./level-hint.ts";
+import { oldMirrorsConflict } from "./mirror-change.ts";
+import { mirrorEdits, type MirrorPlan, mirrorRemovals } from "./mirror-edits.ts";
+import type { MirroredRegistry } from "./mirrored-registry.ts";
+import { withoutOwnBlocks } from "./own-block.ts";
 
 /** Which containerd, and what it is told. */
 export interface ContainerdOptions {
@@ -19,6 +31,8 @@ export interface ContainerdOptions {
   readonly socket: string;
   /** Path or name of the containerd program. */
   readonly containerd: string;
+  /** Where containerd is to look for `hosts.toml` files, if it does not yet. */
+  readonly certsDir?: string | undefined;
 }
 
 /** What to say at the end, for containerd reads its configuration only when it starts. */
@@ -27,49 +41,122 @@ export const restartHint =
 
 /** How `enable` goes about it. */
 export interface EnableCommand extends ContainerdOptions {
+  /** Whether containerd's content store is replaced; where nobody said, only without the mirror. */
+  readonly content?: boolean | undefined;
   /** Whether containerd unpacks images with our snapshotter, too. */
   readonly snapshotter: boolean;
   /** Absolute path of the folder where the content proxy keeps snapshots. */
   readonly snapshotsRoot: string;
+  /** Whether containerd asks the mirror of the node before registries. */
+  readonly mirror: boolean;
+  /** Host and port of the mirror. */
+  readonly mirrorAddress: string;
+  /** Whether the mirror is asked what a tag names. */
+  readonly resolve: "yes" | "no";
+  /** Registries that get a `hosts.toml` of their own. */
+  readonly registry: readonly MirroredRegistry[];
   readonly dryRun: boolean;
 }
 
 /**
- * Writes the lines that make containerd use our content store, with our snapshotter or
- * without, and shows the difference. Idempotent.
+ * Writes the lines that make containerd use our content store, our snapshotter and the mirror,
+ * each or not, and shows the difference. Idempotent.
  *
  * @throws {FailedPreconditionError} when containerd or its configuration do not allow it.
+ * @throws {InvalidArgumentError} when what is wanted contradicts itself.
  */
 export async function enableContainerd(
-  { containerdConfig, socket, containerd, dryRun, ...command }: EnableCommand,
+  command: EnableCommand,
   { stdout, stderr, signal }: CliContext,
 ): Promise<ExitCode> {
-  const version = await readContainerdVersion(containerd, { signal });
-  const snapshotsRoot = command.snapshotter ? command.snapshotsRoot : undefined;
-  const options = { socket, snapshotsRoot, configVersionMax: configVersionMaxOf(version) };
-  const file = await ConfigFile.open(containerdConfig);
-  const wanted = wantedText(file.text, options);
-  if (wanted === file.text) {
+  const level = levelOf(command);
+  const version = await readContainerdVersion(command.containerd, { signal });
+  const file = await ConfigFile.open(command.containerdConfig);
+  const clean = file.text === undefined ? undefined : withoutOwnBlocks(file.text, file.path);
+  const config = parseContainerdConfig(clean ?? "");
+  const hostsPath = hostsPathOf(config, { version, certsPath: command.certsDir });
+  const wanted = wantedText(file.text, clean, {
+    socket: level.content ? command.socket : undefined,
+    snapshotsRoot: command.snapshotter ? command.snapshotsRoot : undefined,
+    hostsPath: command.mirror ? hostsPath : undefined,
+    configVersionMax: configVersionMaxOf(version),
+  });
+  if (command.mirror) await refuseImportedMirrors(file.path, config);
+  // The files come first: containerd reads them anew at each pull, and is told of them last.
+  const hosts = await hostsEdits(command, {
+    ...{ version, roots: rootsIn(hostsPath) },
+    presentRoots: presentRoots(file.text ?? "", command.certsDir),
+  });
+  const edits = [...hosts, { file, wanted }].filter(changesFile);
+  if (edits.length === 0) {
     stdout.write(`${file.path} is as it should be for containerd ${version.text}.\n`);
     return exitCodes.ok;
   }
-  const names = { before: file.text === undefined ? "/dev/null" : file.path, after: file.path };
-  stdout.write(unifiedDiff(file.text ?? "", wanted, names));
-  if (dryRun) {
+  for (const edit of edits) stdout.write(diffOf(edit));
+  if (command.dryRun) {
     stderr.write("Nothing was changed (--dry-run).\n");
     return exitCodes.ok;
   }
-  if (file.text !== undefined && !hasOwnBlock(file.text)) {
-    stderr.write(`The file as it was is kept as ${await file.copy()}.\n`);
-  }
-  await file.replace(wanted);
-  stderr.write(snapshotterHint(file.text ?? "", wanted) + restartHint);
+  for (const edit of edits) await applyFileEdit(edit, { stderr });
+  const isMirrorNew = hosts.some(addsOwnLines);
+  stderr.write(levelHint(file.text ?? "", wanted, { isMirrorNew }));
+  if (wanted !== file.text) stderr.write(restartHint);
   return exitCodes.ok;
 }
 
-function wantedText(text: string | undefined, options: EnableOptions): string {
-  if (text === undefined) return newContainerdConfig(options);
-  const clean = withoutOwnBlocks(text);
-  const isAllOurs = clean === "" && text !== "";
+function levelOf(command: EnableCommand): { readonly content: boolean } {
+  const { mirror, snapshotter } = command;
+  if (command.registry.length > 0 && !mirror) {
+    throw new InvalidArgumentError("Cannot use --registry without --mirror");
+  }
+  if (command.content === false && (snapshotter || !mirror)) {
+    throw new InvalidArgumentError(
+      snapshotter
+        ? "Cannot unpack images without the content store: leave out --no-content"
+        : "Cannot enable nothing: use --mirror with --no-content, or `shoal containerd disable`",
+    );
+  }
+  return { content: command.content ?? (snapshotter || !mirror) };
+}
+
+function wantedText(
+  text: string | undefined,
+  clean: string | undefined,
+  options: EnableOptions,
+): string {
+  const isAllOurs = clean === undefined || (clean === "" && text !== "");
   return isAllOurs ? newContainerdConfig(options) : enabledContainerdConfig(clean, options);
+}
+
+function hostsEdits(
+  { mirror, mirrorAddress, resolve, registry }: EnableCommand,
+  {
+    version,
+    ...folders
+  }: { readonly version: ContainerdVersion } & Pick<MirrorPlan, "roots" | "presentRoots">,
+): Promise<FileEdit[]> {
+  if (!mirror) return mirrorRemovals(folders.presentRoots);
+  return mirrorEdits({
+    ...folders,
+    mirror: {
+      address: mirrorAddress,
+      resolvesTags: resolve === "yes",
+      hasDialTimeout: version.major >= 2,
+    },
+    registries: registry,
+  });
+}
+
+/** The CRI does not start when mirrors are configured in both ways, wherever. */
+async function refuseImportedMirrors(
+  path: string,
+  { imports, version }: ContainerdConfig,
+): Promise<void> {
+  for (const file of await importedFiles(path, imports)) {
+    const text = await readTextFile(file);
+    const config = parseContainerdConfig(text);
+    // A file without a number of its own is read as the one that imports it.
+    const named = config.version === undefined ? `version = ${version ?? 1}\n${text}` : text;
+    if (parseContainerdConfig(named).hasOldMirrors) throw oldMirrorsConflict(file);
+  }
 }

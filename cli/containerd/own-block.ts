@@ -53,9 +53,10 @@ export function hasOwnBlock(text: string): boolean {
 /**
  * The text without our blocks, and with the lines that they stood for.
  *
+ * @param file Its name for a message.
  * @throws {FailedPreconditionError} when somebody changed the lines of a block.
  */
-export function withoutOwnBlocks(text: string): string {
+export function withoutOwnBlocks(text: string, file = "the file"): string {
   // Lines keep their ends.
   const lines = text.split(/(?<=\n)/);
   const kept: string[] = [];
@@ -68,7 +69,8 @@ export function withoutOwnBlocks(text: string): string {
     }
     const endIndex = lines.findIndex((other, at) => at > index && bare(other) === end);
     const body = lines.slice(index + 1, Math.max(endIndex, index + 1));
-    if (endIndex === -1 || checksum(body.map(bare)) !== match[1]) throw changedBlock(index + 1);
+    if (endIndex === -1 || checksum(body.map(bare)) !== match[1])
+      throw changedBlock(index + 1, file);
     if (match[2] !== undefined) kept.push(bare(kept.pop() ?? ""));
     kept.push(...body.filter(isReplaced).map((old) => old.slice(tookOut.length)));
     index = endIndex;
@@ -88,9 +90,9 @@ function checksum(body: readonly string[]): string {
   return createHash("sha256").update(body.join("\n")).digest("hex").slice(0, 8);
 }
 
-function changedBlock(line: number): FailedPreconditionError {
+function changedBlock(line: number, file: string): FailedPreconditionError {
   return new FailedPreconditionError(
-    `Cannot take our lines out: those from line ${line} on were changed since; ` +
+    `Cannot take our lines out of ${file}: those from line ${line} on were changed since; ` +
       `take them out by hand, from "# >>> shoal" to "${end}"`,
   );
 }

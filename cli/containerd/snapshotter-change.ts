@@ -1,21 +1,20 @@
+import {
+  type ConfigChange,
+  changedKey,
+  edited,
+  joined,
+  unchanged,
+  withValue,
+} from "./config-change.ts";
 import { configConflict } from "./config-conflict.ts";
 import { type ContainerdConfig, criImagesTable, unpackPath } from "./containerd-config.ts";
-import { type OwnEdit, linesOf } from "./own-edits.ts";
-import type { TomlStatement } from "./toml-scanner.ts";
-import { keyAt, refuseClosedTable, startsWith, tableAt, tableName } from "./toml-table.ts";
+import { keyAt, refuseClosedTable, startsWith, tableName } from "./toml-table.ts";
 
 /** Our name among containerd's snapshotters. */
 export const snapshotterId = "shoal-overlay";
 
 /** containerd's own, for images that are pulled without the CRI. */
 const defaultSnapshotter = "overlayfs";
-
-/** What is to be done to a configuration: in its middle, and at its end. */
-export interface ConfigChange {
-  readonly edits: readonly OwnEdit[];
-  /** Lines for the end, without their ends. */
-  readonly lines: readonly string[];
-}
 
 /**
  * Lines that name the snapshot service. containerd 2.1 and newer tell a snapshotter which
@@ -42,11 +41,7 @@ export function snapshotterPluginLines(socket: string, root: string): string[] {
  *   decide about.
  */
 export function snapshotterChange(text: string, config: ContainerdConfig): ConfigChange {
-  const parts = [criChange(text, config), unpackChange(text, config)];
-  return {
-    edits: parts.flatMap(({ edits }) => edits),
-    lines: parts.flatMap(({ lines }) => lines),
-  };
+  return joined([criChange(text, config), unpackChange(text, config)]);
 }
 
 function criChange(text: string, config: ContainerdConfig): ConfigChange {
@@ -59,16 +54,7 @@ function criChange(text: string, config: ContainerdConfig): ConfigChange {
     );
   }
   const table = criImagesTable(config.version);
-  const line = `snapshotter = ${JSON.stringify(snapshotterId)}`;
-  const key = keyAt(statements, [...table, "snapshotter"]);
-  if (key) return edited({ ...key, lines: withValue(text, key, JSON.stringify(snapshotterId)) });
-  const header = tableAt(statements, table);
-  if (header) {
-    const [indent = ""] = /^[ \t]*/.exec(text.slice(header.start)) ?? [];
-    return edited({ start: header.end, end: header.end, lines: [`${indent}  ${line}`] });
-  }
-  refuseClosedTable(statements, table);
-  return { edits: [], lines: [`[${tableName(table)}]`, `  ${line}`] };
+  return changedKey(text, statements, { table, key: "snapshotter", value: snapshotterId });
 }
 
 /** A list of the file's own takes the place of containerd's, in which overlayfs is. */
@@ -98,17 +84,4 @@ function unpackEntry(snapshotter: string): string[] {
     `snapshotter = ${JSON.stringify(snapshotter)}`,
     'differ = "walking"',
   ];
-}
-
-const unchanged: ConfigChange = { edits: [], lines: [] };
-
-function edited(edit: OwnEdit): ConfigChange {
-  return { edits: [edit], lines: [] };
-}
-
-/** The lines of a statement with another value, and all else as it is. */
-function withValue(text: string, statement: TomlStatement, value: string): string[] {
-  const { start, end, valueStart } = statement;
-  const after = text.slice(valueStart + statement.value.length, end);
-  return linesOf(text.slice(start, valueStart) + value + after);
 }

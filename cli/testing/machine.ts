@@ -11,6 +11,8 @@ import { temporaryFolder } from "./temporary-folder.ts";
 export class Machine {
   readonly folder: string;
   readonly config: string;
+  /** Where folders of registries are. */
+  readonly certs: string;
   readonly socket: string;
   readonly containerdSocket: string;
   readonly #containerd: string;
@@ -18,6 +20,7 @@ export class Machine {
   private constructor(folder: string) {
     this.folder = folder;
     this.config = join(folder, "etc", "config.toml");
+    this.certs = join(folder, "certs.d");
     this.socket = join(folder, "content.sock");
     this.containerdSocket = join(folder, "containerd.sock");
     this.#containerd = join(folder, "containerd");
@@ -44,7 +47,7 @@ export class Machine {
     ...flags: readonly string[]
   ): Promise<{ readonly exitCode: ExitCode; readonly stdout: string; readonly stderr: string }> {
     const context = capturedContext();
-    const place = ["--containerd-config", this.config];
+    const place = ["--containerd-config", this.config, "--certs-dir", this.certs];
     const more =
       command === "disable" ? [] : ["--socket", this.socket, "--containerd", this.#containerd];
     if (command === "check") more.push("--containerd-socket", this.containerdSocket);
@@ -53,6 +56,16 @@ export class Machine {
       context,
     );
     return { exitCode, ...context.text() };
+  }
+
+  /** Writes the `hosts.toml` of a registry, as somebody may have one. */
+  async writeHosts(registry: string, text: string): Promise<void> {
+    await mkdir(join(this.certs, registry), { recursive: true });
+    await writeFile(join(this.certs, registry, "hosts.toml"), text);
+  }
+
+  async readHosts(registry: string): Promise<string> {
+    return readFile(join(this.certs, registry, "hosts.toml"), "utf8");
   }
 
   /** containerd's configuration as it is now. */
