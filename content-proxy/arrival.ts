@@ -4,6 +4,7 @@ import { abortable, createDeadline } from "../core/async/deadline.ts";
 import { Notifier } from "../core/async/notifier.ts";
 import { pause } from "../core/async/pause.ts";
 import type { ByteRange } from "../core/byte-range.ts";
+import type { Credential } from "../core/credential.ts";
 import type { Digest } from "../core/digest.ts";
 import {
   BlobNotFoundError,
@@ -12,12 +13,13 @@ import {
   UnavailableError,
   codeOf,
 } from "../core/errors.ts";
+import { isGrowing } from "../core/growing-torrent.ts";
 import type { BlobArrivals, BlobReader, BlobRecord } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { BytesReceived, Download, OpenTail, Swarm } from "../core/ports/swarm.ts";
 import type { LastResort } from "./last-resort.ts";
-import { TorrentChoice, type TorrentChoiceDeps } from "./torrent-choice.ts";
+import { type ChosenTorrent, TorrentChoice, type TorrentChoiceDeps } from "./torrent-choice.ts";
 
 /** Pauses between the tries to get a promised blob: soon at first, then with patience. */
 const retryPausesMs = [200, 500, 1000, 2000, 5000] as const;
@@ -69,6 +71,7 @@ export class Arrival implements AsyncDisposable {
       readonly digest: Digest;
       readonly size: number;
       readonly promised: boolean;
+      readonly authorization?: Credential | undefined;
       /** What must be over before: an earlier arrival of the same blob works on the same file. */
       readonly after?: Promise<void> | undefined;
     },
@@ -226,37 +229,44 @@ export class Arrival implements AsyncDisposable {
   async #attempt(signal: AbortSignal): Promise<void> {
     const { store, swarm } = this.#deps;
     const promised = this.#promised;
-    const { isVouchedFor, ...torrent } = await this.#torrents.choose({ promised, signal });
-    const { metainfo, peers, webSeeds } = torrent;
+    const { isVouchedFor, ...chosen } = await this.#torrents.choose({ promised, signal });
+    const { torrent } = chosen;
     this.#isVouchedFor = isVouchedFor;
-    const { path } = await store.arrive(metainfo);
+    const undescribed = { digest: this.digest, size: this.size };
+    const { path } = await store.arrive(isGrowing(torrent) ? undescribed : torrent);
     signal.throwIfAborted();
     const file = await open(path, "r");
     try {
       const origin: OpenTail = (options) => this.#fromOrigin(options);
-      const download = swarm.download({ torrent: metainfo, path, peers, webSeeds, origin });
+      const download = swarm.download({ ...chosen, path, origin });
       this.#path = path;
       this.#file = file;
       this.#download = download;
       this.#changes.notify();
-      await this.#finish(download, signal);
+      await this.#finish({ download, torrent }, signal);
     } finally {
       await file.close();
     }
   }
 
   /** Waits for a download, and publishes the blob. Whoever waits for it need not wait for more. */
-  async #finish(download: Download, signal: AbortSignal): Promise<void> {
+  async #finish(
+    {
+      download,
+      torrent,
+    }: { readonly download: Download; readonly torrent: ChosenTorrent["torrent"] },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { store, onWhole, onReceived } = this.#deps;
     try {
       await abortable(download.whole(), signal);
-      const record = await store.arrived(this.digest);
+      const record = await store.arrived(this.digest, download.metainfo);
       this.#whole = true;
       onWhole(record);
     } catch (error) {
       const isWrong = error instanceof DigestMismatchError || error instanceof MetainfoError;
       this.#bytesKept = isWrong ? 0 : download.bytesDone;
-      if (isWrong && download.metainfo) this.#torrents.refuse(download.metainfo);
+      if (isWrong) this.#torrents.refuse(torrent);
       throw error;
     } finally {
       this.#path = undefined;

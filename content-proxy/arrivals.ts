@@ -1,3 +1,4 @@
+import type { Credential } from "../core/credential.ts";
 import { type Digest, algorithmOf } from "../core/digest.ts";
 import { StorageFullError, codeOf } from "../core/errors.ts";
 import { Arrival, type ArrivalDeps } from "./arrival.ts";
@@ -55,11 +56,15 @@ export class Arrivals implements AsyncDisposable {
   /**
    * The arrival of a blob, started if it is not under way. It is stopped when nobody
    * has a claim on it; a promised one, as each is that containerd owns, is kept.
+   *
+   * @param blob.authorization Of the client that asks, for seeders to have it from the registry;
+   *   one that is under way goes on with what it was started with.
    */
   start(blob: {
     readonly digest: Digest;
     readonly size: number;
     readonly promised: boolean;
+    readonly authorization?: Credential | undefined;
   }): Arrival {
     const { digest } = blob;
     const running = this.#arrivals.get(digest);

@@ -41,13 +41,17 @@ export class BlobLookup {
     this.#deps = deps;
   }
 
-  /** The torrent of a blob of that digest and size; `undefined` when nobody knows one. */
+  /**
+   * The torrent of a blob of that digest and size; `undefined` when nobody knows one.
+   *
+   * @param options `isNew`: somebody has told that it is there now.
+   */
   async find(
     digest: Digest,
-    { size, signal }: Cancellable & { readonly size: number },
+    { size, isNew, signal }: Cancellable & { readonly size: number; readonly isNew?: boolean },
   ): Promise<DirectoryEntry | undefined> {
     const key = `${digest} ${size}`;
-    if (this.#absent.has(key)) return undefined;
+    if (this.#absent.has(key) && isNew !== true) return undefined;
     const entry = await this.#search(digest, size, signal);
     if (!entry) this.#absent.set(key, true);
     return entry;

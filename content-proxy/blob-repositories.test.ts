@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { type Digest, digestOf } from "../core/digest.ts";
 import type { Labels } from "../core/ports/blob-store.ts";
 import { BlobRepositories } from "./blob-repositories.ts";
+import { Provenance } from "./provenance/provenance.ts";
 
 const layer = digestOf(Buffer.from("layer"));
 const manifest = digestOf(Buffer.from("manifest"));
@@ -29,8 +30,11 @@ async function find(
   known: { readonly hosts?: readonly string[]; readonly images?: readonly string[] } = {},
 ) {
   const { hosts = [], images = [] } = known;
-  const containerd = { ...containerdWith(content), imageNames: async () => images };
-  const found = await new BlobRepositories({ containerd, hosts }).find(layer, { signal });
+  const named = images.map((name) => ({ name }));
+  const containerd = { ...containerdWith(content), images: async () => named };
+  const provenance = new Provenance();
+  const repositories = new BlobRepositories({ containerd, provenance, hosts });
+  const found = await repositories.find(layer, { signal });
   return found.map(({ registry, repository }) => `${registry}/${repository}`);
 }
 

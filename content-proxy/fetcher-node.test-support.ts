@@ -18,6 +18,7 @@ import { type ScriptedDownload, ScriptedSwarm } from "../core/testing/scripted-s
 import { Arrivals } from "./arrivals.ts";
 import { BlobLookup } from "./blob-lookup.ts";
 import { Prefetch } from "./prefetch.ts";
+import { Provenance } from "./provenance/provenance.ts";
 import { RecentBlobs } from "./recent-blobs.ts";
 import { type PullSettings, SwarmBlobFetcher } from "./swarm-blob-fetcher.ts";
 import { Traffic } from "./traffic.ts";
@@ -87,7 +88,11 @@ export class Node {
       onReceived: () => undefined,
     });
     const { arrivals, offering, budget } = this;
-    this.prefetch = new Prefetch({ store, arrivals, logger, platform: amd64, downloadsMax: 8 });
+    const provenance = new Provenance();
+    this.prefetch = new Prefetch({
+      ...{ store, arrivals, provenance, logger, platform: amd64 },
+      downloadsMax: 8,
+    });
     const fetcherOf = (changes: Partial<PullSettings>) => {
       const patient = { streamLayers: true, stallTimeoutMs: 60_000, readTimeoutMs: 60_000 };
       const settings = { ...patient, ...changes };

@@ -1,4 +1,5 @@
 import { abortable } from "../core/async/deadline.ts";
+import type { Credential } from "../core/credential.ts";
 import type { Descriptor } from "../core/descriptor.ts";
 import { codeOf } from "../core/errors.ts";
 import { manifestLengthMax, parseImageManifest } from "../core/image-manifest.ts";
@@ -7,6 +8,7 @@ import type { BlobReader, BlobRecord } from "../core/ports/blob-store.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import { type Arrivals, isFetchable } from "./arrivals.ts";
 import type { PulledBlob } from "./blob-fetcher.ts";
+import type { Provenance } from "./provenance/provenance.ts";
 import { readBlob } from "./read-blob.ts";
 
 /** Manifests of one index that are followed: one, or a few that differ by variant. */
@@ -16,11 +18,20 @@ const followedMax = 4;
 export interface PrefetchDeps {
   readonly store: Pick<BlobReader, "find" | "read">;
   readonly arrivals: Arrivals;
+  /** Told what the manifests name. */
+  readonly provenance: Pick<Provenance, "learnChildren">;
   readonly logger: Logger;
   /** The platform whose manifest is followed out of an index. */
   readonly platform: Platform;
   /** No blob is fetched ahead while so many arrive. */
   readonly downloadsMax: number;
+}
+
+/** How a manifest is followed. */
+interface FollowOptions {
+  readonly authorization: Credential | undefined;
+  /** An index named it. */
+  readonly isNested: boolean;
 }
 
 /**
@@ -36,11 +47,20 @@ export class Prefetch implements AsyncDisposable {
     this.#deps = deps;
   }
 
-  /** Takes note of a whole blob; only manifests and indexes are looked into. */
-  manifestSeen(record: BlobRecord, kind: PulledBlob["kind"]): void {
+  /**
+   * Takes note of a whole blob of a pull; only manifests and indexes are looked into.
+   *
+   * @param options `authorization`: of the client that pulls, for what the manifest names.
+   */
+  manifestSeen(
+    record: BlobRecord,
+    kind: PulledBlob["kind"],
+    { authorization }: { readonly authorization?: Credential | undefined } = {},
+  ): void {
     if (kind !== "manifest" && kind !== "index") return;
     if (record.size > manifestLengthMax || this.#stop.signal.aborted) return;
-    const following = this.#follow(record).finally(() => this.#followed.delete(following));
+    const options = { authorization, isNested: false };
+    const following = this.#follow(record, options).finally(() => this.#followed.delete(following));
     this.#followed.add(following);
   }
 
@@ -50,12 +70,15 @@ export class Prefetch implements AsyncDisposable {
   }
 
   /** Never rejects: a manifest that we cannot read is containerd's to judge. */
-  async #follow({ digest, size }: BlobRecord, options = { isNested: false }): Promise<void> {
+  async #follow({ digest, size }: BlobRecord, options: FollowOptions): Promise<void> {
     try {
       const bytes = await readBlob(this.#deps.store, { digest, size }, this.#stop);
       const manifest = parseImageManifest(bytes);
+      this.#deps.provenance.learnChildren(digest, manifest);
       if (manifest.kind === "manifest") {
-        for (const blob of [manifest.config, ...manifest.layers]) this.#fetchAhead(blob);
+        for (const blob of [manifest.config, ...manifest.layers]) {
+          this.#fetchAhead(blob, options);
+        }
         return;
       }
       // Nobody nests indexes, but somebody may try how deep we go.
@@ -64,28 +87,31 @@ export class Prefetch implements AsyncDisposable {
         ({ platform }) => platform && platformMatches(platform, this.#deps.platform),
       );
       for (const { descriptor } of ours.slice(0, followedMax)) {
-        await this.#followManifest(descriptor);
+        await this.#followManifest(descriptor, options);
       }
     } catch (error) {
       this.#deps.logger.debug("cannot fetch ahead", { digest, code: codeOf(error) });
     }
   }
 
-  async #followManifest(descriptor: Descriptor): Promise<void> {
-    const arrival = this.#fetchAhead(descriptor);
+  async #followManifest(descriptor: Descriptor, options: FollowOptions): Promise<void> {
+    const arrival = this.#fetchAhead(descriptor, options);
     if (arrival) await abortable(arrival.settled(), this.#stop.signal);
     const record = this.#deps.store.find(descriptor.digest);
     if (record?.whole && record.size <= manifestLengthMax) {
-      await this.#follow(record, { isNested: true });
+      await this.#follow(record, { ...options, isNested: true });
     }
   }
 
-  #fetchAhead({ digest, size }: Descriptor): ReturnType<Arrivals["start"]> | undefined {
+  #fetchAhead(
+    { digest, size }: Descriptor,
+    { authorization }: FollowOptions,
+  ): ReturnType<Arrivals["start"]> | undefined {
     const { store, arrivals, downloadsMax } = this.#deps;
     if (!isFetchable(digest)) return undefined;
     if (size === 0 || store.find(digest) || this.#stop.signal.aborted) return undefined;
     if (arrivals.count >= downloadsMax && !arrivals.find(digest)) return undefined;
-    const arrival = arrivals.start({ digest, size, promised: false });
+    const arrival = arrivals.start({ digest, size, promised: false, authorization });
     // Not for us to keep going for long: containerd claims it, or it ends.
     arrivals.claim(digest)[Symbol.dispose]();
     return arrival;

@@ -4,6 +4,7 @@ import { DisposeStack } from "../core/async/dispose-stack.ts";
 import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
 import { setThreadPriority } from "../core/async/thread-priority.ts";
 import { HttpDirectory } from "../core/directory/http-directory.ts";
+import { SeederColdSource } from "../core/directory/seeder-cold-source.ts";
 import { createPeerId } from "../core/peer-id.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
 import { platformOfMachine } from "../core/platform.ts";
@@ -22,10 +23,12 @@ import { Arrivals } from "./arrivals.ts";
 import { BlobRepositories } from "./blob-repositories.ts";
 import { BlobLookup } from "./blob-lookup.ts";
 import { CacheBudget } from "../core/blob-life/cache-budget.ts";
+import { ColdFetch } from "./cold-fetch.ts";
 import type { ContentProxyConfig } from "./config.ts";
 import { Offering } from "../core/blob-life/offering.ts";
 import { LastResort } from "./last-resort.ts";
 import { Prefetch } from "./prefetch.ts";
+import { Provenance } from "./provenance/provenance.ts";
 import { PromiseWithdrawal } from "./promise-withdrawal.ts";
 import { RecentBlobs } from "./recent-blobs.ts";
 import {
@@ -63,6 +66,7 @@ export interface ContentProxy extends AsyncDisposable {
 interface Foundations {
   readonly store: DiskBlobStore;
   readonly directory: HttpDirectory;
+  readonly coldSource: SeederColdSource;
   readonly swarm: TorrentSwarm;
   readonly registries: OpenRegistries;
   readonly connection: ContainerdConnection;
@@ -150,6 +154,7 @@ async function openFoundations(
       ...(config.publishToken !== undefined && { publishToken: config.publishToken }),
     }),
   );
+  const coldSource = started.use(new SeederColdSource({ seeders: config.seeders, clock }));
   const settings = {
     ...config.swarm.listen,
     connectionsMax: config.swarm.connectionsMax,
@@ -160,7 +165,7 @@ async function openFoundations(
   );
   const registries = started.use(await openRegistries(config.origin));
   const connection = started.use(new ContainerdConnection(config.containerd));
-  return { store, directory, swarm, registries, connection };
+  return { store, directory, coldSource, swarm, registries, connection };
 }
 
 /** Joins the rules of the proxy together; what is started later is disposed of first. */
@@ -169,6 +174,7 @@ function connectParts(
   {
     store,
     directory,
+    coldSource,
     swarm,
     registries,
     connection,
@@ -190,18 +196,18 @@ function connectParts(
       isKept: ({ digest }) => recent.has(digest),
     },
   });
-  const lastResort = new LastResort({
-    repositories: new BlobRepositories({
-      containerd,
-      hosts: config.origin.registries.map(({ host }) => host),
-    }),
-    origin: registries.origin,
-    logger,
-  });
+  const provenance = new Provenance();
+  const hosts = config.origin.registries.map(({ host }) => host);
+  const repositories = started.use(new BlobRepositories({ containerd, provenance, hosts }));
+  const lastResort = new LastResort({ repositories, origin: registries.origin, logger });
+  const hasSeeders = config.seeders.length > 0;
   const arrivals = started.use(
     new Arrivals({
       ...{ store, swarm, lastResort, logger },
       lookup: new BlobLookup({ directory, logger }),
+      coldFetch: hasSeeders
+        ? new ColdFetch({ source: coldSource, repositories, provenance, logger })
+        : undefined,
       trustPeers: config.pull.trustPeers,
       webSeedsOf: (digest) => config.seeders.map((url) => `${url}/v1/blobs/${digest}`),
       onWhole: (record) => {
@@ -214,7 +220,7 @@ function connectParts(
   );
   const prefetch = started.use(
     new Prefetch({
-      ...{ store, arrivals, logger },
+      ...{ store, arrivals, provenance, logger },
       platform: platformOfMachine(process.arch),
       downloadsMax: config.pull.downloadsMax,
     }),
@@ -230,7 +236,7 @@ function connectParts(
       disown: (digest) => fetcher.disown(digest),
     }),
   );
-  return { traffic, offering, budget, recent, arrivals, prefetch, fetcher };
+  return { traffic, offering, budget, recent, provenance, arrivals, prefetch, fetcher };
 }
 
 /** Opens the store of snapshots, and begins to unpack layers into it. */

@@ -1,46 +1,69 @@
+import type { Credential } from "../core/credential.ts";
 import type { Digest } from "../core/digest.ts";
 import { BlobNotFoundError } from "../core/errors.ts";
+import { type GrowingTorrent, isGrowing } from "../core/growing-torrent.ts";
 import type { Metainfo } from "../core/metainfo.ts";
 import type { BlobReader } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
+import type { ColdAnswer } from "../core/ports/cold-source.ts";
 import type { DirectoryEntry } from "../core/ports/directory.ts";
+import type { WantedBlob } from "../core/ports/swarm.ts";
 import type { BlobLookup } from "./blob-lookup.ts";
+import type { ColdFetch } from "./cold-fetch.ts";
 import type { LastResort } from "./last-resort.ts";
 
 /** How often a blob is read from its origin as a whole, only to describe it. */
 const describeIntervalMs = 300_000;
 
+/** How long directory and seeders may take together: containerd waits, and can go to the registry. */
+const decisionTimeoutMs = 2000;
+
+/** What seeders have of that when the directory was slow. */
+const coldTimeoutMinMs = 500;
+
+/** How long seeders are waited for when containerd does not: the blob was promised. */
+const promisedTimeoutMs = 10_000;
+
 /** What a {@link TorrentChoice} works with. */
 export interface TorrentChoiceDeps {
   readonly store: Pick<BlobReader, "metainfo">;
   readonly lookup: BlobLookup;
+  /** Gets what nobody has; `undefined` where there are no seeders. */
+  readonly coldFetch?: Pick<ColdFetch, "ask" | "refuse"> | undefined;
   readonly lastResort?: Pick<LastResort, "describe"> | undefined;
   /** Base URLs of the seeders of this cluster, for blobs that only a tracker named. */
   readonly webSeedsOf: (digest: Digest) => readonly string[];
 }
 
+/** A blob for which a torrent is chosen. */
+export interface ChosenFor {
+  readonly digest: Digest;
+  readonly size: number;
+  /** For the registry, of the client that asks; without it seeders use their own. */
+  readonly authorization?: Credential | undefined;
+}
+
 /** By which torrent a blob is fetched, and from whom. */
-export interface ChosenTorrent extends DirectoryEntry {
-  /** A seeder of this cluster, which has checked the blob, named it. */
+export interface ChosenTorrent extends Pick<WantedBlob, "torrent" | "peers" | "webSeeds"> {
+  /** A seeder of this cluster, which has checked the blob or receives it, named it. */
   readonly isVouchedFor: boolean;
 }
 
 /**
- * Chooses the torrent by which one blob is fetched. A promised blob has more ways than
- * the directory: what was known when it was promised, and what its origin makes of it.
+ * Chooses the torrent by which one blob is fetched. What nobody has, seeders are asked to get. A
+ * promised blob has more ways: what was known when it was promised, and what its origin makes
+ * of it.
  */
 export class TorrentChoice {
   readonly #deps: TorrentChoiceDeps;
-  readonly #digest: Digest;
-  readonly #size: number;
+  readonly #blob: ChosenFor;
   /** Made of the blob itself. */
   #described: Metainfo | undefined;
   #describeAtMs = -Infinity;
 
-  constructor(deps: TorrentChoiceDeps, blob: { readonly digest: Digest; readonly size: number }) {
+  constructor(deps: TorrentChoiceDeps, blob: ChosenFor) {
     this.#deps = deps;
-    this.#digest = blob.digest;
-    this.#size = blob.size;
+    this.#blob = blob;
   }
 
   /** @throws {BlobNotFoundError} when there is none, and what the origin says of a promised blob. */
@@ -48,46 +71,77 @@ export class TorrentChoice {
     promised,
     signal,
   }: Cancellable & { readonly promised: boolean }): Promise<ChosenTorrent> {
-    const { webSeedsOf } = this.#deps;
-    const entry = await this.#inDirectory({ signal });
-    const metainfo =
-      entry?.metainfo ??
-      (promised ? ((await this.#kept()) ?? (await this.#describe({ signal }))) : undefined);
-    if (!metainfo) throw new BlobNotFoundError(this.#digest);
-    const webSeeds = new Set([...(entry?.webSeeds ?? []), ...webSeedsOf(this.#digest)]);
-    return {
-      metainfo,
-      peers: entry?.peers ?? [],
-      webSeeds: [...webSeeds],
-      // Only configured seeders name web seeds.
-      isVouchedFor: entry !== undefined && entry.webSeeds.length > 0,
-    };
+    const startedMs = performance.now();
+    const known = await this.#inDirectory({ signal });
+    if (known) return this.#knownTorrent(known);
+    const withinMs = promised
+      ? promisedTimeoutMs
+      : Math.max(coldTimeoutMinMs, decisionTimeoutMs - (performance.now() - startedMs));
+    const kept = promised ? await this.#kept() : undefined;
+    const blob = { ...this.#blob, promised };
+    const cold = await this.#deps.coldFetch?.ask(blob, { withinMs, signal });
+    if (cold?.state === "whole") {
+      const found = await this.#inDirectory({ signal, isNew: true });
+      if (found) return this.#knownTorrent(found);
+    }
+    if (cold?.state === "arriving" && !kept) return growingTorrent(cold);
+    const metainfo = kept ?? (promised ? await this.#describe({ signal }) : undefined);
+    if (!metainfo) throw new BlobNotFoundError(this.#blob.digest);
+    return this.#knownTorrent({ metainfo, peers: [], webSeeds: [] });
   }
 
   /** The torrent turned out not to be the blob. */
-  refuse({ infoHash }: Metainfo): void {
-    this.#deps.lookup.refuse(this.#digest, infoHash);
-    if (this.#described?.infoHash === infoHash) this.#described = undefined;
+  refuse(torrent: Metainfo | GrowingTorrent): void {
+    const { digest } = this.#blob;
+    if (isGrowing(torrent)) {
+      this.#deps.coldFetch?.refuse(digest);
+      return;
+    }
+    this.#deps.lookup.refuse(digest, torrent.infoHash);
+    if (this.#described?.infoHash === torrent.infoHash) this.#described = undefined;
   }
 
-  async #inDirectory({ signal }: Cancellable): Promise<DirectoryEntry | undefined> {
-    const entry = await this.#deps.lookup.find(this.#digest, { size: this.#size, signal });
+  #knownTorrent({ metainfo, peers, webSeeds }: DirectoryEntry): ChosenTorrent {
+    return {
+      torrent: metainfo,
+      peers,
+      webSeeds: [...new Set([...webSeeds, ...this.#deps.webSeedsOf(this.#blob.digest)])],
+      // Only configured seeders name web seeds.
+      isVouchedFor: webSeeds.length > 0,
+    };
+  }
+
+  async #inDirectory({
+    signal,
+    isNew = false,
+  }: Cancellable & { readonly isNew?: boolean }): Promise<DirectoryEntry | undefined> {
+    const { digest, size } = this.#blob;
+    const entry = await this.#deps.lookup.find(digest, { size, isNew, signal });
     if (!this.#described || entry?.metainfo.infoHash === this.#described.infoHash) return entry;
     return { metainfo: this.#described, peers: [], webSeeds: [] };
   }
 
   async #kept(): Promise<Metainfo | undefined> {
-    const metainfo = await this.#deps.store.metainfo(this.#digest).catch(() => undefined);
-    if (metainfo?.layout.size !== this.#size) return undefined;
-    return this.#deps.lookup.isRefused(this.#digest, metainfo.infoHash) ? undefined : metainfo;
+    const { digest, size } = this.#blob;
+    const metainfo = await this.#deps.store.metainfo(digest).catch(() => undefined);
+    if (metainfo?.layout.size !== size) return undefined;
+    return this.#deps.lookup.isRefused(digest, metainfo.infoHash) ? undefined : metainfo;
   }
 
   async #describe({ signal }: Cancellable): Promise<Metainfo | undefined> {
     const nowMs = performance.now();
     if (nowMs < this.#describeAtMs) return undefined;
     this.#describeAtMs = nowMs + describeIntervalMs;
-    const blob = { digest: this.#digest, size: this.#size };
-    this.#described = await this.#deps.lastResort?.describe(blob, { signal });
+    const { digest, size } = this.#blob;
+    this.#described = await this.#deps.lastResort?.describe({ digest, size }, { signal });
     return this.#described;
   }
+}
+
+function growingTorrent({
+  torrent,
+  peers,
+  webSeeds,
+}: Extract<ColdAnswer, { readonly state: "arriving" }>): ChosenTorrent {
+  return { torrent, peers, webSeeds, isVouchedFor: true };
 }

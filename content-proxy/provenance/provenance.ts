@@ -16,6 +16,9 @@ const parentsMax = 8;
 /** A layer's manifest, and the index of that; one more for an index of indexes. */
 const generationsMax = 3;
 
+/** Ancestors of one blob that are told: of the newest pulls, which are the likeliest to help. */
+const ancestorsMax = 8;
+
 /** A blob as somebody named it, who may have told no more than its digest. */
 export interface NamedBlob {
   readonly digest: Digest;
@@ -87,25 +90,27 @@ export class Provenance {
     };
   }
 
-  /** Its own repositories first, then those of what names it, generation by generation. */
+  /** The manifests and indexes that name a blob, the nearest and newest first. */
+  ancestorsOf(digest: Digest): readonly Digest[] {
+    const found = new Set<Digest>();
+    let generation = this.#blobs.get(digest)?.parents ?? [];
+    for (let depth = 0; depth < generationsMax; depth++) {
+      const fresh = generation.filter((one) => one !== digest && !found.has(one));
+      for (const one of fresh) if (found.size < ancestorsMax) found.add(one);
+      generation = fresh.flatMap((one) => this.#blobs.get(one)?.parents ?? []);
+    }
+    return [...found];
+  }
+
+  /** Its own repositories first, then those of what names it. */
   #repositoriesOf(digest: Digest): readonly Repository[] {
     const found = new Map<string, Repository>();
-    const seen = new Set<Digest>();
-    let generation: readonly Digest[] = [digest];
-    for (let depth = 0; depth <= generationsMax; depth++) {
-      const parents: Digest[] = [];
-      for (const one of generation) {
-        if (seen.has(one)) continue;
-        seen.add(one);
-        const memory = this.#blobs.get(one) ?? nothing;
-        for (const repository of memory.repositories) {
-          const name = `${repository.registry}/${repository.repository}`;
-          if (!found.has(name)) found.set(name, repository);
-          if (found.size === repositoriesMax) return [...found.values()];
-        }
-        parents.push(...memory.parents);
+    for (const one of [digest, ...this.ancestorsOf(digest)]) {
+      for (const repository of this.#blobs.get(one)?.repositories ?? []) {
+        const name = `${repository.registry}/${repository.repository}`;
+        if (!found.has(name)) found.set(name, repository);
+        if (found.size === repositoriesMax) return [...found.values()];
       }
-      generation = parents;
     }
     return [...found.values()];
   }

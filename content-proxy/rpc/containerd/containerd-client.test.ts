@@ -56,7 +56,12 @@ async function openContainerd(t: TestContext) {
     }).finish(),
   );
   unary("/containerd.services.images.v1.Images/List", () =>
-    ListImagesResponse.encode({ images: [{ name: "docker.io/library/debian:12" }] }).finish(),
+    ListImagesResponse.encode({
+      images: [
+        { name: "docker.io/library/debian:12", target: { digest: other } },
+        { name: "odd", target: { digest: "odd" } },
+      ],
+    }).finish(),
   );
   unary(`${contentPath}/Info`, (request, namespace) => {
     const known = InfoRequest.decode(request).digest === digest && namespace === "k8s.io";
@@ -107,8 +112,9 @@ test("the client tells a blob's labels in a namespace, and whether there is such
     labels: { a: "b" },
   });
   assert.equal(await client.info(digest, { namespace: "default", signal }), undefined);
-  assert.deepEqual(await client.imageNames({ namespace: "default", signal }), [
-    "docker.io/library/debian:12",
+  assert.deepEqual(await client.images({ namespace: "default", signal }), [
+    { name: "docker.io/library/debian:12", target: other },
+    { name: "odd" },
   ]);
   assert.deepEqual(asked, ["List undefined", "Info k8s.io", "Info default", "List default"]);
 });

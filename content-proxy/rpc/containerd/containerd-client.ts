@@ -49,6 +49,14 @@ export interface ContentInfo {
   readonly labels: Labels;
 }
 
+/** An image of containerd's. */
+export interface NamedImage {
+  /** Whatever somebody called it. */
+  readonly name: string;
+  /** Its manifest or index. */
+  readonly target?: Digest;
+}
+
 /** A call, and the namespace of containerd's that it is about. */
 export type InNamespace = Cancellable & { readonly namespace: string };
 
@@ -90,10 +98,13 @@ export class ContainerdClient {
     }
   }
 
-  /** Names of all images of a namespace. @throws {UnavailableError} */
-  async imageNames(options: InNamespace): Promise<readonly string[]> {
+  /** All images of a namespace. @throws {UnavailableError} */
+  async images(options: InNamespace): Promise<readonly NamedImage[]> {
     const { images: found } = await this.#connection.call(listImages, {}, options);
-    return found.map(({ name }) => name ?? "");
+    return found.map(({ name, target }) => {
+      const digest = target?.digest ?? "";
+      return { name: name ?? "", ...(isDigest(digest) && { target: digest }) };
+    });
   }
 
   /**
