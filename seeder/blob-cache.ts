@@ -3,12 +3,14 @@ import { LRUCache } from "lru-cache";
 import { abortable } from "../core/async/deadline.ts";
 import { Limiter } from "../core/async/limiter.ts";
 import type { Offering } from "../core/blob-life/offering.ts";
+import { Credential } from "../core/credential.ts";
 import type { Digest } from "../core/digest.ts";
 import { CodedError, UnavailableError, codeOf } from "../core/errors.ts";
 import type { BlobReader, BlobRecord, BlobWriter } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { Origin } from "../core/ports/origin.ts";
+import { BlobArrival } from "./blob-arrival.ts";
 import { type OnBytes, type OriginBlob, fetchBlob } from "./blob-fetch.ts";
 import type { BlobRoom } from "./blob-room.ts";
 import type { KnownBlobs } from "./known-blobs.ts";
@@ -25,15 +27,20 @@ export interface BlobCacheDeps {
   readonly logger: Logger;
 }
 
-/** A fetch under way, and how many want it. */
+/** A fetch under way. It goes on while somebody holds its arrival. */
 interface Flight {
   readonly blob: OriginBlob;
+  readonly arrival: BlobArrival;
   readonly result: Promise<BlobRecord>;
   readonly stop: AbortController;
   readonly watchers: Set<OnBytes>;
   /** Bytes that are here; `undefined` before the fetch has its turn. */
   bytes: number | undefined;
-  wanted: number;
+}
+
+/** An arrival that somebody holds: it goes on until that is disposed of. */
+export interface HeldArrival extends Disposable {
+  readonly arrival: BlobArrival;
 }
 
 /** A fetch that is going on, for people to look at. */
@@ -86,22 +93,21 @@ export class BlobCache implements AsyncDisposable {
     blob: OriginBlob,
     { onBytes, signal }: Cancellable & { readonly onBytes: OnBytes },
   ): Promise<BlobRecord> {
-    const { digest } = blob.descriptor;
-    for (;;) {
-      signal.throwIfAborted();
-      if (this.#isClosed) throw new UnavailableError("Cannot fetch: the seeder stops");
-      this.#deps.known.touch(digest);
-      const record = this.#deps.store.find(digest);
-      if (record?.whole) return record;
-      const flight = this.#flights.get(digest) ?? this.#start(blob);
-      try {
-        return await this.#join(flight, { onBytes, signal });
-      } catch (error) {
-        // One that ended for want of anybody who wants it, or failed elsewhere, is not our last word.
-        const isOurs = isSamePlace(flight.blob, blob) && !flight.stop.signal.aborted;
-        if (signal.aborted || isOurs) throw error;
-      }
-    }
+    return this.#joining(blob, signal, (flight) => this.#join(flight, { onBytes, signal }));
+  }
+
+  /**
+   * The blob, or its arrival as soon as the origin has given the first bytes.
+   *
+   * @throws as {@link obtain}
+   */
+  async begin(blob: OriginBlob, { signal }: Cancellable): Promise<BlobRecord | HeldArrival> {
+    return this.#joining(blob, signal, (flight) => this.#hold(flight, signal));
+  }
+
+  /** The arrival of a blob that is being fetched now, for whoever. */
+  arrivalOf(digest: Digest): BlobArrival | undefined {
+    return this.#flights.get(digest)?.arrival;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,40 +117,81 @@ export class BlobCache implements AsyncDisposable {
     await Promise.allSettled(flights.map(({ result }) => result));
   }
 
+  /** Joins the fetch of the blob, or one of our own when that fails in another way than ours would. */
+  async #joining<T>(
+    blob: OriginBlob,
+    signal: AbortSignal,
+    join: (flight: Flight) => Promise<T | undefined>,
+  ): Promise<BlobRecord | T> {
+    const { digest } = blob.descriptor;
+    for (;;) {
+      signal.throwIfAborted();
+      if (this.#isClosed) throw new UnavailableError("Cannot fetch: the seeder stops");
+      this.#deps.known.touch(digest);
+      const record = this.#deps.store.find(digest);
+      if (record?.whole) return record;
+      const flight = this.#flights.get(digest) ?? this.#start(blob);
+      try {
+        const joined = await join(flight);
+        if (joined !== undefined) return joined;
+      } catch (error) {
+        // One that ended for want of anybody who wants it, or failed elsewhere, is not our last word.
+        const isOurs = isSameRequest(flight.blob, blob) && !flight.stop.signal.aborted;
+        if (signal.aborted || isOurs) throw error;
+      }
+    }
+  }
+
   async #join(
     flight: Flight,
     { onBytes, signal }: Cancellable & { readonly onBytes: OnBytes },
   ): Promise<BlobRecord> {
-    flight.wanted++;
+    const hold = flight.arrival.hold();
     flight.watchers.add(onBytes);
     if (flight.bytes !== undefined) onBytes(flight.bytes);
     try {
       return await abortable(flight.result, signal);
     } finally {
       flight.watchers.delete(onBytes);
-      flight.wanted--;
-      // One that failed by itself is not there any more: its end is what its waiters get.
-      const isUnderWay = this.#flights.get(flight.blob.descriptor.digest) === flight;
-      if (flight.wanted === 0 && isUnderWay) {
-        flight.stop.abort(new DOMException("Nobody wants it", "AbortError"));
-      }
+      hold[Symbol.dispose]();
     }
+  }
+
+  /** `undefined` when the blob got into the store meanwhile. */
+  async #hold({ arrival }: Flight, signal: AbortSignal): Promise<HeldArrival | undefined> {
+    const hold = arrival.hold();
+    try {
+      await arrival.begun({ signal });
+      if (!arrival.isWhole) return { arrival, [Symbol.dispose]: () => hold[Symbol.dispose]() };
+    } catch (error) {
+      hold[Symbol.dispose]();
+      throw error;
+    }
+    hold[Symbol.dispose]();
+    return undefined;
   }
 
   #start(blob: OriginBlob): Flight {
     const { digest } = blob.descriptor;
     const stop = new AbortController();
+    const arrival = new BlobArrival(blob.descriptor, () =>
+      stop.abort(new DOMException("Nobody wants it", "AbortError")),
+    );
     const onBytes = (bytes: number) => {
       this.#originBytes += bytes - (flight.bytes ?? bytes);
       flight.bytes = bytes;
       for (const watcher of flight.watchers) watcher(bytes);
     };
+    const { signal } = stop;
     const result = this.#limiterOf(blob.registry)
-      .run(stop.signal, () => this.#fetch(blob, { onBytes, signal: stop.signal }))
+      .run(signal, () => this.#fetch(blob, { arrival, onBytes, signal }))
       .finally(() => this.#flights.delete(digest));
-    result.catch(() => undefined);
+    result.then(
+      () => arrival.end(),
+      (error: unknown) => arrival.fail(error),
+    );
     const watchers = new Set<OnBytes>();
-    const flight: Flight = { blob, result, stop, watchers, bytes: undefined, wanted: 0 };
+    const flight: Flight = { blob, arrival, result, stop, watchers, bytes: undefined };
     this.#flights.set(digest, flight);
     return flight;
   }
@@ -157,7 +204,7 @@ export class BlobCache implements AsyncDisposable {
 
   async #fetch(
     blob: OriginBlob,
-    options: Cancellable & { readonly onBytes: OnBytes },
+    options: Cancellable & { readonly arrival: BlobArrival; readonly onBytes: OnBytes },
   ): Promise<BlobRecord> {
     const { store, origin, offering, room, logger } = this.#deps;
     const { registry, descriptor } = blob;
@@ -183,7 +230,16 @@ export class BlobCache implements AsyncDisposable {
   }
 }
 
-/** Whether the one would fail where the other did. */
-function isSamePlace(one: OriginBlob, other: OriginBlob): boolean {
-  return one.registry === other.registry && one.repository === other.repository;
+/** Whether the one would fail where the other did: a refusal is for whom it was told. */
+function isSameRequest(one: OriginBlob, other: OriginBlob): boolean {
+  return (
+    one.registry === other.registry &&
+    one.repository === other.repository &&
+    one.descriptor.size === other.descriptor.size &&
+    nameOf(one) === nameOf(other)
+  );
+}
+
+function nameOf({ authorization }: OriginBlob): string | undefined {
+  return authorization instanceof Credential ? authorization.fingerprint() : authorization;
 }
