@@ -163,7 +163,7 @@ function isAdapter(to: string): boolean {
 
 /** Folders that every part of a service may use: rules, and the language of its edge. */
 function isHelper(to: string): boolean {
-  return /^core\/(config|http|blob-life|oci-api)\//.test(to);
+  return /^core\/(config|http|blob-life|oci-api|tags)\//.test(to);
 }
 
 function problemsOf(found: Import): string[] {
