@@ -8,6 +8,7 @@ import { SeederColdSource } from "../core/directory/seeder-cold-source.ts";
 import { createPeerId } from "../core/peer-id.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
 import { platformOfMachine } from "../core/platform.ts";
+import type { BlobRecord } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/logger.ts";
@@ -27,6 +28,7 @@ import { ColdFetch } from "./cold-fetch.ts";
 import type { ContentProxyConfig } from "./config.ts";
 import { Offering } from "../core/blob-life/offering.ts";
 import { LastResort } from "./last-resort.ts";
+import { connectMirror } from "./mirror/connect-mirror.ts";
 import { Prefetch } from "./prefetch.ts";
 import { Provenance } from "./provenance/provenance.ts";
 import { PromiseWithdrawal } from "./promise-withdrawal.ts";
@@ -60,6 +62,9 @@ export interface ContentProxy extends AsyncDisposable {
   readonly admin: PeerAddress;
   /** Port on which peers reach us. */
   readonly swarmPort: number;
+  /** Where the mirror is, if it is served, and the ports for one registry each. */
+  readonly mirror:
+    { readonly address: PeerAddress; readonly ports: readonly PeerAddress[] } | undefined;
 }
 
 /** What the parts of the proxy are made of. */
@@ -113,6 +118,13 @@ export async function startContentProxy(
         logger,
       }),
     );
+    const mirror = config.mirror.enabled
+      ? await connectMirror(
+          config,
+          { ...base, ...foundations.registries, onStored: parts.onStored },
+          { signal },
+        )
+      : undefined;
     // Last, for whoever sees that we are healthy may start containerd.
     const admin = started.use(await serveAdmin(config.admin.listen, { status, signal }));
     const running = started.move();
@@ -120,6 +132,7 @@ export async function startContentProxy(
       socket: config.store.socket,
       admin: admin.address,
       swarmPort: swarm.port,
+      mirror: mirror && { address: mirror.address, ports: mirror.ports },
       [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -201,6 +214,11 @@ function connectParts(
   const repositories = started.use(new BlobRepositories({ containerd, provenance, hosts }));
   const lastResort = new LastResort({ repositories, origin: registries.origin, logger });
   const hasSeeders = config.seeders.length > 0;
+  const onStored = (record: BlobRecord) => {
+    recent.touch(record.digest);
+    offering.add(record);
+    void budget.enforce();
+  };
   const arrivals = started.use(
     new Arrivals({
       ...{ store, swarm, lastResort, logger },
@@ -210,11 +228,7 @@ function connectParts(
         : undefined,
       trustPeers: config.pull.trustPeers,
       webSeedsOf: (digest) => config.seeders.map((url) => `${url}/v1/blobs/${digest}`),
-      onWhole: (record) => {
-        recent.touch(record.digest);
-        offering.add(record);
-        void budget.enforce();
-      },
+      onWhole: onStored,
       onReceived: (received) => traffic.addDownload(received),
     }),
   );
@@ -236,7 +250,7 @@ function connectParts(
       disown: (digest) => fetcher.disown(digest),
     }),
   );
-  return { traffic, offering, budget, recent, provenance, arrivals, prefetch, fetcher };
+  return { traffic, offering, budget, recent, provenance, arrivals, prefetch, fetcher, onStored };
 }
 
 /** Opens the store of snapshots, and begins to unpack layers into it. */
@@ -246,13 +260,14 @@ async function openSnapshots(
     store,
     arrivals,
     recent,
+    provenance,
     connection,
     logger,
     clock,
     started,
     signal,
   }: Foundations &
-    Pick<ReturnType<typeof connectParts>, "arrivals" | "recent"> &
+    Pick<ReturnType<typeof connectParts>, "arrivals" | "recent" | "provenance"> &
     ContentProxyDeps &
     Cancellable & { started: DisposeStack },
 ): Promise<Snapshots> {
@@ -269,7 +284,7 @@ async function openSnapshots(
   );
   const metadata = new ContainerdMetadataClient({ connection });
   const connected = connectRemoteLayers({
-    ...{ store, arrivals, recent, snapshots, unpacker, metadata, prepareTimeoutMs },
+    ...{ store, arrivals, recent, provenance, snapshots, unpacker, metadata, prepareTimeoutMs },
     ...{ clock, started, ...part },
   });
   return { store: snapshots, ...connected };

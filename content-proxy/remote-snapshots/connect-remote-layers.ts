@@ -6,6 +6,7 @@ import type { LayerUnpacker } from "../../core/ports/layer-unpacker.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 import type { SnapshotStore } from "../../core/ports/snapshot-store.ts";
 import type { Arrivals } from "../arrivals.ts";
+import type { Provenance } from "../provenance/provenance.ts";
 import type { RecentBlobs } from "../recent-blobs.ts";
 import type { ContainerdMetadata } from "./containerd-metadata.ts";
 import { ImageIndex } from "./image-index.ts";
@@ -20,6 +21,7 @@ export interface RemoteLayersDeps {
   readonly store: BlobReader;
   readonly arrivals: Arrivals;
   readonly recent: RecentBlobs;
+  readonly provenance: Provenance;
   readonly snapshots: SnapshotStore;
   readonly unpacker: LayerUnpacker;
   readonly metadata: ContainerdMetadata;
@@ -54,6 +56,7 @@ export function connectRemoteLayers(deps: RemoteLayersDeps): ConnectedRemoteLaye
   );
   const remoteLayers = new SwarmRemoteLayers({
     ...{ index, jobs, snapshots, unpacker, store, arrivals, registrar, restoration, logger },
+    provenance: deps.provenance,
     prepareTimeoutMs: deps.prepareTimeoutMs,
   });
   restoration.start();

@@ -153,6 +153,7 @@ export class LayerNode {
         settled: () => this.registered(),
       },
       restoration: { settled: async () => undefined },
+      provenance: { learn: () => undefined },
       prepareTimeoutMs,
     });
   }

@@ -8,6 +8,8 @@ import type { LayerUnpacker } from "../../core/ports/layer-unpacker.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 import type { SnapshotRecord, SnapshotStore } from "../../core/ports/snapshot-store.ts";
 import type { Arrivals } from "../arrivals.ts";
+import type { Provenance } from "../provenance/provenance.ts";
+import { learnFromSnapshot } from "../provenance/snapshot-labels.ts";
 import type { ImageIndex, LayerPlace } from "./image-index.ts";
 import type { LayerJob, UnpackedDraft } from "./layer-job.ts";
 import type { LayerJobs } from "./layer-jobs.ts";
@@ -47,6 +49,8 @@ export interface SwarmRemoteLayersDeps {
   readonly unpacker: Pick<LayerUnpacker, "inherit">;
   readonly store: Pick<BlobReader, "find">;
   readonly arrivals: Pick<Arrivals, "find">;
+  /** Told what the labels say of where layers come from. */
+  readonly provenance: Pick<Provenance, "learn">;
   readonly registrar: Pick<LayerRegistrar, "add" | "settled">;
   readonly restoration: Pick<LayerRestoration, "settled">;
   readonly logger: Logger;
@@ -78,6 +82,7 @@ export class SwarmRemoteLayers implements RemoteLayers {
   async provide(request: RemoteLayerRequest, { signal }: Cancellable): Promise<boolean> {
     const { key, parent, labels } = request;
     signal.throwIfAborted();
+    learnFromSnapshot(labels, this.#deps.provenance);
     const { [snapshotRefLabel]: chainId = "", [manifestDigestLabel]: manifest = "" } = labels;
     if (!isDigest(chainId)) return false;
     try {
