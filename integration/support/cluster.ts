@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DisposeStack } from "../../core/async/dispose-stack.ts";
 import type { ContainerdRelease } from "./containerd-release.ts";
 import { Containerd } from "./containerd.ts";
+import { enableMirror } from "./mirror.ts";
 import type { Network, NetworkHost } from "./network.ts";
 import { writeDockerConfig } from "./registry-auth.ts";
 import { writeRegistryHosts } from "./registry-hosts.ts";
@@ -11,6 +12,7 @@ import { pauseName } from "./sample-images.ts";
 import {
   contentProxyConfig,
   contentStorePath,
+  mirrorConfig,
   ports,
   seederConfig,
   seederUrl,
@@ -43,11 +45,18 @@ export interface ClusterOptions {
   readonly withCri?: boolean;
   /** Whether the content proxies unpack images, too. */
   readonly withSnapshots?: boolean | undefined;
+  /** Whether containerd asks the mirror of its node: with its own content store, or with ours. */
+  readonly mirror?: MirrorLevel | undefined;
+  /** Name of the host by which everybody reaches the registry, if not by its own: a front. */
+  readonly front?: string | undefined;
   /** Sections of the content proxies' configuration that are not as usual. */
   readonly contentProxy?: object | undefined;
   /** Whether the registry wants a password, which the seeder has. */
   readonly isPrivate?: boolean | undefined;
 }
+
+/** How the mirror is used: by itself, or beside a content store of ours. */
+export type MirrorLevel = "alone" | "beside";
 
 /** A machine that pulls images. */
 export interface ClusterNode {
@@ -85,7 +94,10 @@ export async function startCluster(
         ...(options.isPrivate && { auth: { kind: "basic" } }),
       }),
     );
-    const parts = { options, registry, signal };
+    const { front } = options;
+    const registryHost =
+      front === undefined ? registry.host : `${network.host(front).address}:${ports.registry}`;
+    const parts = { options, registryHost, signal };
     const tracker = services.tracker ? started.use(await startTracker(parts)) : undefined;
     const seeder = services.seeder ? started.use(await startSeeder(parts)) : undefined;
     const nodes: ClusterNode[] = [];
@@ -95,16 +107,19 @@ export async function startCluster(
       const proxy = services.contentProxy
         ? started.use(await startContentProxy(parts, host))
         : undefined;
-      const { release, withCri } = options;
-      const contentProxySocket = proxy && join(directory, "content.sock");
-      const sandboxImage = `${registry.host}/${pauseName}`;
+      const { release, withCri, mirror } = options;
+      const contentProxySocket =
+        proxy && mirror !== "alone" ? join(directory, "content.sock") : undefined;
+      const sandboxImage = `${registryHost}/${pauseName}`;
       const snapshotsPath = snapshotsPathOf(directory);
       const snapshotsRoot = options.withSnapshots ? snapshotsPath : undefined;
       const own = { release, directory, contentProxySocket, snapshotsRoot, netns: host.netns };
       const containerd = started.use(
         await Containerd.start({ ...own, withCri, sandboxImage }, { signal }),
       );
-      await writeRegistryHosts(containerd.hostsPath, registry.host);
+      await (mirror
+        ? enableMirror(containerd, { registryHost, contentProxySocket, snapshotsRoot })
+        : writeRegistryHosts(containerd.hostsPath, registryHost));
       const storePath = contentStorePath(directory);
       nodes.push({ name, host, containerd, proxy, storePath, snapshotsPath });
     }
@@ -119,7 +134,8 @@ export async function startCluster(
 
 interface ClusterParts {
   readonly options: ClusterOptions;
-  readonly registry: Registry;
+  /** Host and port by which everybody names the registry. */
+  readonly registryHost: string;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -131,28 +147,33 @@ function startTracker({ options, signal }: ClusterParts): Promise<ShoalDaemon> {
   return ShoalDaemon.start(daemon, { signal });
 }
 
-async function startSeeder({ options, registry, signal }: ClusterParts): Promise<ShoalDaemon> {
+async function startSeeder({ options, registryHost, signal }: ClusterParts): Promise<ShoalDaemon> {
   const on = options.network.host("seeder");
   const directory = join(options.directory, "seeder");
   const trackers = trackersOf(options);
   const credentialsFile = options.isPrivate
-    ? await writeDockerConfig(options.directory, registry.host)
+    ? await writeDockerConfig(options.directory, registryHost)
     : undefined;
-  const origin = { registry: registry.host, credentialsFile };
+  const origin = { registry: registryHost, credentialsFile };
   const config = seederConfig(on, { directory, trackers, ...origin });
   const daemon = { service: "seeder", config, directory, on, adminPort: ports.seeder } as const;
   return ShoalDaemon.start(daemon, { signal });
 }
 
 function startContentProxy(
-  { options, registry, signal }: ClusterParts,
+  { options, registryHost, signal }: ClusterParts,
   on: NetworkHost,
 ): Promise<ShoalDaemon> {
   const directory = join(options.directory, on.name);
   const seeders = options.services.seeder ? [seederUrl(options.network.host("seeder"))] : [];
-  const places = { directory, trackers: trackersOf(options), seeders, registry: registry.host };
+  const places = { directory, trackers: trackersOf(options), seeders, registry: registryHost };
   const config = {
     ...contentProxyConfig(on, places),
+    ...(options.mirror && { mirror: mirrorConfig }),
+    ...(options.mirror === "alone" && {
+      // Two programs cannot keep the same folder.
+      store: { root: join(directory, "shoal"), socket: join(directory, "content.sock") },
+    }),
     ...(options.withSnapshots && { snapshots: snapshotsConfig(directory) }),
     ...options.contentProxy,
   };

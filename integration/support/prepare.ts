@@ -5,7 +5,7 @@ import { containerdLines, ensureContainerd } from "./containerd-release.ts";
 const packages = [
   ...["containerd", "runc", "docker-registry", "busybox-static", "iproute2", "openssl"],
   ...["golang-go", "golang-github-containerd-containerd-dev", "aria2", "transmission-cli"],
-  ...["python3-minimal"],
+  ...["python3-minimal", "podman", "buildah", "skopeo", "docker.io"],
 ] as const;
 
 /**

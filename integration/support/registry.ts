@@ -9,6 +9,7 @@ import type { NetworkHost } from "./network.ts";
 import { pollUntil } from "./poll.ts";
 import { logsLine } from "./readiness.ts";
 import { renderRegistryAuth, type RegistryAuth } from "./registry-auth.ts";
+import { ports } from "./shoal-config.ts";
 import { startProcess } from "./supervised-process.ts";
 import { openTunnel } from "./tunnel.ts";
 
@@ -35,9 +36,6 @@ export interface Registry extends AsyncDisposable {
   forgetRequests(): Promise<void>;
 }
 
-/** Ports of hosts of our own are free. */
-const portInNetwork = 5000;
-
 /** Starts a registry on a free port. */
 export async function startRegistry(options: RegistryOptions): Promise<Registry> {
   await ensurePackages(["docker-registry"]);
@@ -63,7 +61,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
       }),
     );
     const endpoint =
-      on === undefined ? { host } : started.use(await openTunnel(on, portInNetwork)).endpoint;
+      on === undefined ? { host } : started.use(await openTunnel(on, ports.registry)).endpoint;
     return registryAt({ endpoint, directory, logPath, started });
   } catch (error) {
     return started.disposeAfter(error);
@@ -81,7 +79,7 @@ storage:
   delete:
     enabled: true
 http:
-  addr: ${on === undefined ? "127.0.0.1:0" : `${on.address}:${portInNetwork}`}
+  addr: ${on === undefined ? "127.0.0.1:0" : `${on.address}:${ports.registry}`}
   # Who reaches it by a tunnel must not be sent elsewhere.
   relativeurls: true
   secret: the-same-for-all

@@ -2,8 +2,12 @@ import { join } from "node:path";
 
 import type { NetworkHost } from "./network.ts";
 
-/** Ports that our services listen on by default. */
-export const ports = { tracker: 6969, seeder: 7072, seederSwarm: 7070, swarm: 7080, admin: 7081 };
+/** Ports that our services listen on by default, and that of registries on hosts of their own. */
+export const ports = {
+  ...{ tracker: 6969, seeder: 7072, seederSwarm: 7070 },
+  ...{ swarm: 7080, admin: 7081, mirror: 7082 },
+  registry: 5000,
+};
 
 /** Base URL of the tracker on a host. */
 export function trackerUrl({ address }: NetworkHost): string {
@@ -62,6 +66,9 @@ export function snapshotsPathOf(directory: string): string {
 export function snapshotsConfig(directory: string): object {
   return { enabled: true, root: snapshotsPathOf(directory) };
 }
+
+/** Section of a content proxy's configuration that has it serve the mirror to its own node. */
+export const mirrorConfig = { enabled: true, listen: `127.0.0.1:${ports.mirror}` };
 
 /** Configuration of a content proxy on a host. */
 export function contentProxyConfig(

@@ -1,7 +1,13 @@
 import type { TestContext } from "node:test";
 
 import type { DisposeStack } from "../../core/async/dispose-stack.ts";
-import { allServices, startCluster, type Cluster, type ShoalServices } from "./cluster.ts";
+import {
+  allServices,
+  startCluster,
+  type Cluster,
+  type MirrorLevel,
+  type ShoalServices,
+} from "./cluster.ts";
 import { ensureContainerd, type ContainerdLine } from "./containerd-release.ts";
 import { pushImage } from "./image-push.ts";
 import { buildImage, type BuiltImage, type ImagePlan } from "./image.ts";
@@ -19,6 +25,10 @@ export interface TestClusterOptions {
   readonly withCri?: boolean;
   /** Whether the content proxies unpack images, too. */
   readonly withSnapshots?: boolean;
+  /** Whether containerd asks the mirror of its node. */
+  readonly mirror?: MirrorLevel;
+  /** The guest by which everybody reaches the registry; see `startFront()`. */
+  readonly front?: string;
   /** Bounds what each of these hosts sends, and what it receives. */
   readonly bitsPerSecond?: Readonly<Record<string, number>>;
   /** Sections of the content proxies' configuration that are not as usual. */
@@ -55,12 +65,12 @@ export async function startTestCluster(
   const network = stack.use(await createNetwork({ hosts, bitsPerSecond }));
   const release = await ensureContainerd(line);
   const services = { ...allServices, ...options.services };
-  const { contentProxy, withSnapshots, isPrivate = false } = options;
+  const { contentProxy, withSnapshots, mirror, front, isPrivate = false } = options;
   const place = { network, directory };
   const cluster = stack.use(
     await startCluster({
       ...{ ...place, nodes, release, services },
-      ...{ withCri, withSnapshots, contentProxy, isPrivate },
+      ...{ withCri, withSnapshots, mirror, front, contentProxy, isPrivate },
     }),
   );
   let imagesPushed = 0;

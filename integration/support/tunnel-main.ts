@@ -1,16 +1,24 @@
-// Run by openTunnel() inside a network namespace: forwards a Unix socket to a TCP address.
+// Run by startForwarder() inside a network namespace: passes the connections to one end, a
+// Unix socket or an address, on to another.
 import { chmodSync } from "node:fs";
 import { connect, createServer } from "node:net";
 
-const [socketPath, host, port] = process.argv.slice(2);
-if (socketPath === undefined || host === undefined || port === undefined) {
-  throw new Error("Usage: tunnel-main.ts SOCKET HOST PORT");
-}
+const [from, to] = process.argv.slice(2);
+if (from === undefined || to === undefined) throw new Error("Usage: tunnel-main.ts FROM TO");
 
 const server = createServer({ allowHalfOpen: true }, (near) => {
-  const far = connect({ host, port: Number(port), allowHalfOpen: true });
+  const far = connect({ ...endOf(to), allowHalfOpen: true });
   near.pipe(far).pipe(near);
   near.on("error", () => far.destroy());
   far.on("error", () => near.destroy());
 });
-server.listen(socketPath, () => chmodSync(socketPath, 0o600));
+server.listen(endOf(from), () => {
+  if (from.startsWith("/")) chmodSync(from, 0o600);
+  else console.log("listening");
+});
+
+function endOf(end: string) {
+  if (end.startsWith("/")) return { path: end };
+  const colon = end.lastIndexOf(":");
+  return { host: end.slice(0, colon), port: Number(end.slice(colon + 1)) };
+}

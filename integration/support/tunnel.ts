@@ -1,9 +1,10 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
+import { acceptsConnections, type ReadinessProbe } from "./readiness.ts";
 import type { HttpEndpoint } from "./http.ts";
 import type { NetworkHost } from "./network.ts";
-import { acceptsConnections } from "./readiness.ts";
-import { startProcess } from "./supervised-process.ts";
+
+import { startProcess, type SupervisedProcess } from "./supervised-process.ts";
 import { createTemporaryDirectory } from "./temporary-directory.ts";
 
 /** A way to a host of a network of ours. Dispose of it to close it. */
@@ -26,13 +27,9 @@ export async function openTunnel(host: NetworkHost, port: number): Promise<Tunne
   const directory = await createTemporaryDirectory();
   const socketPath = join(directory.path, "tunnel.sock");
   try {
-    const program = join(import.meta.dirname, "tunnel-main.ts");
-    const forwarder = await startProcess({
-      name: `tunnel to ${address}:${port}`,
-      argv: [process.execPath, program, socketPath, address, `${port}`],
-      logPath: join(directory.path, "tunnel.log"),
+    const forwarder = await startForwarder({
+      ...{ from: socketPath, to: `${address}:${port}`, netns },
       ready: acceptsConnections(socketPath),
-      netns,
     });
     return {
       endpoint: { host: `${address}:${port}`, socketPath },
@@ -45,4 +42,25 @@ export async function openTunnel(host: NetworkHost, port: number): Promise<Tunne
     await directory[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/**
+ * Starts a program in a network namespace that passes connections on.
+ *
+ * @param options `from` and `to`: the path of a Unix socket, or a host and a port.
+ */
+export async function startForwarder(options: {
+  readonly from: string;
+  readonly to: string;
+  readonly netns: string | undefined;
+  readonly ready: ReadinessProbe;
+}): Promise<SupervisedProcess> {
+  const { from, to, netns, ready } = options;
+  const directory = dirname([from, to].find((end) => end.startsWith("/")) ?? "/");
+  return startProcess({
+    name: `tunnel from ${from} to ${to}`,
+    argv: [process.execPath, join(import.meta.dirname, "tunnel-main.ts"), from, to],
+    logPath: join(directory, "tunnel.log"),
+    ...{ ready, netns },
+  });
 }
