@@ -12,7 +12,9 @@ import {
 } from "../core/config/fields.ts";
 import { loadConfig } from "../core/config/load-config.ts";
 import { registrySchema } from "../core/config/registry-schema.ts";
+import { tagsSchema } from "../core/config/tags-schema.ts";
 import type { Environment } from "../core/config/environment-overrides.ts";
+import { mirrorSchema } from "./mirror/mirror-schema.ts";
 import { defaultLayerLimits } from "../core/unpack/layer-limits.ts";
 
 const gibibyte = 1024 ** 3;
@@ -115,6 +117,8 @@ export const contentProxyConfigSchema = z.strictObject({
   cache: cacheSchema.prefault({}),
   snapshots: snapshotsSchema.prefault({}),
   origin: originSchema.prefault({}),
+  tags: tagsSchema.prefault({}),
+  mirror: mirrorSchema.prefault({}),
   admin: adminSchema.prefault({}),
 });
 

@@ -5,6 +5,7 @@ import { FailedPreconditionError } from "../errors.ts";
 import { DockerCredentials } from "./docker-credentials.ts";
 import { createRegistryAgent } from "./registry-agent.ts";
 import { RegistryClient, type RegistryEndpoint } from "./registry-client.ts";
+import { RegistryDiscovery } from "./registry-discovery.ts";
 import { RegistryOrigin } from "./registry-origin.ts";
 
 /** How one registry is reached, where its name alone does not say it. */
@@ -22,6 +23,7 @@ export interface RegistrySettings {
 /** All registries, as one origin. Dispose of it to close their connections. */
 export interface OpenRegistries extends AsyncDisposable {
   readonly origin: RegistryOrigin;
+  readonly discovery: RegistryDiscovery;
 }
 
 /**
@@ -58,6 +60,7 @@ export async function openRegistries(settings: {
     const owned = opened.move();
     return {
       origin: new RegistryOrigin(client),
+      discovery: new RegistryDiscovery(client),
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };
   } catch (error) {

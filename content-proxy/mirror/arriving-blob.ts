@@ -1,0 +1,92 @@
+import type { ByteRange } from "../../core/byte-range.ts";
+import { createDeadline } from "../../core/async/deadline.ts";
+import { UnavailableError } from "../../core/errors.ts";
+import type { BlobReader } from "../../core/ports/blob-store.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
+import type { Arrival } from "../arrival.ts";
+import { readArriving } from "../read-arriving.ts";
+import { whileBytesCome } from "./while-bytes-come.ts";
+import type { SuppliedBlob } from "./supplied-blob.ts";
+import { WholeBlob } from "./whole-blob.ts";
+
+/** What an {@link ArrivingBlob} works with. */
+export interface ArrivingBlobDeps {
+  readonly store: Pick<BlobReader, "open">;
+  readonly arrival: Pick<
+    Arrival,
+    "digest" | "size" | "ended" | "bytesDone" | "locate" | "read" | "ready" | "reliable"
+  >;
+  /** Keeps it arriving. */
+  readonly claim: Disposable;
+  /** The first bytes are not waited for longer than this without progress. */
+  readonly answerTimeoutMs: number;
+  /** Nor the next ones than this. */
+  readonly stallTimeoutMs: number;
+}
+
+/** How long the disk may need to take in a large blob once all its bytes are here. */
+const settleTimeoutMs = 60_000;
+
+/**
+ * A blob that is given while it arrives. Its pieces were checked, but not all of it: so its
+ * last byte is kept back until its digest is known to be right, and without it no client
+ * takes it for whole.
+ */
+export class ArrivingBlob implements SuppliedBlob {
+  readonly #deps: ArrivingBlobDeps;
+
+  constructor(deps: ArrivingBlobDeps) {
+    this.#deps = deps;
+  }
+
+  get size(): number {
+    return this.#deps.arrival.size;
+  }
+
+  async ready({ start }: ByteRange, { signal }: Cancellable): Promise<void> {
+    const { arrival, answerTimeoutMs } = this.#deps;
+    const first = { start, end: Math.min(start + 1, this.size) };
+    await whileBytesCome(arrival, (options) => arrival.ready(first, options), {
+      windowMs: answerTimeoutMs,
+      signal,
+    });
+  }
+
+  async *read(range: ByteRange, { signal }: Cancellable): AsyncGenerator<Uint8Array, void> {
+    const { arrival, store, stallTimeoutMs: readTimeoutMs } = this.#deps;
+    let start = range.start;
+    const early = { start, end: Math.min(range.end, this.size - 1) };
+    for await (const chunk of readArriving(arrival, early, { signal, readTimeoutMs })) {
+      start += chunk.byteLength;
+      yield chunk;
+    }
+    if (start === range.end) return;
+    await this.#settled({ signal });
+    const whole = new WholeBlob(await store.open(arrival.digest));
+    try {
+      yield* whole.read({ start, end: range.end }, { signal });
+    } finally {
+      await whole[Symbol.asyncDispose]();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#deps.claim[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  /** Waits until it is in its place. */
+  async #settled({ signal }: Cancellable): Promise<void> {
+    const { arrival } = this.#deps;
+    const deadline = createDeadline(signal, settleTimeoutMs);
+    try {
+      if (await arrival.reliable({ streamed: false, signal: deadline.signal })) return;
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new UnavailableError(`Cannot read blob ${arrival.digest}: it is late`, { cause });
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+    throw new UnavailableError(`Cannot read blob ${arrival.digest}: it did not arrive`);
+  }
+}

@@ -1,0 +1,87 @@
+import type { OutgoingHttpHeaders } from "node:http";
+
+import type { ByteRange } from "../../core/byte-range.ts";
+import type { Digest } from "../../core/digest.ts";
+import { parseRangesHeader } from "../../core/http/range-header.ts";
+import { apiVersionHeader } from "../../core/oci-api/api-answer.ts";
+import { ApiError } from "../../core/oci-api/api-error.ts";
+import type { Provenance } from "../provenance/provenance.ts";
+import type { BlobSupply } from "./blob-supply.ts";
+import { type RouteCall, etagOf, isUnmodified } from "./route-call.ts";
+import { cutShort, sendBody } from "./send-body.ts";
+
+/** What {@link blobRoute} works with. */
+export interface BlobRouteDeps {
+  readonly blobs: Pick<BlobSupply, "open" | "sizeOf" | "breakOff">;
+  readonly provenance: Pick<Provenance, "learn">;
+}
+
+/**
+ * Answers `GET` and `HEAD /v2/<name>/blobs/<digest>`, with `Range` of one range or several.
+ *
+ * @throws {CodedError} before anything was sent
+ */
+export async function blobRoute(
+  digest: Digest,
+  call: RouteCall,
+  { blobs, provenance }: BlobRouteDeps,
+): Promise<void> {
+  const { registry, repository, authorization, request, response, signal } = call;
+  const wanted = { digest, authorization };
+  provenance.learn({ registry, repository }, { digest });
+  if (isUnmodified(request, digest)) {
+    response.writeHead(304, headersOf(digest)).end();
+    return;
+  }
+  if (request.method === "HEAD") {
+    const size = await blobs.sizeOf(wanted, { signal });
+    response.writeHead(200, {
+      ...headersOf(digest),
+      "content-length": size,
+      "content-type": bytesType,
+    });
+    response.end();
+    return;
+  }
+  const blob = await blobs.open(wanted, { signal });
+  try {
+    const condition = request.headers["if-range"];
+    const isRangeMeant = condition === undefined || condition === etagOf(digest);
+    const ranges = rangesIn(isRangeMeant ? request.headers.range : undefined, blob.size);
+    const body = { blob, ranges, contentType: bytesType, headers: headersOf(digest) };
+    await sendBody(response, { ...body, signal });
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    if (!signal.aborted) blobs.breakOff(digest);
+    cutShort(response);
+    throw error;
+  } finally {
+    await blob[Symbol.asyncDispose]();
+  }
+}
+
+const bytesType = "application/octet-stream";
+
+function headersOf(digest: Digest): OutgoingHttpHeaders {
+  return {
+    ...apiVersionHeader,
+    "accept-ranges": "bytes",
+    "cache-control": "max-age=31536000",
+    "docker-content-digest": digest,
+    etag: etagOf(digest),
+  };
+}
+
+/** @throws {ApiError} RANGE_INVALID */
+function rangesIn(header: string | undefined, size: number): readonly ByteRange[] | undefined {
+  const ranges = parseRangesHeader(header, size);
+  if (ranges === "unsatisfiable") {
+    const headers = { "content-range": `bytes */${size}` };
+    throw new ApiError("RANGE_INVALID", "Cannot give that range: it is past the end", { headers });
+  }
+  if (ranges === "excessive") {
+    // Lazy snapshotters ask for one range at a time then.
+    throw new ApiError("RANGE_INVALID", "Cannot give so many ranges at once", { status: 400 });
+  }
+  return ranges;
+}

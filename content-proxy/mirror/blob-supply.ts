@@ -1,0 +1,176 @@
+import { LRUCache } from "lru-cache";
+
+import { createDeadline } from "../../core/async/deadline.ts";
+import type { Credential } from "../../core/credential.ts";
+import type { Digest } from "../../core/digest.ts";
+import { BlobNotFoundError, codeOf } from "../../core/errors.ts";
+import type { BlobReader } from "../../core/ports/blob-store.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
+import type { ColdSource } from "../../core/ports/cold-source.ts";
+import type { Directory } from "../../core/ports/directory.ts";
+import type { Logger } from "../../core/ports/logger.ts";
+import { type Arrivals, isFetchable } from "../arrivals.ts";
+import type { Provenance } from "../provenance/provenance.ts";
+import type { RecentBlobs } from "../recent-blobs.ts";
+import { ArrivingBlob } from "./arriving-blob.ts";
+import type { SuppliedBlob } from "./supplied-blob.ts";
+import { whileBytesCome } from "./while-bytes-come.ts";
+import { WholeBlob } from "./whole-blob.ts";
+
+/** How long a {@link BlobSupply} waits. */
+export interface SupplySettings {
+  /** A blob of which nothing comes for so long before the first byte is not given. */
+  readonly answerTimeoutMs: number;
+  /** One of which nothing comes for so long afterwards is given no further. */
+  readonly stallTimeoutMs: number;
+  /** Whether blobs are given while they arrive; else only when whole. */
+  readonly streamLayers: boolean;
+}
+
+/** What a {@link BlobSupply} works with. */
+export interface BlobSupplyDeps {
+  readonly store: Pick<BlobReader, "find" | "open">;
+  readonly arrivals: Pick<Arrivals, "find" | "start" | "claim">;
+  readonly directory: Pick<Directory, "lookup">;
+  readonly coldSource: ColdSource;
+  readonly provenance: Pick<Provenance, "find">;
+  readonly recent: Pick<RecentBlobs, "hold">;
+  readonly logger: Logger;
+  readonly settings: SupplySettings;
+}
+
+/** A blob that somebody wants, and in whose name seeders may ask a registry for it. */
+export interface MirroredBlob {
+  readonly digest: Digest;
+  readonly authorization?: Credential | undefined;
+}
+
+/** Below this many bytes a blob is here before its sources would be judged. */
+const streamedSizeMin = 512 * 1024;
+
+/**
+ * How long a blob that broke off in the middle of an answer is not given: the client comes
+ * back for the rest at once, and must be sent on to the registry.
+ */
+const brokenTtlMs = 15_000;
+
+/** Blobs that broke off and are remembered: those of a few pulls. */
+const brokenMax = 1000;
+
+/** Gives blobs to clients of the mirror: those on disk, and those that the swarm can give. */
+export class BlobSupply {
+  readonly #deps: BlobSupplyDeps;
+  readonly #broken = new LRUCache<Digest, true>({ max: brokenMax, ttl: brokenTtlMs });
+
+  constructor(deps: BlobSupplyDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * A blob that can be given; fetched if it is not here. What was built, imported or loaded on
+   * this machine is nobody's business. Dispose of it when it was read.
+   *
+   * @throws {BlobNotFoundError} when it cannot be had.
+   * @throws {UnavailableError} when it does not come.
+   */
+  async open(wanted: MirroredBlob, { signal }: Cancellable): Promise<SuppliedBlob> {
+    const { store, recent } = this.#deps;
+    const { digest } = wanted;
+    const record = store.find(digest);
+    if (record?.provenance === "local") throw new BlobNotFoundError(digest);
+    const hold = recent.hold(digest);
+    try {
+      const blob = record?.whole
+        ? new WholeBlob(await store.open(digest))
+        : await this.#fetch(wanted, { signal });
+      return heldBy(blob, hold);
+    } catch (error) {
+      hold[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Length of a blob that could be given, without fetching it.
+   *
+   * @throws {BlobNotFoundError} when nobody is known to have it.
+   */
+  async sizeOf(wanted: MirroredBlob, { signal }: Cancellable): Promise<number> {
+    const { store, arrivals } = this.#deps;
+    const { digest } = wanted;
+    const record = store.find(digest);
+    if (record?.provenance === "local") throw new BlobNotFoundError(digest);
+    const known = record?.size ?? arrivals.find(digest)?.size;
+    if (known !== undefined) return known;
+    const found = await this.#findSize(wanted, { signal });
+    if (found === undefined) throw new BlobNotFoundError(digest);
+    return found;
+  }
+
+  /** It broke off in the middle of an answer: for a while it is not given. */
+  breakOff(digest: Digest): void {
+    this.#broken.set(digest, true);
+  }
+
+  async #fetch(wanted: MirroredBlob, { signal }: Cancellable): Promise<SuppliedBlob> {
+    const { store, arrivals, provenance, settings } = this.#deps;
+    const { digest } = wanted;
+    if (this.#broken.has(digest) || !isFetchable(digest)) throw new BlobNotFoundError(digest);
+    const known = store.find(digest)?.size ?? arrivals.find(digest)?.size;
+    const size =
+      known ?? provenance.find(digest)?.size ?? (await this.#findSize(wanted, { signal }));
+    if (size === undefined || size === 0) throw new BlobNotFoundError(digest);
+    const arrival = arrivals.start({ ...wanted, size, promised: false });
+    if (arrival.size !== size) throw new BlobNotFoundError(digest);
+    const { answerTimeoutMs, stallTimeoutMs, streamLayers } = settings;
+    const claim = arrivals.claim(digest);
+    try {
+      const streamed = streamLayers && size >= streamedSizeMin;
+      const isReliable = await whileBytesCome(
+        arrival,
+        (options) => arrival.reliable({ streamed, signal: options.signal }),
+        { windowMs: answerTimeoutMs, signal },
+      );
+      if (!isReliable) throw new BlobNotFoundError(digest, { cause: arrival.failure });
+      return new ArrivingBlob({ store, arrival, claim, answerTimeoutMs, stallTimeoutMs });
+    } catch (error) {
+      claim[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** What the directory says, else what a seeder makes of it; `undefined` when they do not know. */
+  async #findSize(
+    { digest, authorization }: MirroredBlob,
+    { signal }: Cancellable,
+  ): Promise<number | undefined> {
+    const { directory, coldSource, provenance, logger, settings } = this.#deps;
+    const deadline = createDeadline(signal, settings.answerTimeoutMs);
+    try {
+      const entry = await directory.lookup(digest, { signal: deadline.signal });
+      if (entry) return entry.metainfo.layout.size;
+      const { repositories: from = [], mediaType } = provenance.find(digest) ?? {};
+      const cold = { digest, mediaType, from, authorization };
+      return (await coldSource.fetch(cold, { signal: deadline.signal }))?.size;
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.debug("cannot find the size of a blob", { digest, code: codeOf(error) });
+      return undefined;
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+}
+
+/** It is not evicted while it is read. */
+function heldBy(blob: SuppliedBlob, hold: Disposable): SuppliedBlob {
+  return {
+    size: blob.size,
+    ready: (range, options) => blob.ready(range, options),
+    read: (range, options) => blob.read(range, options),
+    [Symbol.asyncDispose]: async () => {
+      hold[Symbol.dispose]();
+      await blob[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import type { DisposeStack } from "../../core/async/dispose-stack.ts";
+import type { BlobRecord, BlobStore } from "../../core/ports/blob-store.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
+import type { ColdSource } from "../../core/ports/cold-source.ts";
+import type { ContentDiscovery } from "../../core/ports/content-discovery.ts";
+import type { Directory } from "../../core/ports/directory.ts";
+import type { Logger } from "../../core/ports/logger.ts";
+import type { Origin } from "../../core/ports/origin.ts";
+import type { TagResolver } from "../../core/ports/tag-resolver.ts";
+import type { Arrivals } from "../arrivals.ts";
+import type { ContentProxyConfig } from "../config.ts";
+import type { Provenance } from "../provenance/provenance.ts";
+import type { RecentBlobs } from "../recent-blobs.ts";
+import { BlobSupply } from "./blob-supply.ts";
+import { ManifestSupply } from "./manifest-supply.ts";
+import { type MirrorAccess, allowAll } from "./mirror-access.ts";
+import { RegistryGate } from "./registry-gate.ts";
+import { type ServedMirror, serveMirror } from "./serve-mirror.ts";
+
+/** What the mirror is made of. */
+export interface ConnectMirrorDeps {
+  readonly store: BlobStore;
+  readonly arrivals: Arrivals;
+  readonly directory: Pick<Directory, "lookup">;
+  readonly coldSource: ColdSource;
+  readonly provenance: Provenance;
+  readonly recent: RecentBlobs;
+  readonly origin: Origin;
+  readonly discovery: ContentDiscovery;
+  /** Left out: the registry is asked each time. */
+  readonly resolver?: TagResolver;
+  /** Left out: everybody on this machine may see everything. */
+  readonly access?: MirrorAccess;
+  /** Told of what came from a registry into the store. */
+  readonly onStored: (record: BlobRecord) => void;
+  readonly logger: Logger;
+  readonly started: DisposeStack;
+}
+
+/** Joins the parts of the mirror together, and serves it. */
+export async function connectMirror(
+  { mirror, pull, origin: { registries } }: Pick<ContentProxyConfig, "mirror" | "pull" | "origin">,
+  deps: ConnectMirrorDeps,
+  { signal }: Cancellable,
+): Promise<ServedMirror> {
+  const { provenance, origin, discovery, onStored, started, access = allowAll } = deps;
+  const { answerTimeoutMs, defaultRegistry } = mirror;
+  const logger = deps.logger.with({ part: "mirror" });
+  const { stallTimeoutMs, streamLayers } = pull;
+  const settings = { answerTimeoutMs, stallTimeoutMs, streamLayers };
+  const blobs = new BlobSupply({ ...deps, logger, settings });
+  const resolver = deps.resolver ?? resolverOf(origin);
+  // The registry needs its time, too.
+  const swarmTimeoutMs = answerTimeoutMs / 2;
+  const manifests = started.use(
+    new ManifestSupply({ ...deps, blobs, resolver, logger, onStored, swarmTimeoutMs }),
+  );
+  const gate = new RegistryGate([
+    ...[defaultRegistry, ...mirror.ports.map(({ registry }) => registry)],
+    ...registries.map(({ host }) => host),
+  ]);
+  const routes = { blobs, manifests, resolver, discovery, provenance, access, gate };
+  return started.use(
+    await serveMirror(mirror, {
+      deps: { ...routes, logger, defaultRegistry, answerTimeoutMs },
+      signal,
+    }),
+  );
+}
+
+/** Asks the registry each time. */
+function resolverOf(origin: Pick<Origin, "resolve">): TagResolver {
+  return {
+    resolve: async (reference, options) => {
+      const descriptor = await origin.resolve(reference, options);
+      return { descriptor, source: "registry" };
+    },
+  };
+}

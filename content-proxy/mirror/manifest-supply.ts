@@ -1,0 +1,180 @@
+import { createDeadline } from "../../core/async/deadline.ts";
+import type { Credential } from "../../core/credential.ts";
+import type { Descriptor } from "../../core/descriptor.ts";
+import { type Digest, digestOf } from "../../core/digest.ts";
+import {
+  BlobNotFoundError,
+  DigestMismatchError,
+  InvalidArgumentError,
+  codeOf,
+} from "../../core/errors.ts";
+import {
+  manifestLengthMax,
+  mediaTypeOfManifest,
+  parseImageManifest,
+} from "../../core/image-manifest.ts";
+import type { BlobReader, BlobRecord, BlobWriter } from "../../core/ports/blob-store.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
+import type { Logger } from "../../core/ports/logger.ts";
+import type { Origin, Repository } from "../../core/ports/origin.ts";
+import type { TagResolver } from "../../core/ports/tag-resolver.ts";
+import { isFetchable } from "../arrivals.ts";
+import type { Provenance } from "../provenance/provenance.ts";
+import { readBlob } from "../read-blob.ts";
+import type { BlobSupply } from "./blob-supply.ts";
+
+/** What a {@link ManifestSupply} works with. */
+export interface ManifestSupplyDeps {
+  readonly store: Pick<BlobReader, "find" | "read"> & Pick<BlobWriter, "openIngest">;
+  readonly blobs: Pick<BlobSupply, "open">;
+  readonly origin: Pick<Origin, "blob">;
+  readonly resolver: TagResolver;
+  readonly provenance: Provenance;
+  readonly logger: Logger;
+  /** How long the swarm may take: the registry needs its time, too. */
+  readonly swarmTimeoutMs: number;
+  /** Told of a manifest that came from the registry and is in the store now. */
+  readonly onStored: (record: BlobRecord) => void;
+}
+
+/** A manifest or index, checked. */
+export interface SuppliedManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A manifest that somebody wants, and in whose name a registry may be asked for it. */
+export interface WantedManifest extends Repository {
+  readonly digest: Digest;
+  readonly authorization?: Credential | undefined;
+}
+
+/**
+ * Gives manifests: from the store, the swarm, or the registry itself, for they are small, and
+ * without one nothing is known of the blobs that come next.
+ */
+export class ManifestSupply implements AsyncDisposable {
+  readonly #deps: ManifestSupplyDeps;
+  readonly #storing = new Set<Promise<void>>();
+
+  constructor(deps: ManifestSupplyDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The manifest of that digest.
+   *
+   * @throws {BlobNotFoundError} when it can be had nowhere, or is none that we know.
+   * @throws {AccessDeniedError} {UnavailableError} when the registry refuses, or is down.
+   */
+  async get(wanted: WantedManifest, { signal }: Cancellable): Promise<SuppliedManifest> {
+    const { digest } = wanted;
+    if (!isFetchable(digest)) throw new BlobNotFoundError(digest);
+    const bytes =
+      (await this.#fromSwarm(wanted, { signal })) ?? (await this.#fromRegistry(wanted, { signal }));
+    try {
+      const mediaType = mediaTypeOfManifest(bytes);
+      this.#deps.provenance.learnChildren(digest, parseImageManifest(bytes));
+      return { digest, mediaType, bytes };
+    } catch (error) {
+      // One of another kind is between the client and its registry.
+      if (error instanceof InvalidArgumentError)
+        throw new BlobNotFoundError(digest, { cause: error });
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#storing);
+  }
+
+  async #fromSwarm(
+    wanted: WantedManifest,
+    { signal }: Cancellable,
+  ): Promise<Uint8Array | undefined> {
+    const { store, blobs, logger, swarmTimeoutMs } = this.#deps;
+    const { digest } = wanted;
+    const record = store.find(digest);
+    if (record?.provenance === "local") throw new BlobNotFoundError(digest);
+    if (record?.whole && record.size <= manifestLengthMax)
+      return readBlob(store, record, { signal });
+    const deadline = createDeadline(signal, swarmTimeoutMs);
+    try {
+      const blob = await blobs.open(wanted, deadline);
+      try {
+        if (blob.size > manifestLengthMax) return undefined;
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of blob.read({ start: 0, end: blob.size }, deadline)) {
+          chunks.push(Buffer.from(chunk));
+        }
+        return Buffer.concat(chunks);
+      } finally {
+        await blob[Symbol.asyncDispose]();
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.debug("the swarm does not give a manifest", { digest, code: codeOf(error) });
+      return undefined;
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+
+  async #fromRegistry(wanted: WantedManifest, { signal }: Cancellable): Promise<Uint8Array> {
+    const { origin } = this.#deps;
+    const { digest, registry, repository, authorization } = wanted;
+    const descriptor = await this.#describe(wanted, { signal });
+    if (descriptor.size > manifestLengthMax) throw new BlobNotFoundError(digest);
+    const chunks: Uint8Array[] = [];
+    const options = { start: 0, authorization, signal };
+    for await (const chunk of origin.blob({ registry, repository, descriptor }, options)) {
+      chunks.push(chunk);
+    }
+    const bytes = Buffer.concat(chunks);
+    const actual = digestOf(bytes);
+    if (actual !== digest) throw new DigestMismatchError(digest, actual);
+    const storing = this.#store(digest, bytes).finally(() => this.#storing.delete(storing));
+    this.#storing.add(storing);
+    return bytes;
+  }
+
+  async #describe(
+    { digest, registry, repository, authorization }: WantedManifest,
+    { signal }: Cancellable,
+  ): Promise<Descriptor> {
+    const { provenance, resolver } = this.#deps;
+    const { size, mediaType } = provenance.find(digest) ?? {};
+    if (size !== undefined && mediaType !== undefined) return { digest, size, mediaType };
+    const reference = { registry, repository, digest };
+    const { descriptor } = await resolver.resolve(reference, { authorization, signal });
+    return descriptor;
+  }
+
+  /** Never rejects: the client has it, whether we keep it or not. */
+  async #store(digest: Digest, bytes: Uint8Array): Promise<void> {
+    const { store, logger, onStored } = this.#deps;
+    const size = bytes.byteLength;
+    try {
+      const ingest = await store.openIngest(`mirror-${digest}`, { total: size });
+      try {
+        ingest.expect(size);
+        await ingest.truncate();
+        await ingest.write(bytes);
+        const labels = {};
+        const options = {
+          expected: digest,
+          size,
+          labels,
+          provenance: "pull",
+          owned: false,
+        } as const;
+        onStored(await ingest.commit(options));
+      } finally {
+        await ingest.close();
+      }
+    } catch (error) {
+      logger.debug("cannot keep a manifest", { digest, code: codeOf(error) });
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import { createDeadline } from "../../core/async/deadline.ts";
+import { Credential } from "../../core/credential.ts";
+import { codeOf } from "../../core/errors.ts";
+import { jsonAnswer, sendAnswer } from "../../core/http/http-answer.ts";
+import {
+  type ApiSubject,
+  apiAnswerOfError,
+  apiVersionHeader,
+} from "../../core/oci-api/api-answer.ts";
+import { ApiError } from "../../core/oci-api/api-error.ts";
+import type { ApiPath } from "../../core/oci-api/api-path.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
+import type { Logger } from "../../core/ports/logger.ts";
+import { type BlobRouteDeps, blobRoute } from "./blob-route.ts";
+import { type DiscoveryRouteDeps, referrersRoute, tagsRoute } from "./discovery-routes.ts";
+import { type ManifestRouteDeps, manifestRoute } from "./manifest-route.ts";
+import type { Allowed, MirrorAccess } from "./mirror-access.ts";
+import { type MirrorRequest, parseMirrorRequest } from "./mirror-request.ts";
+import type { RegistryGate } from "./registry-gate.ts";
+import type { RouteCall } from "./route-call.ts";
+
+/** What {@link mirrorHandler} works with. */
+export interface MirrorHandlerDeps extends BlobRouteDeps, ManifestRouteDeps, DiscoveryRouteDeps {
+  readonly access: MirrorAccess;
+  readonly gate: RegistryGate;
+  readonly logger: Logger;
+  readonly defaultRegistry: string;
+  /** How long all but blobs may take: a client that waits could have asked the registry. */
+  readonly answerTimeoutMs: number;
+}
+
+/** Answers the requests that come to one port of the mirror. */
+export function mirrorHandler(
+  deps: MirrorHandlerDeps,
+  { registryOfPort }: { readonly registryOfPort: string | undefined },
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    // What comes after a head that was answered is not read into memory.
+    request.resume();
+    void answerRequest({ request, response }, { deps, registryOfPort });
+  };
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+interface Port {
+  readonly deps: MirrorHandlerDeps;
+  readonly registryOfPort: string | undefined;
+}
+
+/** The boundary: nothing is thrown beyond it. */
+async function answerRequest(exchange: Exchange, port: Port): Promise<void> {
+  const { request, response } = exchange;
+  const { logger, defaultRegistry } = port.deps;
+  // Who hangs up wants nothing any more.
+  const gone = new AbortController();
+  response.once("close", () => gone.abort(new DOMException("The client left", "AbortError")));
+  const startedAtMs = performance.now();
+  let asked: MirrorRequest | undefined;
+  let problem: unknown;
+  try {
+    const { url = "", headers } = request;
+    asked = parseMirrorRequest(
+      { url, headers },
+      { registryOfPort: port.registryOfPort, defaultRegistry },
+    );
+    await answer(asked, { ...exchange, deps: port.deps, signal: gone.signal });
+  } catch (error) {
+    problem = error;
+    if (codeOf(error) === "internal" && !gone.signal.aborted) {
+      logger.error("cannot answer a request", { error });
+    }
+    // A body that was begun is ended by who began it.
+    if (!response.headersSent)
+      sendAnswer(response, apiAnswerOfError(error, subjectOf(asked?.path)));
+  }
+  logger.debug("answered a request", {
+    method: request.method,
+    registry: asked?.registry,
+    ...fieldsOf(asked?.path),
+    status: response.statusCode,
+    durationMs: Math.round(performance.now() - startedAtMs),
+    ...(problem !== undefined && { code: codeOf(problem) }),
+  });
+}
+
+async function answer(
+  asked: MirrorRequest,
+  options: Exchange & Cancellable & { readonly deps: MirrorHandlerDeps },
+): Promise<void> {
+  const { request, response, deps, signal } = options;
+  const { registry, path } = asked;
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    const headers = { allow: "GET, HEAD" };
+    throw new ApiError("UNSUPPORTED", "Cannot do that: a mirror is only read", { headers });
+  }
+  deps.gate.check(registry);
+  const deadline = createDeadline(signal, deps.answerTimeoutMs);
+  try {
+    const { authorization } = await authorize(asked, { request, deps, signal: deadline.signal });
+    if (path.kind === "base") {
+      sendAnswer(response, { ...jsonAnswer(200, {}), headers: apiVersionHeader });
+      return;
+    }
+    const { repository } = path;
+    const call = { registry, repository, request, response, authorization, signal };
+    // A blob takes its time; its own bounds hold until its first byte.
+    if (path.kind === "blob") await blobRoute(path.digest, call, deps);
+    else await answerSmall(asked, { ...call, signal: deadline.signal }, deps);
+  } finally {
+    deadline[Symbol.dispose]();
+  }
+}
+
+async function answerSmall(
+  asked: MirrorRequest,
+  call: RouteCall,
+  deps: MirrorHandlerDeps,
+): Promise<void> {
+  const { path } = asked;
+  switch (path.kind) {
+    case "manifest":
+      return manifestRoute(path.name, call, deps);
+    case "tags":
+      return tagsRoute(asked, call, deps);
+    case "referrers":
+      return referrersRoute(path.digest, asked, { call, deps });
+    default:
+      throw new ApiError("UNSUPPORTED", "Cannot do that: a mirror takes no uploads");
+  }
+}
+
+/** @throws {ApiError} with what whoever decides wants the client to be told */
+async function authorize(
+  { registry, path }: MirrorRequest,
+  { request, deps, signal }: Cancellable & Pick<Exchange, "request"> & Pick<Port, "deps">,
+): Promise<Allowed> {
+  const header = request.headers.authorization;
+  const verdict = await deps.access.authorize(
+    {
+      registry,
+      ...(path.kind !== "base" && { repository: path.repository }),
+      ...("digest" in path && { digest: path.digest }),
+      ...(path.kind === "manifest" && path.name),
+      authorization: header === undefined ? undefined : new Credential(header),
+    },
+    { signal },
+  );
+  if (verdict.isAllowed) return verdict;
+  const { code, message, status, headers } = verdict;
+  throw new ApiError(code, message, { status, headers });
+}
+
+function subjectOf(path: ApiPath | undefined): ApiSubject {
+  return path?.kind === "blob" || path?.kind === "manifest" ? path.kind : "repository";
+}
+
+function fieldsOf(path: ApiPath | undefined): Readonly<Record<string, unknown>> {
+  if (!path || path.kind === "base") return {};
+  if (path.kind === "manifest") return { repository: path.repository, ...path.name };
+  return { repository: path.repository, ...("digest" in path && { digest: path.digest }) };
+}

@@ -1,0 +1,95 @@
+import { randomBytes } from "node:crypto";
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+
+import { abortable } from "../../core/async/deadline.ts";
+import type { ByteRange } from "../../core/byte-range.ts";
+import { multipartRanges } from "../../core/http/multipart-ranges.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
+import type { SuppliedBlob } from "./supplied-blob.ts";
+
+/** Milliseconds that a client may take nothing: it holds an open file, and its buffers. */
+const stallTimeoutMs = 60_000;
+
+/** Milliseconds that a client has to read the end of a body that is cut short. */
+const lingerMs = 10_000;
+
+/** What is sent, and what is said about it. */
+export interface BlobBody {
+  readonly blob: SuppliedBlob;
+  /** `undefined`: all of it. One: that one. More: in several parts. */
+  readonly ranges: readonly ByteRange[] | undefined;
+  readonly contentType: string;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+/**
+ * Sends a blob or ranges of it, no faster than the client takes them.
+ *
+ * @throws what reading throws; when it does after the head was sent, {@link cutShort} is for it
+ */
+export async function sendBody(
+  response: ServerResponse,
+  { blob, ranges, contentType, headers, signal }: BlobBody & Cancellable,
+): Promise<void> {
+  response.setTimeout(stallTimeoutMs, () => response.destroy());
+  const [first, ...more] = ranges ?? [{ start: 0, end: blob.size }];
+  if (first === undefined) throw new RangeError("No range to send");
+  await blob.ready(first, { signal });
+  if (more.length === 0) {
+    const { start, end } = first;
+    const part = { "content-range": `bytes ${start}-${end - 1}/${blob.size}` };
+    response.writeHead(ranges ? 206 : 200, {
+      ...headers,
+      ...(ranges && part),
+      "content-length": end - start,
+      "content-type": contentType,
+    });
+    await sendRange(response, { blob, range: first, signal });
+  } else {
+    const boundary = randomBytes(16).toString("hex");
+    const body = { size: blob.size, contentType, boundary };
+    const { parts, tail, contentLength, ...multipart } = multipartRanges([first, ...more], body);
+    response.writeHead(206, {
+      ...headers,
+      "content-length": contentLength,
+      "content-type": multipart.contentType,
+    });
+    for (const { head, range } of parts) {
+      await write(response, Buffer.from(head), signal);
+      await sendRange(response, { blob, range, signal });
+    }
+    await write(response, Buffer.from(tail), signal);
+  }
+  response.end();
+}
+
+/**
+ * Ends a body that cannot be finished: what was written is still sent, and then the connection
+ * is closed as if all was well (FIN). containerd asks for the rest then, perhaps elsewhere;
+ * a connection that is reset fails its pull.
+ */
+export function cutShort(response: ServerResponse): void {
+  const { socket } = response;
+  if (!socket || socket.destroyed) return;
+  socket.end();
+  socket.setTimeout(lingerMs, () => socket.destroy());
+}
+
+async function sendRange(
+  response: ServerResponse,
+  { blob, range, signal }: Cancellable & { readonly blob: SuppliedBlob; readonly range: ByteRange },
+): Promise<void> {
+  for await (const chunk of blob.read(range, { signal })) await write(response, chunk, signal);
+}
+
+/** Resolves when the bytes are the system's, and their memory can be used again. */
+async function write(
+  response: ServerResponse,
+  chunk: Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
+  const written = new Promise<void>((resolve, reject) => {
+    response.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });
+  await abortable(written, signal);
+}

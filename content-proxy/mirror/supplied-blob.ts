@@ -1,0 +1,21 @@
+import type { ByteRange } from "../../core/byte-range.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
+
+/** A blob that the mirror can give, from disk or while it arrives. */
+export interface SuppliedBlob extends AsyncDisposable {
+  readonly size: number;
+
+  /**
+   * Waits until the first bytes of a range can be read, and has them fetched before others.
+   *
+   * @throws {UnavailableError} when they do not come.
+   */
+  ready(range: ByteRange, options: Cancellable): Promise<void>;
+
+  /**
+   * Reads a range in chunks. A chunk is the reader's until it asks for the next one.
+   *
+   * @throws {UnavailableError} when the next bytes do not come.
+   */
+  read(range: ByteRange, options: Cancellable): AsyncIterable<Uint8Array>;
+}
