@@ -141,6 +141,14 @@ export interface Ingest {
   digest(): Digest;
 
   /**
+   * Makes the hashes of pieces of a blob whose bytes are all here, where they could not be made
+   * as the bytes passed because nobody knew how many would come: reads the bytes again.
+   *
+   * @throws the signal's reason
+   */
+  hashPieces(options: Cancellable): Promise<void>;
+
+  /**
    * Does in advance what {@link commit} would wait for, if the bytes so far are the blob
    * `expected` of a pull; else nothing. The blob is there then as one that is only cached,
    * and the ingest, too, until it is committed. No bytes can be added after that.

@@ -10,10 +10,11 @@ import {
 } from "../errors.ts";
 import { type Metainfo, createMetainfo } from "../metainfo.ts";
 import type { BlobRecord, CommitOptions, Ingest, IngestStatus } from "../ports/blob-store.ts";
+import type { Cancellable } from "../ports/cancellable.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { BlobTable } from "./blob-table.ts";
 import type { IngestFolder } from "./ingest-folder.ts";
-import { IngestHash, digestOfFile } from "./ingest-hash.ts";
+import { IngestHash, digestOfFile, hashFile } from "./ingest-hash.ts";
 import { storageErrorFrom, storing } from "../disk/storage-error.ts";
 
 /** Bytes written and hashed at once: half a millisecond of hashing, then others have their turn. */
@@ -123,6 +124,20 @@ export class DiskIngest implements Ingest {
 
   digest(): Digest {
     return this.#state.hash.digest();
+  }
+
+  async hashPieces({ signal }: Cancellable): Promise<void> {
+    return this.#serially(async () => {
+      this.#assertOpen();
+      const state = this.#state;
+      const { offset: size, total, folder } = state;
+      const isHashed = size === total && state.hash.finishedPieces(0).byteLength > 0;
+      if (size === 0 || isHashed || state.isPublished) return;
+      const hash = await hashFile(folder.data, { size, total: size, signal });
+      this.#assertOpen();
+      state.total = size;
+      state.hash = hash;
+    });
   }
 
   async prepare(expected: Digest): Promise<void> {

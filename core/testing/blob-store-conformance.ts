@@ -221,6 +221,24 @@ function conformIngest(open: OpenBlobStore): void {
     assert.deepEqual(await store.metainfo(digest), metainfoOf(blob));
   });
 
+  it("hashPieces() makes up for a size that was not known, or was wrong", async (t) => {
+    const store = await open(t);
+    for (const [expected, seed] of [
+      [0, 1],
+      [150_000, 2],
+      [200_000, 3],
+    ] as const) {
+      const blob = bytesOf(200_000, seed);
+      const ingest = await store.openIngest(`ref-${seed}`, { total: 0 });
+      ingest.expect(expected);
+      await ingest.write(blob.subarray(0, 150_000));
+      await ingest.write(blob.subarray(150_000));
+      await ingest.hashPieces(t);
+      const { digest } = await ingest.commit({ ...plain, provenance: "pull" });
+      assert.deepEqual(await store.metainfo(digest), metainfoOf(blob));
+    }
+  });
+
   it("calls that overlap are done one after the other", async (t) => {
     const store = await open(t);
     const blob = bytesOf(2_500_000);
