@@ -24,6 +24,9 @@ import { type ChosenTorrent, TorrentChoice, type TorrentChoiceDeps } from "./tor
 /** Pauses between the tries to get a promised blob: soon at first, then with patience. */
 const retryPausesMs = [200, 500, 1000, 2000, 5000] as const;
 
+/** How long a download may take to tell whether it has sources: it knows, or it has none. */
+const sourceTimeoutMs = 100;
+
 /** What an {@link Arrival} works with. */
 export interface ArrivalDeps extends TorrentChoiceDeps {
   readonly store: BlobArrivals & Pick<BlobReader, "metainfo" | "find">;
@@ -160,6 +163,19 @@ export class Arrival implements AsyncDisposable {
         waiting.abort();
         waiting[Symbol.dispose]();
       }
+    }
+  }
+
+  /** Whether sources that have all of it are connected, or it is whole. */
+  async hasSource(): Promise<boolean> {
+    if (this.ended || !this.#download) return this.#whole;
+    const deadline = createDeadline(this.#stop.signal, sourceTimeoutMs);
+    try {
+      return await abortable(this.#download.hasGoodSource(deadline), deadline.signal);
+    } catch {
+      return false;
+    } finally {
+      deadline[Symbol.dispose]();
     }
   }
 

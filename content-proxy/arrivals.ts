@@ -106,6 +106,11 @@ export class Arrivals implements AsyncDisposable {
     return [...(this.#claims.get(digest)?.values() ?? [])].filter(Boolean).length;
   }
 
+  /** Stops the arrival of a blob that only containerd relies on. Never rejects. */
+  async stopKept(digest: Digest): Promise<void> {
+    if (this.claimCount(digest) <= (this.#kept.has(digest) ? 1 : 0)) await this.stop(digest);
+  }
+
   /** Stops the arrival of a blob that nobody needs any more. Never rejects. */
   async stop(digest: Digest): Promise<void> {
     const arrival = this.#arrivals.get(digest);

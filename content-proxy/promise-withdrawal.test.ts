@@ -17,6 +17,7 @@ function setUp({ whole = false } = {}) {
   const node = {
     record: { digest, owned: true, whole } as BlobRecord | undefined,
     onDelete: (): void => undefined,
+    onStop: (): void => undefined,
   };
   const withdrawal = new PromiseWithdrawal({
     logger: new MemoryLogger(),
@@ -31,6 +32,7 @@ function setUp({ whole = false } = {}) {
         node.onDelete();
       },
     },
+    stop: async () => node.onStop(),
     disown: async () => {
       done.push("disown");
       node.record = undefined;
@@ -71,6 +73,24 @@ test("a blob that has come after all is not taken from containerd", async () => 
   withdrawal.withdraw(digest);
   await withdrawal[Symbol.asyncDispose]();
   assert.deepEqual(done, []);
+});
+
+test("a download that ends whole while it is stopped keeps its promise", async () => {
+  for (const wholeAtStop of [1, 2]) {
+    const { withdrawal, done, node } = setUp();
+    const stopped = Promise.withResolvers<undefined>();
+    let stops = 0;
+    node.onStop = () => {
+      if (++stops < wholeAtStop) return;
+      node.record = { digest, owned: true, whole: true } as BlobRecord;
+      stopped.resolve(undefined);
+    };
+    withdrawal.withdraw(digest);
+    await stopped.promise;
+    await withdrawal[Symbol.asyncDispose]();
+    assert.equal(done.includes("disown"), false);
+    if (wholeAtStop === 1) assert.deepEqual(done, []);
+  }
 });
 
 test("a promise stands while containerd cannot be told", async () => {

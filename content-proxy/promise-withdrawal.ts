@@ -8,6 +8,8 @@ import type { ContainerdClient } from "./rpc/containerd/containerd-client.ts";
 export interface PromiseWithdrawalDeps {
   readonly store: Pick<BlobReader, "find">;
   readonly containerd: Pick<ContainerdClient, "namespaces" | "info" | "delete">;
+  /** Ends the download of a blob, unless others than containerd want it, and waits for its end. */
+  readonly stop: (digest: Digest) => Promise<void>;
   /** Forgets a blob here, as when containerd deletes it. */
   readonly disown: (digest: Digest) => Promise<void>;
   readonly logger: Logger;
@@ -45,9 +47,13 @@ export class PromiseWithdrawal implements AsyncDisposable {
 
   /** Never rejects. The promise stands until containerd has forgotten it. */
   async #withdraw(digest: Digest): Promise<void> {
-    const { disown, logger } = this.#deps;
+    const { stop, disown, logger } = this.#deps;
     try {
+      await stop(digest);
+      if (!this.#isBroken(digest)) return;
       await this.#forget(digest);
+      // A read may have begun another download.
+      await stop(digest);
       if (!this.#isBroken(digest)) return;
       await disown(digest);
       // A pull that came in between was told that the blob is here.

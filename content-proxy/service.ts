@@ -247,6 +247,7 @@ function connectParts(
   const withdrawal = started.use(
     new PromiseWithdrawal({
       ...{ store, containerd, logger },
+      stop: (digest) => arrivals.stopKept(digest),
       disown: (digest) => fetcher.disown(digest),
     }),
   );

@@ -3,33 +3,32 @@ import type { Arrival } from "./arrival.ts";
 
 type Progress = Pick<Arrival, "digest" | "promised" | "bytesDone">;
 
-/**
- * Looks a while from now at how far promised blobs are, to tell later which of them have
- * stood still since. Dispose of it when nobody will ask.
- */
-export class Standstill implements Disposable {
-  readonly #arrivals: Iterable<Progress>;
-  readonly #timer: NodeJS.Timeout;
+/** Notes how far promised blobs are, to tell later which of them have stood still since. */
+export class Standstill<One extends Progress = Arrival> {
+  readonly #arrivals: Iterable<One>;
+  readonly #forMs: number;
   #bytesDone: ReadonlyMap<Digest, number> = new Map();
+  #sinceMs = 0;
 
-  constructor(arrivals: Iterable<Progress>, { lookAfterMs }: { readonly lookAfterMs: number }) {
+  /** @param options `forMs`: what moved within so long does not stand still. */
+  constructor(arrivals: Iterable<One>, { forMs }: { readonly forMs: number }) {
     this.#arrivals = arrivals;
-    this.#timer = setTimeout(() => this.#look(), lookAfterMs);
+    this.#forMs = forMs;
+    this.restart();
   }
 
-  /** Promised blobs of which no byte came since it looked; none before that. */
-  stillOnes(): readonly Digest[] {
-    return [...this.#arrivals]
-      .filter(({ digest, bytesDone }) => this.#bytesDone.get(digest) === bytesDone)
-      .map(({ digest }) => digest);
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-  }
-
-  #look(): void {
+  /** Looks anew: what stood still before does not count. */
+  restart(): void {
     const promised = [...this.#arrivals].filter((arrival) => arrival.promised);
     this.#bytesDone = new Map(promised.map(({ digest, bytesDone }) => [digest, bytesDone]));
+    this.#sinceMs = performance.now();
+  }
+
+  /** Promised blobs of which no byte came for the whole time; none before that is over. */
+  stillOnes(): readonly One[] {
+    if (performance.now() - this.#sinceMs < this.#forMs) return [];
+    return [...this.#arrivals].filter(
+      ({ digest, bytesDone }) => this.#bytesDone.get(digest) === bytesDone,
+    );
   }
 }

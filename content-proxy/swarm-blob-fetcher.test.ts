@@ -66,6 +66,24 @@ test("a read of promised bytes that do not come is told of as a broken promise",
   assert.deepEqual(node.broken, [digest]);
 });
 
+test("with a broken promise those are told of that nobody has, and not those that wait for their turn", async (t) => {
+  const node = await Node.open(t);
+  const names = ["read", "lost", "waiting"];
+  const blobs = names.map((name) => Buffer.alloc(600_000, name));
+  const digests = blobs.map((blob) => node.offer(blob));
+  for (const [index, digest] of digests.entries()) {
+    const started = node.nextDownload();
+    node.arrivals.start({ digest, size: 600_000, promised: true });
+    (await started).sources(names[index] === "waiting");
+    await node.store.promise(digest, 600_000);
+  }
+  const [read, lost] = digests;
+  assert.ok(read !== undefined);
+  const reading = node.impatientFetcher.read(read, { start: 0, end: 10 }, t);
+  await assert.rejects(reading.next(), UnavailableError);
+  assert.deepEqual(node.broken, [read, lost]);
+});
+
 test("a manifest is promised only when it is whole, and its blobs are fetched ahead", async (t) => {
   const node = await Node.open(t);
   const [config, layerDigest] = [Buffer.from("{}"), layer].map((bytes) => {

@@ -135,7 +135,8 @@ export class SwarmBlobFetcher implements BlobFetcher {
     if (range.start > record.size) throw new OffsetError(range.start, `at most ${record.size}`);
     const bounded = { start: range.start, end: Math.min(range.end, record.size) };
     let start = bounded.start;
-    const standstill = new Standstill(arrivals, { lookAfterMs: settings.readTimeoutMs / 2 });
+    // Timers may be a millisecond early.
+    const standstill = new Standstill(arrivals, { forMs: settings.readTimeoutMs - 1 });
     try {
       if (!record.whole && !arrivals.isClosed) {
         const { size } = record;
@@ -144,6 +145,7 @@ export class SwarmBlobFetcher implements BlobFetcher {
         for await (const chunk of readArriving(arrival, bounded, { signal, readTimeoutMs })) {
           start += chunk.byteLength;
           yield chunk;
+          standstill.restart();
         }
       }
       if (start === bounded.end) return;
@@ -151,10 +153,8 @@ export class SwarmBlobFetcher implements BlobFetcher {
         throw new UnavailableError(`Cannot read blob ${digest}: its bytes did not arrive`);
       }
     } catch (error) {
-      if (error instanceof UnavailableError) this.#tellBroken(digest, standstill);
+      if (error instanceof UnavailableError) await this.#tellBroken(digest, standstill);
       throw error;
-    } finally {
-      standstill[Symbol.dispose]();
     }
     yield* store.read(digest, { start, end: bounded.end }, { signal });
   }
@@ -252,10 +252,18 @@ export class SwarmBlobFetcher implements BlobFetcher {
     await arrivals.discard(digest);
   }
 
-  /** Blobs that were lost together are told of together: the next pull wants all of them. */
-  #tellBroken(digest: Digest, standstill: Standstill): void {
-    const broken = new Set([digest, ...standstill.stillOnes()]);
-    for (const one of broken) this.#deps.onBroken?.(one);
+  /**
+   * Blobs that were lost together are told of together: the next pull wants all of them. One
+   * that somebody has only waits for its turn.
+   */
+  async #tellBroken(digest: Digest, standstill: Standstill): Promise<void> {
+    this.#deps.onBroken?.(digest);
+    const others = standstill.stillOnes().filter((arrival) => arrival.digest !== digest);
+    await Promise.all(
+      others.map(async (arrival) => {
+        if (!(await arrival.hasSource())) this.#deps.onBroken?.(arrival.digest);
+      }),
+    );
   }
 
   #ownedRecord(digest: Digest): BlobRecord {
