@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import { once } from "node:events";
+import { type TestContext, test } from "node:test";
+
+import { DisposeStack } from "../../core/async/dispose-stack.ts";
+import { Credential } from "../../core/credential.ts";
+import { AccessDeniedError, ImageNotFoundError, UnavailableError } from "../../core/errors.ts";
+import { type ImageReference, parseImageReference } from "../../core/image-reference.ts";
+import { openRegistries } from "../../core/registry/open-registries.ts";
+import { rendezvousOrder } from "../../core/rendezvous.ts";
+import type { TagAnswer } from "../../core/tags/tag-answer.ts";
+import { FakeRegistry } from "../../core/testing/fake-registry.ts";
+import { ManualClock } from "../../core/testing/manual-clock.ts";
+import { connectTags } from "./connect-tags.ts";
+
+const tag = "pond/fish:v1";
+const credential = new Credential(`Basic ${Buffer.from("client:line").toString("base64")}`);
+
+/** Answers in place of a seeder: with that status, with what it knows, or not at all. */
+type Says = number | "nothing" | Pick<TagAnswer, "source" | "ageMs">;
+
+interface Bench {
+  readonly registry: FakeRegistry;
+  readonly reference: ImageReference;
+  /** Digests of two images in the registry; the tag names the first. */
+  readonly images: readonly [string, string];
+  /** Seeders in the order in which they are asked. */
+  readonly seeders: readonly FakeSeeder[];
+  readonly resolve: (options?: {
+    authorization?: Credential;
+    reference?: ImageReference;
+  }) => Promise<readonly [digest: string, source: string]>;
+}
+
+/** Knows the second image of the bench. */
+interface FakeSeeder {
+  readonly url: string;
+  resolves: Says;
+  recalls: Says;
+  /** Queries that came. */
+  readonly asked: string[];
+  /** Headers that came, as text. */
+  readonly headers: string[];
+  readonly close: () => Promise<void>;
+}
+
+async function open(
+  t: TestContext,
+  { seedersCount = 2, outageAfterMs = 60_000 } = {},
+): Promise<Bench> {
+  const registry = await FakeRegistry.open();
+  t.after(() => registry[Symbol.asyncDispose]());
+  const other = registry.addImage([Buffer.from("other")], "pond/other:v1").manifest;
+  const { manifest } = registry.addImage([Buffer.from("layer")], tag);
+  const reference = parseImageReference(`${registry.host}/${tag}`);
+  const opened = await Promise.all(
+    Array.from({ length: seedersCount }, () => openSeeder(t, other)),
+  );
+  const started = new DisposeStack();
+  t.after(() => started[Symbol.asyncDispose]());
+  const { origin } = started.use(await openRegistries({ registries: [] }));
+  const urls = opened.map(({ url }) => url);
+  const resolver = connectTags(
+    { seeders: urls, tags: { rules: [], outageAfterMs } },
+    { origin, clock: new ManualClock(), started },
+  );
+  const order = rendezvousOrder(`${registry.host}/${tag}`, urls);
+  return {
+    ...{ registry, reference },
+    images: [manifest.digest, other.digest],
+    seeders: order.flatMap((url) => opened.filter((seeder) => seeder.url === url)),
+    resolve: async ({ authorization, reference: asked = reference } = {}) => {
+      const resolved = await resolver.resolve(asked, { authorization, signal: t.signal });
+      return [resolved.descriptor.digest, resolved.source];
+    },
+  };
+}
+
+async function openSeeder(
+  t: TestContext,
+  descriptor: TagAnswer["descriptor"],
+): Promise<FakeSeeder> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(address !== null && typeof address !== "string");
+  const close = async () => {
+    if (!server.listening) return;
+    const closed = once(server, "close");
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  t.after(close);
+  const url = `http://127.0.0.1:${address.port}`;
+  const seeder: FakeSeeder = { url, resolves: 404, recalls: 404, asked: [], headers: [], close };
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const query = new URL(request.url ?? "", url).searchParams;
+    const doesResolve = query.get("resolve") === "true";
+    seeder.asked.push(doesResolve ? "resolve" : "recall");
+    seeder.headers.push(JSON.stringify(request.headers));
+    const says = doesResolve ? seeder.resolves : seeder.recalls;
+    if (says === "nothing") return;
+    if (typeof says === "number") response.writeHead(says).end("{}");
+    else response.end(JSON.stringify({ ...descriptor, ...says }));
+  });
+  return seeder;
+}
+
+function says(source: TagAnswer["source"], ageMs = 0): Says {
+  return { source, ageMs };
+}
+
+test("one seeder asks the registry for all, and the node does not", async (t) => {
+  const { registry, images, seeders, resolve } = await open(t);
+  for (const seeder of seeders) seeder.resolves = says("registry");
+  assert.deepEqual(await resolve(), [images[1], "registry"]);
+  assert.deepEqual(
+    seeders.map(({ asked }) => asked.includes("resolve")),
+    [true, false],
+  );
+  assert.deepEqual(registry.requests, []);
+});
+
+test("the next seeder is asked where one is gone, and the registry where all are", async (t) => {
+  const { registry, images, seeders, resolve } = await open(t);
+  for (const seeder of seeders) seeder.resolves = says("registry");
+  await seeders[0]?.close();
+  assert.deepEqual(await resolve(), [images[1], "registry"]);
+  assert.deepEqual(registry.requests, []);
+  await seeders[1]?.close();
+  assert.deepEqual(await resolve(), [images[0], "registry"]);
+});
+
+test("the registry is asked by a node without seeders", async (t) => {
+  const { images, resolve } = await open(t, { seedersCount: 0 });
+  assert.deepEqual(await resolve(), [images[0], "registry"]);
+});
+
+test("a tag that was pushed through any seeder is what was pushed", async (t) => {
+  const { images, seeders, resolve } = await open(t, { seedersCount: 3 });
+  const [first, , last] = seeders;
+  assert.ok(first && last);
+  first.resolves = says("registry");
+  last.recalls = says("pushed");
+  assert.deepEqual(await resolve(), [images[1], "pushed"]);
+  first.resolves = 404;
+  assert.deepEqual(await resolve(), [images[1], "pushed"]);
+});
+
+test("what a seeder only remembers is nothing while the registry answers", async (t) => {
+  const { images, seeders, resolve } = await open(t);
+  for (const seeder of seeders) seeder.recalls = says("cluster");
+  for (const seeder of seeders) seeder.resolves = 503;
+  assert.deepEqual(await resolve(), [images[0], "registry"]);
+});
+
+test("what any seeder remembers is told when nobody reaches the registry, but not for latest", async (t) => {
+  const { registry, images, seeders, resolve } = await open(t);
+  await registry[Symbol.asyncDispose]();
+  for (const seeder of seeders) seeder.resolves = 503;
+  await assert.rejects(resolve(), UnavailableError);
+  const [first, last] = seeders;
+  assert.ok(first && last);
+  last.recalls = says("cluster", 3_600_000);
+  assert.deepEqual(await resolve(), [images[1], "stale"]);
+  const latest = parseImageReference(`${registry.host}/pond/fish:latest`);
+  await assert.rejects(resolve({ reference: latest }), UnavailableError);
+});
+
+test("what a seeder remembers for too long is not told", async (t) => {
+  const { registry, seeders, resolve } = await open(t);
+  await registry[Symbol.asyncDispose]();
+  for (const seeder of seeders) seeder.recalls = says("cluster", 12 * 3_600_000);
+  for (const seeder of seeders) seeder.resolves = 503;
+  await assert.rejects(resolve(), UnavailableError);
+});
+
+test("what the node itself has heard is told when nobody answers any more", async (t) => {
+  const { registry, images, seeders, resolve } = await open(t);
+  for (const seeder of seeders) seeder.resolves = says("registry");
+  await resolve();
+  await registry[Symbol.asyncDispose]();
+  for (const seeder of seeders) await seeder.close();
+  assert.deepEqual(await resolve(), [images[1], "stale"]);
+});
+
+test("the registry's own no is passed on", async (t) => {
+  const { registry, resolve } = await open(t);
+  await assert.rejects(resolve(), ImageNotFoundError);
+  assert.deepEqual(registry.requests, []);
+});
+
+test("the registry is asked where it refuses the seeder, and may refuse the node, too", async (t) => {
+  const { registry, images, seeders, resolve } = await open(t);
+  for (const seeder of seeders) seeder.resolves = 403;
+  assert.deepEqual(await resolve(), [images[0], "registry"]);
+  registry.login = { scheme: "basic", authorization: credential.reveal() };
+  await assert.rejects(resolve(), AccessDeniedError);
+});
+
+test("a client's credential goes to the registry, and to no seeder", async (t) => {
+  const { registry, images, seeders, resolve } = await open(t);
+  registry.login = { scheme: "basic", authorization: credential.reveal() };
+  for (const seeder of seeders) seeder.resolves = says("registry");
+  assert.deepEqual(await resolve({ authorization: credential }), [images[0], "registry"]);
+  for (const { asked, headers } of seeders) {
+    assert.deepEqual(asked, ["recall"]);
+    assert.doesNotMatch(headers.join(), /authorization|Basic|line/);
+  }
+});
+
+test("a seeder that hangs is given up soon, and not asked by the next pull", async (t) => {
+  const { images, seeders, resolve } = await open(t, { seedersCount: 1, outageAfterMs: 500 });
+  const [seeder] = seeders;
+  assert.ok(seeder);
+  seeder.resolves = seeder.recalls = "nothing";
+  // It is left open whether the registry has the time to answer this time.
+  await resolve().catch((error: unknown) => assert.ok(error instanceof UnavailableError));
+  const asked = seeder.asked.length;
+  assert.deepEqual(await resolve(), [images[0], "registry"]);
+  assert.equal(seeder.asked.length, asked);
+});
+
+test("nonsense of a seeder is no answer", async (t) => {
+  const { images, seeders, resolve } = await open(t);
+  for (const seeder of seeders) seeder.resolves = seeder.recalls = 200;
+  assert.deepEqual(await resolve(), [images[0], "registry"]);
+});

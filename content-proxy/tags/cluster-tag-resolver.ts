@@ -1,0 +1,139 @@
+import { createDeadline } from "../../core/async/deadline.ts";
+import type { Credential } from "../../core/credential.ts";
+import { UnavailableError, codeOf } from "../../core/errors.ts";
+import { type ImageReference, formatImageReference } from "../../core/image-reference.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Origin } from "../../core/ports/origin.ts";
+import type { ResolvedTag, TagResolver } from "../../core/ports/tag-resolver.ts";
+import { rendezvousOrder } from "../../core/rendezvous.ts";
+import type { TagAnswer } from "../../core/tags/tag-answer.ts";
+import { TagCache, isOutage } from "../../core/tags/tag-cache.ts";
+import { type TagRule, tagBoundsOf } from "../../core/tags/tag-policy.ts";
+import { TagTable } from "../../core/tags/tag-table.ts";
+import type { SeederTagService } from "./seeder-tag-service.ts";
+
+/**
+ * Milliseconds that seeders have to tell what they know by themselves: they do it from memory,
+ * and every pull waits for them.
+ */
+const recallTimeoutMs = 300;
+
+/** Milliseconds that a seeder's answer takes on its way, beside what the registry takes. */
+const travelMs = 100;
+
+/** Milliseconds that are left then for what is known otherwise. */
+const remainderMs = 150;
+
+/** What {@link ClusterTagResolver} works with. */
+export interface ClusterTagResolverDeps {
+  /** By their base URLs, which are written the same on all nodes. */
+  readonly seeders: ReadonlyMap<string, Pick<SeederTagService, "resolve" | "recall">>;
+  /** Registries, as this node asks them itself. */
+  readonly origin: Pick<Origin, "resolve">;
+  readonly clock: Clock;
+  readonly rules: readonly TagRule[];
+  readonly outageAfterMs: number;
+}
+
+type Asked = Cancellable & { readonly authorization?: Credential | undefined };
+
+/**
+ * Tells what tags name, as the cluster knows it: one seeder asks the registry for all nodes, and
+ * a tag that was pushed through any of them is known at once. Where no seeder can be reached, and
+ * for clients that come with a credential of their own, the node asks the registry itself.
+ */
+export class ClusterTagResolver implements TagResolver {
+  readonly #deps: ClusterTagResolverDeps;
+  readonly #cache: TagCache;
+
+  constructor(deps: ClusterTagResolverDeps) {
+    this.#deps = deps;
+    this.#cache = new TagCache({ ...deps, memory: new TagTable(deps) });
+  }
+
+  async resolve(reference: ImageReference, { authorization, signal }: Asked): Promise<ResolvedTag> {
+    const { descriptor, source } = await this.#cache.resolve(reference, {
+      ask: (asked, options) => this.#ask(asked, { ...options, authorization }),
+      asker: authorization?.fingerprint(),
+      signal,
+    });
+    return { descriptor, source };
+  }
+
+  /** Never waits much longer than a registry has: the client can ask the registry itself. */
+  async #ask(reference: ImageReference, { authorization, signal }: Asked): Promise<TagAnswer> {
+    const { seeders, rules, outageAfterMs } = this.#deps;
+    const name = formatImageReference(reference);
+    const order = rendezvousOrder(name, seeders.keys());
+    const deadline = createDeadline(signal, outageAfterMs + travelMs + remainderMs);
+    const recalling = this.#recall(reference, order, deadline);
+    try {
+      const options = { authorization, signal: deadline.signal };
+      const answer = await this.#resolve(reference, order, options);
+      const recalled = await recalling;
+      return newestOf(recalled.filter(({ source }) => source === "pushed")) ?? answer;
+    } catch (error) {
+      signal.throwIfAborted();
+      const recalled = await recalling;
+      const pushed = newestOf(recalled.filter(({ source }) => source === "pushed"));
+      if (pushed) return pushed;
+      const problem = deadline.signal.aborted
+        ? new UnavailableError(`Cannot resolve ${name}: the registry does not answer in time`)
+        : error;
+      const newest = newestOf(recalled);
+      const { staleIfErrorMs } = tagBoundsOf(reference, rules);
+      if (!newest || !isOutage(problem) || newest.ageMs >= staleIfErrorMs) throw problem;
+      return { ...newest, source: "stale" };
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+
+  /** What the registry says, by the first seeder that can be reached or as we ask it ourselves. */
+  async #resolve(
+    reference: ImageReference,
+    order: readonly string[],
+    options: Asked,
+  ): Promise<TagAnswer> {
+    const { seeders, origin, outageAfterMs } = this.#deps;
+    const timeoutMs = outageAfterMs + travelMs;
+    // The credential of a client is for the registry alone.
+    for (const seeder of options.authorization ? [] : order) {
+      try {
+        const answer = await seeders.get(seeder)?.resolve(reference, { ...options, timeoutMs });
+        if (answer) return answer;
+      } catch (error) {
+        options.signal.throwIfAborted();
+        if (codeOf(error) === "not_found") throw error;
+        // Its way to the registry, and what it may see there, need not be ours.
+        break;
+      }
+    }
+    const descriptor = await origin.resolve(reference, options);
+    return { descriptor, source: "registry", ageMs: 0 };
+  }
+
+  /** What all seeders know by themselves. Never rejects, and is soon there. */
+  async #recall(
+    reference: ImageReference,
+    order: readonly string[],
+    { signal }: Cancellable,
+  ): Promise<readonly TagAnswer[]> {
+    const options = { signal, timeoutMs: recallTimeoutMs };
+    const recalling = order.map(async (seeder) =>
+      this.#deps.seeders.get(seeder)?.recall(reference, options),
+    );
+    const recalled = await Promise.allSettled(recalling);
+    return recalled.flatMap((one) =>
+      one.status === "fulfilled" && one.value !== undefined ? [one.value] : [],
+    );
+  }
+}
+
+function newestOf(answers: readonly TagAnswer[]): TagAnswer | undefined {
+  return answers.reduce<TagAnswer | undefined>(
+    (newest, one) => (newest && newest.ageMs <= one.ageMs ? newest : one),
+    undefined,
+  );
+}
