@@ -47,7 +47,8 @@ export function startSeeder(
 ): Promise<ShoalDaemon> {
   const { on, signal } = place;
   const directory = join(place.directory, "seeder");
-  const config = seederConfig(on, { directory, trackers: [trackerUrl(on)], registry });
+  const registries = [{ host: registry, plainHttp: true }] as const;
+  const config = seederConfig(on, { directory, trackers: [trackerUrl(on)], registries });
   const daemon = { service: "seeder", config, directory, on } as const;
   return ShoalDaemon.start({ ...daemon, adminPort: ports.seeder }, { signal });
 }

@@ -15,6 +15,7 @@ import {
   mirrorConfig,
   ports,
   seederConfig,
+  type RegistryPlace,
   seederUrl,
   snapshotsConfig,
   snapshotsPathOf,
@@ -47,8 +48,12 @@ export interface ClusterOptions {
   readonly withSnapshots?: boolean | undefined;
   /** Whether containerd asks the mirror of its node: with its own content store, or with ours. */
   readonly mirror?: MirrorLevel | undefined;
+  /** Names, beside its own, by which our services know the registry. */
+  readonly registryNames?: readonly string[] | undefined;
   /** Name of the host by which everybody reaches the registry, if not by its own: a front. */
   readonly front?: string | undefined;
+  /** Labels of nodes, by their names, for preheats to choose them by. */
+  readonly nodeLabels?: Readonly<Record<string, object>> | undefined;
   /** Sections of the content proxies' configuration that are not as usual. */
   readonly contentProxy?: object | undefined;
   /** Whether the registry wants a password, which the seeder has. */
@@ -154,7 +159,7 @@ async function startSeeder({ options, registryHost, signal }: ClusterParts): Pro
   const credentialsFile = options.isPrivate
     ? await writeDockerConfig(options.directory, registryHost)
     : undefined;
-  const origin = { registry: registryHost, credentialsFile };
+  const origin = { registries: registriesOf(options, registryHost), credentialsFile };
   const config = seederConfig(on, { directory, trackers, ...origin });
   const daemon = { service: "seeder", config, directory, on, adminPort: ports.seeder } as const;
   return ShoalDaemon.start(daemon, { signal });
@@ -166,19 +171,32 @@ function startContentProxy(
 ): Promise<ShoalDaemon> {
   const directory = join(options.directory, on.name);
   const seeders = options.services.seeder ? [seederUrl(options.network.host("seeder"))] : [];
-  const places = { directory, trackers: trackersOf(options), seeders, registry: registryHost };
+  const places = {
+    directory,
+    trackers: trackersOf(options),
+    seeders,
+    registries: registriesOf(options, registryHost),
+  };
   const config = {
     ...contentProxyConfig(on, places),
-    ...(options.mirror && { mirror: mirrorConfig }),
+    ...(options.mirror && { mirror: mirrorConfig(registryHost) }),
     ...(options.mirror === "alone" && {
       // Two programs cannot keep the same folder.
       store: { root: join(directory, "shoal"), socket: join(directory, "content.sock") },
     }),
     ...(options.withSnapshots && { snapshots: snapshotsConfig(directory) }),
+    // All hosts of the network have one machine's name.
+    node: { name: on.name, labels: options.nodeLabels?.[on.name] ?? {} },
     ...options.contentProxy,
   };
   const daemon = { service: "content-proxy", config, directory, on } as const;
   return ShoalDaemon.start({ ...daemon, adminPort: ports.admin }, { signal });
+}
+
+function registriesOf({ registryNames = [] }: ClusterOptions, host: string): RegistryPlace[] {
+  return [host, ...registryNames].map((name) => ({
+    ...{ host: name, url: `http://${host}`, plainHttp: true },
+  }));
 }
 
 function trackersOf({ network, services }: ClusterOptions): string[] {

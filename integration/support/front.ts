@@ -20,7 +20,7 @@ export interface FrontCall {
   /** Whether the engine asks: those of our services say who they are. */
   readonly isEngine: boolean;
   /** Has the server behind answer. */
-  pass(): Promise<void>;
+  readonly pass: () => Promise<void>;
 }
 
 /** A server before a registry. Dispose of it to end it. */

@@ -25,14 +25,21 @@ export function trackerConfig({ address }: NetworkHost): object {
   return { listen: { http: listen, udp: listen } };
 }
 
-/** Configuration of a seeder that takes blobs from one registry by plain HTTP. */
+/** A registry that speaks plain HTTP. */
+export interface RegistryPlace {
+  /** As image references name it. */
+  readonly host: string;
+  readonly url?: string;
+  readonly plainHttp: true;
+}
+
+/** Configuration of a seeder that takes blobs from registries by plain HTTP. */
 export function seederConfig(
   { address }: NetworkHost,
   options: {
     readonly directory: string;
     readonly trackers: readonly string[];
-    /** Host and port. */
-    readonly registry: string;
+    readonly registries: readonly RegistryPlace[];
     /** A Docker `config.json`. */
     readonly credentialsFile?: string | undefined;
   },
@@ -42,7 +49,7 @@ export function seederConfig(
     store: { root: join(options.directory, "store") },
     swarm: { listen: `${address}:${ports.seederSwarm}` },
     trackers: options.trackers,
-    origins: [{ kind: "registry", host: options.registry, plainHttp: true }],
+    origins: options.registries.map((place) => ({ kind: "registry", ...place })),
     ...(options.credentialsFile !== undefined && { credentialsFile: options.credentialsFile }),
   };
 }
@@ -67,8 +74,23 @@ export function snapshotsConfig(directory: string): object {
   return { enabled: true, root: snapshotsPathOf(directory) };
 }
 
-/** Section of a content proxy's configuration that has it serve the mirror to its own node. */
-export const mirrorConfig = { enabled: true, listen: `127.0.0.1:${ports.mirror}` };
+/**
+ * Section of a content proxy's configuration that has it serve the mirror to its own node, and
+ * at a second port for one registry.
+ */
+export function mirrorConfig(registry: string): object {
+  return {
+    enabled: true,
+    listen: mirrorAddress,
+    ports: [{ listen: registryMirrorAddress, registry }],
+  };
+}
+
+/** Where a node has its mirror for all registries. */
+export const mirrorAddress = `127.0.0.1:${ports.mirror}`;
+
+/** Where it has the one for the registry of its cluster. */
+export const registryMirrorAddress = `127.0.0.1:${ports.mirror + 1}`;
 
 /** Configuration of a content proxy on a host. */
 export function contentProxyConfig(
@@ -77,16 +99,13 @@ export function contentProxyConfig(
     readonly directory: string;
     readonly trackers: readonly string[];
     readonly seeders: readonly string[];
-    /** Host and port of a registry that speaks plain HTTP. */
-    readonly registry?: string;
+    readonly registries?: readonly RegistryPlace[];
   },
 ): object {
-  const { registry } = options;
+  const { registries } = options;
   return {
     containerd: { address: containerdSocketPath(options.directory) },
-    ...(registry !== undefined && {
-      origin: { registries: [{ host: registry, plainHttp: true }] },
-    }),
+    ...(registries && { origin: { registries } }),
     store: {
       root: contentStorePath(options.directory),
       socket: join(options.directory, "content.sock"),

@@ -27,10 +27,14 @@ export interface TestClusterOptions {
   readonly withSnapshots?: boolean;
   /** Whether containerd asks the mirror of its node. */
   readonly mirror?: MirrorLevel;
+  /** Names, beside its own, by which our services know the registry. */
+  readonly registryNames?: readonly string[];
   /** The guest by which everybody reaches the registry; see `startFront()`. */
   readonly front?: string;
   /** Bounds what each of these hosts sends, and what it receives. */
   readonly bitsPerSecond?: Readonly<Record<string, number>>;
+  /** Labels of nodes, by their names, for preheats to choose them by. */
+  readonly nodeLabels?: Readonly<Record<string, object>>;
   /** Sections of the content proxies' configuration that are not as usual. */
   readonly contentProxy?: object;
   /** Whether the registry wants a password, which the seeder has. */
@@ -65,12 +69,14 @@ export async function startTestCluster(
   const network = stack.use(await createNetwork({ hosts, bitsPerSecond }));
   const release = await ensureContainerd(line);
   const services = { ...allServices, ...options.services };
-  const { contentProxy, withSnapshots, mirror, front, isPrivate = false } = options;
+  const { contentProxy, withSnapshots, isPrivate = false } = options;
+  const { mirror, registryNames, front, nodeLabels } = options;
   const place = { network, directory };
   const cluster = stack.use(
     await startCluster({
       ...{ ...place, nodes, release, services },
-      ...{ withCri, withSnapshots, mirror, front, contentProxy, isPrivate },
+      ...{ withCri, withSnapshots, contentProxy, isPrivate },
+      ...{ mirror, registryNames, front, nodeLabels },
     }),
   );
   let imagesPushed = 0;
