@@ -67,7 +67,8 @@ export class BlobArrival {
         if (!isHeld) return;
         isHeld = false;
         this.#holds--;
-        if (this.#holds === 0 && !this.#isEnded) this.#onUnwanted();
+        // One whose bytes are all here gets into the store, whoever wants it.
+        if (this.#holds === 0 && !this.#isEnded && !this.#isChecked) this.#onUnwanted();
         this.#closeIfLeft();
       },
     };

@@ -110,6 +110,18 @@ export class BlobCache implements AsyncDisposable {
     return this.#flights.get(digest)?.arrival;
   }
 
+  /** Joins the fetch of a blob that goes on now, whoever began it; `undefined` when none does. */
+  async follow(digest: Digest, { signal }: Cancellable): Promise<HeldArrival | undefined> {
+    const flight = this.#flights.get(digest);
+    return flight && this.#hold(flight, signal);
+  }
+
+  /** Whether the fetch of a blob waits for its turn. */
+  isQueued(digest: Digest): boolean {
+    const flight = this.#flights.get(digest);
+    return flight !== undefined && flight.bytes === undefined;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     const flights = [...this.#flights.values()];

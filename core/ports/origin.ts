@@ -1,5 +1,6 @@
 import type { Credential } from "../credential.ts";
 import type { Descriptor } from "../descriptor.ts";
+import type { Digest } from "../digest.ts";
 import type { ImageReference } from "../image-reference.ts";
 import type { Cancellable } from "./cancellable.ts";
 
@@ -50,4 +51,19 @@ export interface Origin {
     from: Repository & { readonly descriptor: Descriptor },
     options: OriginOptions & { readonly start: number },
   ): AsyncIterable<Uint8Array>;
+}
+
+/** An origin that tells what it has without giving it. */
+export interface DescribingOrigin extends Origin {
+  /**
+   * What a repository has under a digest: its size, and its media type as far as the origin
+   * keeps one, which it does for manifests. The size is the origin's word, not checked.
+   *
+   * @throws {BlobNotFoundError} when the origin has no such blob there.
+   * @throws as {@link Origin.resolve}
+   */
+  describe(
+    from: Repository & { readonly digest: Digest },
+    options: OriginOptions,
+  ): Promise<Descriptor>;
 }

@@ -14,7 +14,7 @@ import { manifestLengthMax, mediaTypeOfManifest } from "../image-manifest.ts";
 import { type ImageReference, formatImageReference } from "../image-reference.ts";
 import { isIndex, isManifest, mediaTypes } from "../media-type.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
-import type { Origin, OriginOptions, Repository } from "../ports/origin.ts";
+import type { DescribingOrigin, OriginOptions, Repository } from "../ports/origin.ts";
 import { type HttpResponse, discardBody, readBounded } from "./http-request.ts";
 import type { RegistryClient } from "./registry-client.ts";
 import { chunksWithin } from "./stall-watchdog.ts";
@@ -23,6 +23,9 @@ import { chunksWithin } from "./stall-watchdog.ts";
 const acceptManifest = Object.values(mediaTypes)
   .filter((mediaType) => mediaType !== mediaTypes.ociConfig)
   .join(", ");
+
+/** What a blob is that is no manifest: more is not known where it is kept. */
+const mediaTypeOfBlob = "application/octet-stream";
 
 /** Times that a body may break off without a byte of progress in between. */
 const fruitlessMax = 3;
@@ -42,7 +45,7 @@ export interface RegistryWaits {
 const waitsDefault: RegistryWaits = { stallMs: 15_000, resumePauseMs: 200 };
 
 /** A registry as an origin. @see OCI distribution-spec v1.1 */
-export class RegistryOrigin implements Origin {
+export class RegistryOrigin implements DescribingOrigin {
   readonly #client: RegistryClient;
   readonly #waits: RegistryWaits;
 
@@ -104,6 +107,36 @@ export class RegistryOrigin implements Origin {
         if (fruitless >= fruitlessMax || resumes >= resumesMax) throw error;
         await pause(this.#waits.resumePauseMs * fruitless, signal);
       }
+    }
+  }
+
+  async describe(
+    from: Repository & { readonly digest: Digest },
+    options: OriginOptions,
+  ): Promise<Descriptor> {
+    const { registry, repository, digest } = from;
+    const { signal, authorization } = options;
+    const request = { registry, repository, path: `blobs/${digest}`, headers: {}, authorization };
+    const head = await this.#client.request({ ...request, method: "HEAD" }, { signal });
+    await discardBody(head);
+    if (head.statusCode === 404) return this.#describeManifest(from, options);
+    const size = Number(head.headers["content-length"]);
+    if (head.statusCode === 200 && Number.isSafeInteger(size)) {
+      return { mediaType: mediaTypeOfBlob, digest, size };
+    }
+    throw new UnavailableError(`Cannot ask for blob ${digest}: status ${head.statusCode}`);
+  }
+
+  /** Registries need not have manifests where they have other blobs. */
+  async #describeManifest(
+    from: Repository & { readonly digest: Digest },
+    options: OriginOptions,
+  ): Promise<Descriptor> {
+    try {
+      return await this.resolve(from, options);
+    } catch (error) {
+      if (!(error instanceof ImageNotFoundError)) throw error;
+      throw new BlobNotFoundError(from.digest, { cause: error });
     }
   }
 

@@ -15,7 +15,7 @@ import { digestInPath } from "./digest-in-path.ts";
 /** What {@link blobRoute} works with. */
 export interface BlobRouteDeps {
   readonly store: Pick<BlobReader, "find" | "read">;
-  readonly cache: Pick<BlobCache, "obtain">;
+  readonly cache: Pick<BlobCache, "arrivalOf" | "begin" | "follow">;
   readonly known: Pick<KnownBlobs, "find">;
 }
 
@@ -24,8 +24,8 @@ const stallTimeoutMs = 60_000;
 
 /**
  * Answers `GET` and `HEAD /v1/blobs/<digest>`: the web seed (BEP 19). A blob that left
- * the disk and whose origin is known is fetched again first; for HEAD what is known of it
- * is enough.
+ * the disk and whose origin is known is fetched again; for HEAD what is known of it is
+ * enough. What is on its way is sent as it comes, and the connection cut where it does not.
  *
  * @throws {CodedError} before anything was sent
  */
@@ -34,40 +34,79 @@ export async function blobRoute(
   response: ServerResponse,
   { path, deps, signal }: Cancellable & { readonly path: string; readonly deps: BlobRouteDeps },
 ): Promise<void> {
-  const { method, headers } = request;
+  const { method } = request;
   if (method !== "GET" && method !== "HEAD") {
     sendAnswer(response, errorAnswer("unimplemented", "Cannot do that: want GET or HEAD", 405));
     return;
   }
   const digest = digestInPath(path);
-  const size = await sizeOf(digest, { isWanted: method === "GET", deps, signal });
+  if (method === "HEAD") {
+    const head = headOf(request, { digest, size: knownSizeOf(digest, deps) });
+    if (head) writeHead(response, head).end();
+    else sendAnswer(response, unsatisfiable(knownSizeOf(digest, deps)));
+    return;
+  }
+  const source = await openSource(digest, { deps, signal });
+  try {
+    const head = headOf(request, { digest, size: source.size });
+    if (head) await send(response, { head, chunks: source.read(head), signal });
+    else sendAnswer(response, unsatisfiable(source.size));
+  } finally {
+    source[Symbol.dispose]();
+  }
+}
+
+/** What the request asks for; `undefined` when that is past the end. */
+function headOf(
+  { headers }: IncomingMessage,
+  { digest, size }: { readonly digest: Digest; readonly size: number },
+): Head | undefined {
   const condition = headers["if-range"];
   const isRangeMeant = condition === undefined || condition === etagOf(digest);
   const range = parseRangeHeader(isRangeMeant ? headers.range : undefined, size);
-  if (range === "unsatisfiable") {
-    sendAnswer(response, unsatisfiable(size));
-    return;
-  }
-  const { start, end } = range ?? { start: 0, end: size };
-  const head = { digest, size, start, end, status: range ? 206 : 200 };
-  if (method === "HEAD") writeHead(response, head).end();
-  else await send(response, { head, deps, signal });
+  if (range === "unsatisfiable") return undefined;
+  return { digest, size, ...(range ?? { start: 0, end: size }), status: range ? 206 : 200 };
 }
 
-/** @throws {BlobNotFoundError} when the blob is not here, and its origin not known. */
-async function sizeOf(
-  digest: Digest,
-  options: Cancellable & { readonly isWanted: boolean; readonly deps: BlobRouteDeps },
-): Promise<number> {
-  const { isWanted, deps, signal } = options;
-  const known = deps.known.find(digest);
-  if (isWanted && known) {
-    return (await deps.cache.obtain(known, { onBytes: () => undefined, signal })).size;
-  }
-  const record = deps.store.find(digest);
+/** @throws {BlobNotFoundError} when the blob is neither here nor on its way, and its origin not known. */
+function knownSizeOf(digest: Digest, { store, cache, known }: BlobRouteDeps): number {
+  const record = store.find(digest);
   if (record?.whole) return record.size;
-  if (!known) throw new BlobNotFoundError(digest);
-  return known.descriptor.size;
+  const descriptor = known.find(digest)?.descriptor ?? cache.arrivalOf(digest)?.descriptor;
+  if (!descriptor) throw new BlobNotFoundError(digest);
+  return descriptor.size;
+}
+
+/** Where the bytes of a blob come from; to be disposed of when they are not read any more. */
+interface BlobSource extends Disposable {
+  readonly size: number;
+  readonly read: (range: ByteRange) => AsyncIterable<Uint8Array>;
+}
+
+/** @throws {BlobNotFoundError} as {@link knownSizeOf} */
+async function openSource(
+  digest: Digest,
+  { deps, signal }: Cancellable & { readonly deps: BlobRouteDeps },
+): Promise<BlobSource> {
+  const { store, cache, known } = deps;
+  const origin = known.find(digest);
+  const found = origin
+    ? await cache.begin(origin, { signal })
+    : ((await cache.follow(digest, { signal })) ?? store.find(digest));
+  if (found && "arrival" in found) {
+    const { arrival } = found;
+    return {
+      size: arrival.descriptor.size,
+      read: (range) => arrival.read(range, { signal }),
+      [Symbol.dispose]: () => found[Symbol.dispose](),
+    };
+  }
+  if (!found?.whole) throw new BlobNotFoundError(digest);
+  return {
+    size: found.size,
+    read: (range) => store.read(digest, range, { signal }),
+    [Symbol.dispose]: () => undefined,
+  };
 }
 
 interface Head extends ByteRange {
@@ -78,14 +117,14 @@ interface Head extends ByteRange {
 
 async function send(
   response: ServerResponse,
-  options: Cancellable & { readonly head: Head; readonly deps: BlobRouteDeps },
+  options: Cancellable & { readonly head: Head; readonly chunks: AsyncIterable<Uint8Array> },
 ): Promise<void> {
-  const { head, deps, signal } = options;
-  const chunks = deps.store.read(head.digest, head, { signal })[Symbol.asyncIterator]();
+  const { head, signal } = options;
+  const chunks = options.chunks[Symbol.asyncIterator]();
   try {
+    response.setTimeout(stallTimeoutMs, () => response.destroy());
     // Opens the file: a blob that is evicted from now on is still sent whole.
     const first = await chunks.next();
-    response.setTimeout(stallTimeoutMs, () => response.destroy());
     writeHead(response, head);
     await pipeline(startingWith(first, chunks), response, { signal });
   } finally {

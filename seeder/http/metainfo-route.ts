@@ -6,15 +6,12 @@ import { encodeMetainfo } from "../../core/metainfo.ts";
 import type { BlobReader } from "../../core/ports/blob-store.ts";
 import type { KnownBlobs } from "../known-blobs.ts";
 import { digestInPath } from "./digest-in-path.ts";
+import { type OwnAddressDeps, ownPeer, ownWebSeeds } from "./own-address.ts";
 
 /** What {@link metainfoRoute} works with. */
-export interface MetainfoRouteDeps {
+export interface MetainfoRouteDeps extends OwnAddressDeps {
   readonly store: Pick<BlobReader, "find" | "metainfo">;
   readonly known: Pick<KnownBlobs, "touch">;
-  /** Port on which peers reach us. */
-  readonly swarmPort: number;
-  /** Host that peers are told; `undefined`: the address that the request came to. */
-  readonly advertiseHost: string | undefined;
 }
 
 /**
@@ -38,15 +35,9 @@ export async function metainfoRoute(
   if (url.searchParams.getAll("refused").includes(record.infoHash)) {
     throw new BlobNotFoundError(digest);
   }
-  const { host } = request.headers;
   const body = encodeMetainfo(await deps.store.metainfo(digest), {
-    peers: [{ host: deps.advertiseHost ?? localAddress(request), port: deps.swarmPort }],
-    webSeeds: host === undefined ? [] : [`http://${host}/v1/blobs/${digest}`],
+    peers: [ownPeer(request, deps)],
+    webSeeds: ownWebSeeds(request, digest),
   });
   return { status: 200, body, contentType: "application/x-bittorrent" };
-}
-
-/** The address that this request came to; IPv4 without its IPv6 clothes. */
-function localAddress(request: IncomingMessage): string {
-  return (request.socket.localAddress ?? "127.0.0.1").replace(/^::ffff:/, "");
 }

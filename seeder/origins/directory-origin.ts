@@ -9,7 +9,7 @@ import { manifestLengthMax, parseImageManifest } from "../../core/image-manifest
 import { type ImageReference, formatImageReference } from "../../core/image-reference.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
-import type { Origin, Repository } from "../../core/ports/origin.ts";
+import type { DescribingOrigin, Repository } from "../../core/ports/origin.ts";
 
 /** Bytes read at once. */
 const chunkLength = 1024 * 1024;
@@ -23,7 +23,7 @@ const chunkLength = 1024 * 1024;
  *
  * @see distribution/distribution registry/storage/paths.go
  */
-export class DirectoryOrigin implements Origin {
+export class DirectoryOrigin implements DescribingOrigin {
   readonly #root: string;
 
   /** @param path The folder that holds `docker/registry/v2`. */
@@ -62,6 +62,21 @@ export class DirectoryOrigin implements Origin {
       throw translate(error, new BlobNotFoundError(descriptor.digest));
     } finally {
       stream.destroy();
+    }
+  }
+
+  async describe(
+    { digest }: Repository & { readonly digest: Digest },
+    { signal }: Cancellable,
+  ): Promise<Descriptor> {
+    signal.throwIfAborted();
+    try {
+      const { size } = await stat(this.#blobPath(digest));
+      // All blobs are kept in one place here: nobody needs to know which are manifests.
+      return { mediaType: "application/octet-stream", digest, size };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw translate(error, new BlobNotFoundError(digest));
     }
   }
 

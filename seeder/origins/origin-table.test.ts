@@ -3,15 +3,16 @@ import { test } from "node:test";
 
 import { AccessDeniedError } from "../../core/errors.ts";
 import { parseImageReference } from "../../core/image-reference.ts";
-import type { Origin } from "../../core/ports/origin.ts";
+import type { DescribingOrigin } from "../../core/ports/origin.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
 import { OriginTable } from "./origin-table.ts";
 
 const { digest } = blobFixture(10);
 
-function originOf(mediaType: string): Origin {
+function originOf(mediaType: string): DescribingOrigin {
   return {
     resolve: async () => ({ mediaType, digest, size: 10 }),
+    describe: async () => ({ mediaType, digest, size: 10 }),
     async *blob() {
       yield Buffer.from(mediaType);
     },

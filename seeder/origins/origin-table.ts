@@ -1,7 +1,8 @@
 import type { Descriptor } from "../../core/descriptor.ts";
+import type { Digest } from "../../core/digest.ts";
 import { AccessDeniedError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
-import type { Origin, OriginOptions, Repository } from "../../core/ports/origin.ts";
+import type { DescribingOrigin, OriginOptions, Repository } from "../../core/ports/origin.ts";
 import { isForeignName } from "../../core/registry-name.ts";
 
 /**
@@ -11,12 +12,12 @@ import { isForeignName } from "../../core/registry-name.ts";
  * name alone, never by address nor on this machine: else the seeder could be sent to
  * services that only it can reach.
  */
-export class OriginTable implements Origin {
-  readonly #byHost: ReadonlyMap<string, Origin>;
-  readonly #others: Origin | undefined;
+export class OriginTable implements DescribingOrigin {
+  readonly #byHost: ReadonlyMap<string, DescribingOrigin>;
+  readonly #others: DescribingOrigin | undefined;
 
   /** @param others Asked for hosts that are not in the table; `undefined` refuses them. */
-  constructor(byHost: ReadonlyMap<string, Origin>, others: Origin | undefined) {
+  constructor(byHost: ReadonlyMap<string, DescribingOrigin>, others: DescribingOrigin | undefined) {
     this.#byHost = byHost;
     this.#others = others;
   }
@@ -32,7 +33,14 @@ export class OriginTable implements Origin {
     return this.#of(from.registry).blob(from, options);
   }
 
-  #of(registry: string): Origin {
+  async describe(
+    from: Repository & { readonly digest: Digest },
+    options: OriginOptions,
+  ): Promise<Descriptor> {
+    return this.#of(from.registry).describe(from, options);
+  }
+
+  #of(registry: string): DescribingOrigin {
     const origin = this.#byHost.get(registry);
     if (origin) return origin;
     if (this.#others && isForeignName(registry)) return this.#others;

@@ -1,0 +1,118 @@
+import { abortable, createDeadline } from "../core/async/deadline.ts";
+import type { Digest } from "../core/digest.ts";
+import { UnavailableError, codeOf } from "../core/errors.ts";
+import type { BlobReader } from "../core/ports/blob-store.ts";
+import type { Cancellable } from "../core/ports/cancellable.ts";
+import type { Logger } from "../core/ports/logger.ts";
+import type { BlobCache } from "./blob-cache.ts";
+import { type ColdRequest, keyOf } from "./cold-request.ts";
+import { type ColdOutcome, type ColdRunDeps, isGrowing, runColdFetch } from "./cold-run.ts";
+
+/** What {@link ColdFetches} works with. */
+export interface ColdFetchesDeps extends ColdRunDeps {
+  readonly store: Pick<BlobReader, "find">;
+  readonly cache: ColdRunDeps["cache"] & Pick<BlobCache, "arrivalOf">;
+  readonly logger: Logger;
+}
+
+/** Requests that are worked on at once, most of which wait for their turn: some large images. */
+const runsMax = 256;
+
+/** Milliseconds for one blob, its wait for a turn among them: what is slower is of no use to a pull. */
+const runTimeoutMs = 3_600_000;
+
+/** Milliseconds for an answer: a node that waits longer is better off with the registry itself. */
+const answerTimeoutMs = 2000;
+
+/** A request that is worked on, whoever waits for it. */
+interface Run {
+  readonly digest: Digest;
+  /** As soon as there is something to tell. */
+  readonly outcome: Promise<ColdOutcome>;
+  readonly done: Promise<void>;
+}
+
+/** Fetches blobs for nodes that have told where from. Each goes on until it is whole, whoever leaves. */
+export class ColdFetches implements AsyncDisposable {
+  readonly #deps: ColdFetchesDeps;
+  readonly #runs = new Map<string, Run>();
+  readonly #ended = new AbortController();
+
+  constructor(deps: ColdFetchesDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Begins or joins the fetch of a blob, and tells what came of it as soon as the origin
+   * gives its first bytes; of a small blob, when it is whole.
+   *
+   * @throws {BlobNotFoundError} when no repository has it, or none is known.
+   * @throws {AccessDeniedError} when the origin refuses.
+   * @throws {StorageFullError} when there is no room for it.
+   * @throws {UnavailableError} when the origin does not give it, has not within 2 s, or too
+   *   much is under way.
+   */
+  async fetch(request: ColdRequest, { signal }: Cancellable): Promise<ColdOutcome> {
+    const { store, known } = this.#deps;
+    known.touch(request.digest);
+    const record = store.find(request.digest);
+    if (record?.whole) return { state: "whole", size: record.size };
+    const arriving = this.#arriving(request);
+    if (arriving) return arriving;
+    const { outcome } = this.#runs.get(keyOf(request)) ?? this.#start(request);
+    const deadline = createDeadline(signal, answerTimeoutMs);
+    try {
+      return await abortable(outcome, deadline.signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!deadline.signal.aborted) throw error;
+      throw new UnavailableError(`Cannot tell yet whether blob ${request.digest} can be had`);
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended.abort(new UnavailableError("Cannot fetch: the seeder stops"));
+    await Promise.all([...this.#runs.values()].map(({ done }) => done));
+  }
+
+  /** What is told to a crowd at once: somebody's fetch goes on by itself. */
+  #arriving({ digest, size }: ColdRequest): ColdOutcome | undefined {
+    const arrival = this.#deps.cache.arrivalOf(digest);
+    if (!arrival?.path || !isGrowing(arrival.descriptor)) return undefined;
+    if (size !== undefined && size !== arrival.descriptor.size) return undefined;
+    const isRun = [...this.#runs.values()].some((run) => run.digest === digest);
+    return isRun ? { state: "arriving", size: arrival.descriptor.size } : undefined;
+  }
+
+  #start(request: ColdRequest): Run {
+    if (this.#ended.signal.aborted) throw new UnavailableError("Cannot fetch: the seeder stops");
+    if (this.#runs.size >= runsMax) {
+      throw new UnavailableError("Cannot fetch: as many blobs as may are waited for");
+    }
+    const key = keyOf(request);
+    const outcome = Promise.withResolvers<ColdOutcome>();
+    outcome.promise.catch(() => undefined);
+    const done = this.#run(request, outcome).finally(() => this.#runs.delete(key));
+    const run = { digest: request.digest, outcome: outcome.promise, done };
+    this.#runs.set(key, run);
+    return run;
+  }
+
+  /** Never rejects. */
+  async #run(request: ColdRequest, outcome: PromiseWithResolvers<ColdOutcome>): Promise<void> {
+    const deadline = createDeadline(this.#ended.signal, runTimeoutMs);
+    try {
+      const onOutcome = (told: ColdOutcome) => outcome.resolve(told);
+      await runColdFetch(request, { ...this.#deps, onOutcome, signal: deadline.signal });
+    } catch (error) {
+      if (codeOf(error) === "internal") {
+        this.#deps.logger.error("cannot fetch for a node", { digest: request.digest, error });
+      }
+      outcome.reject(error);
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+}

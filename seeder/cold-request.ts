@@ -1,0 +1,43 @@
+import type { Credential } from "../core/credential.ts";
+import type { Digest } from "../core/digest.ts";
+import type { Authorization, Repository } from "../core/ports/origin.ts";
+import type { OriginBlob } from "./blob-fetch.ts";
+
+/** A blob that a node wants to have fetched, and where it may be had from. */
+export interface ColdRequest {
+  readonly digest: Digest;
+  /** Length in bytes, where the node knows it. */
+  readonly size?: number | undefined;
+  readonly mediaType?: string | undefined;
+  /** Repositories to ask, the likeliest first. */
+  readonly from: readonly Repository[];
+  /** The right of the node's client to read of the registry of the first repository. */
+  readonly authorization?: Credential | undefined;
+}
+
+/** A place to ask for a blob, and in whose name; left out: the seeder's own. */
+export interface ColdPlace extends Repository {
+  readonly authorization?: Authorization | undefined;
+}
+
+/**
+ * The places to ask, in their order: those of the request, and then the one that the seeder
+ * knows by itself. A client's right is shown to the one registry that it is for, and no other.
+ */
+export function placesOf(request: ColdRequest, known: OriginBlob | undefined): ColdPlace[] {
+  const [first] = request.from;
+  const places = new Map<string, ColdPlace>();
+  for (const { registry, repository } of known ? [...request.from, known] : request.from) {
+    const isFor = request.authorization !== undefined && registry === first?.registry;
+    const authorization = isFor ? request.authorization : undefined;
+    const name = `${registry}/${repository}`;
+    if (!places.has(name)) places.set(name, { registry, repository, authorization });
+  }
+  return [...places.values()];
+}
+
+/** Tells requests apart that may end differently. */
+export function keyOf({ digest, size, mediaType, from, authorization }: ColdRequest): string {
+  const places = from.map(({ registry, repository }) => `${registry}/${repository}`);
+  return JSON.stringify([digest, size, mediaType, places, authorization?.fingerprint()]);
+}
