@@ -43,6 +43,7 @@ export class Node {
   readonly published: Digest[] = [];
   readonly swarm = new ScriptedSwarm();
   readonly store: DiskBlobStore;
+  readonly recent = new RecentBlobs();
   readonly arrivals: Arrivals;
   readonly offering: Offering;
   readonly budget: CacheBudget;
@@ -69,7 +70,7 @@ export class Node {
     };
     const traffic = new Traffic(swarm);
     this.offering = new Offering({ store, swarm, directory, logger, enabled: true });
-    const recent = new RecentBlobs();
+    const { recent } = this;
     const rule = {
       budgetBytes: 1000,
       lastUseOf: ({ updatedAt }: BlobRecord) => updatedAt,

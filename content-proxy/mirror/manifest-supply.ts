@@ -4,8 +4,8 @@ import type { Descriptor } from "../../core/descriptor.ts";
 import { type Digest, digestOf } from "../../core/digest.ts";
 import {
   BlobNotFoundError,
-  DigestMismatchError,
   InvalidArgumentError,
+  UnavailableError,
   codeOf,
 } from "../../core/errors.ts";
 import {
@@ -132,8 +132,9 @@ export class ManifestSupply implements AsyncDisposable {
       chunks.push(chunk);
     }
     const bytes = Buffer.concat(chunks);
-    const actual = digestOf(bytes);
-    if (actual !== digest) throw new DigestMismatchError(digest, actual);
+    if (digestOf(bytes) !== digest) {
+      throw new UnavailableError(`Cannot get manifest ${digest}: ${registry} gives another one`);
+    }
     const storing = this.#store(digest, bytes).finally(() => this.#storing.delete(storing));
     this.#storing.add(storing);
     return bytes;
