@@ -1,11 +1,12 @@
 import { DigestMismatchError } from "../errors.ts";
-import type { Metainfo } from "../metainfo.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
+import type { ArrivingTorrent } from "./arriving-torrent.ts";
 import { Bitfield } from "./bitfield.ts";
 import type { DigestThread } from "./digest-thread.ts";
 import type { RunningDigest } from "./growing-digest.ts";
 import { existingPieces } from "./existing-pieces.ts";
 import { PieceFile } from "./piece-file.ts";
+import type { PieceHashes } from "./piece-hashes.ts";
 
 /** Bytes that are given to the digest at once: a message for each piece would cost more. */
 const digestStep = 4 * 1024 * 1024;
@@ -13,28 +14,41 @@ const digestStep = 4 * 1024 * 1024;
 /** The file of a blob that arrives, the pieces in it, and the sha256 of what is in order. */
 export class ArrivingBlob {
   readonly have: Bitfield;
-  readonly #metainfo: Metainfo;
+  readonly #torrent: ArrivingTorrent;
+  readonly #hashes: PieceHashes;
   #file: PieceFile | undefined;
+  /** An earlier run left bytes in the file. */
+  #isResumed = false;
   #digest: RunningDigest | undefined;
   /** Pieces from the first on without a gap, and how much of that may be hashed. */
   #prefix = 0;
   #digestedEnd = 0;
 
-  constructor(metainfo: Metainfo) {
-    this.#metainfo = metainfo;
-    this.have = new Bitfield(metainfo.layout.pieceCount);
+  constructor(torrent: ArrivingTorrent, hashes: PieceHashes) {
+    this.#torrent = torrent;
+    this.#hashes = hashes;
+    this.have = new Bitfield(torrent.layout.pieceCount);
   }
 
   /** Opens the file. @throws {DataLossError} {UnavailableError} */
   async open(path: string, digests: DigestThread): Promise<void> {
     this.#file = await PieceFile.open(path, "r+");
-    this.#digest = digests.start(path, this.#metainfo.layout.size);
+    this.#isResumed = (await this.#file.stat()).bytesOnDisk > 0;
+    this.#digest = digests.start(path, this.#torrent.layout.size);
   }
 
-  /** Gives the pieces that are in the file already, once each is noted as held. */
-  async *existing(options: Cancellable): AsyncGenerator<number, void> {
-    if (!this.#file) return;
-    for await (const index of existingPieces(this.#file, this.#metainfo, options)) {
+  /**
+   * Gives those of the pieces from `start` to `end`, whose hashes are known, that are in the file
+   * already, once each is noted as held.
+   */
+  async *existing(
+    options: Cancellable & { readonly start: number; readonly end: number },
+  ): AsyncGenerator<number, void> {
+    const file = this.#file;
+    if (!file || !this.#isResumed) return;
+    const { layout } = this.#torrent;
+    const deps = { file, layout, hashes: this.#hashes };
+    for await (const index of existingPieces(deps, options)) {
       this.have.add(index);
       yield index;
     }
@@ -48,7 +62,7 @@ export class ArrivingBlob {
 
   /** Writes a piece that was checked, and then holds it. @throws {StorageFullError} */
   async write(index: number, bytes: Uint8Array): Promise<void> {
-    await this.#file?.write(bytes, index * this.#metainfo.layout.pieceLength);
+    await this.#file?.write(bytes, index * this.#torrent.layout.pieceLength);
     this.have.add(index);
     this.#advanceDigest();
   }
@@ -59,7 +73,7 @@ export class ArrivingBlob {
    * @throws {DigestMismatchError} {StorageFullError}
    */
   async finish(): Promise<void> {
-    const { digest } = this.#metainfo;
+    const { digest } = this.#torrent;
     const actual = (await this.#digest?.result()) ?? digest;
     if (actual !== digest) throw new DigestMismatchError(digest, actual);
     await this.#file?.sync();
@@ -72,7 +86,7 @@ export class ArrivingBlob {
   }
 
   #advanceDigest(): void {
-    const { pieceLength, size } = this.#metainfo.layout;
+    const { pieceLength, size } = this.#torrent.layout;
     this.#prefix = this.have.firstMissing(this.#prefix);
     const end = Math.min(size, this.#prefix * pieceLength);
     if (end < this.#digestedEnd + digestStep && end < size) return;

@@ -20,7 +20,7 @@ export interface PieceSource {
   readonly kind: SourceKind;
   /** Says which source it is, for blame and for logs. */
   readonly name: string;
-  /** Has every piece. */
+  /** Has every piece, or is who receives the blob first; {@link has} tells what it has now. */
   readonly whole: boolean;
   has(index: number): boolean;
   /** Nothing came for the stall bound though bytes were asked for. */

@@ -11,6 +11,8 @@ const clientsMax = 32;
 export interface DownloadPeersDeps {
   readonly infoHash: InfoHash;
   readonly layout: PieceLayout;
+  /** The torrent is a growing one. */
+  readonly isGrowing: boolean;
   readonly peerId: Uint8Array;
   readonly self: NodeInfo;
   readonly receiveBuffer: Buffer;
@@ -62,11 +64,12 @@ export class DownloadPeers {
 
   /** Dials whom it may. */
   dial(): void {
-    const { owner, now, infoHash, layout, peerId, self, receiveBuffer } = this.#deps;
+    const { owner, now, infoHash, layout, isGrowing } = this.#deps;
+    const { peerId, self, receiveBuffer } = this.#deps;
     for (const address of this.#book.take(clientsMax - this.#clients.size, now())) {
       this.#clients.add(
         new PieceClient({
-          ...{ address, infoHash, layout, peerId, self, now, receiveBuffer, owner },
+          ...{ address, infoHash, layout, isGrowing, peerId, self, now, receiveBuffer, owner },
         }),
       );
     }
@@ -75,6 +78,11 @@ export class DownloadPeers {
   /** Notes that a peer which has said its pieces has not all of them. */
   addPartial(client: PieceClient): void {
     this.#partial.add(client);
+  }
+
+  /** Whether a peer is one of {@link addPartial}. */
+  isPartial(client: PieceClient): boolean {
+    return this.#partial.has(client);
   }
 
   /** A connection has ended. Gives whether its peer was one of {@link addPartial}. */

@@ -30,7 +30,8 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
   const self = { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 };
   const receiveBuffer = Buffer.alloc(1);
   const peers = new DownloadPeers({
-    ...{ infoHash, layout, peerId: createPeerId(), self, receiveBuffer, now, owner },
+    ...{ infoHash, layout, isGrowing: false, peerId: createPeerId() },
+    ...{ self, receiveBuffer, now, owner },
   });
   const sources = new DownloadSources({
     peers,

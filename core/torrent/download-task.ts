@@ -1,11 +1,11 @@
 import type { Agent } from "node:http";
 
 import { MetainfoError } from "../errors.ts";
-import type { Metainfo } from "../metainfo.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { ByteRange } from "../byte-range.ts";
 import type { Assignment, PieceSource, Refusal } from "./assignment.ts";
 import { ArrivingBlob } from "./arriving-blob.ts";
+import { type ArrivingTorrent, metainfoOf } from "./arriving-torrent.ts";
 import type { Bitfield } from "./bitfield.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DigestThread } from "./digest-thread.ts";
@@ -13,12 +13,14 @@ import type { DownloadEvents } from "./download-events.ts";
 import { DownloadPeers } from "./download-peers.ts";
 import { DownloadSources } from "./download-sources.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
-import { NodeIntents } from "./node-intents.ts";
 import type { OriginAnswer } from "./origin-source.ts";
+import { PeerPieces } from "./peer-pieces.ts";
+import { PieceAdmission } from "./piece-admission.ts";
 import { PieceChoice } from "./piece-choice.ts";
 import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
 import { PieceExchange } from "./piece-exchange.ts";
 import { PieceGivers } from "./piece-givers.ts";
+import { PieceHashes } from "./piece-hashes.ts";
 import { PiecePicker } from "./piece-picker.ts";
 import { SourceConduct } from "./source-conduct.ts";
 import { StockFetch } from "./stock-fetch.ts";
@@ -27,7 +29,7 @@ import { SupplyWatch } from "./supply-watch.ts";
 
 /** What one download has of the engine. */
 export interface DownloadTaskDeps {
-  readonly metainfo: Metainfo;
+  readonly torrent: ArrivingTorrent;
   readonly path: string;
   readonly peers: readonly PeerAddress[];
   readonly webSeeds: readonly string[];
@@ -54,9 +56,11 @@ export class DownloadTask implements PieceClientOwner {
   readonly #deps: DownloadTaskDeps;
   readonly #stop = new AbortController();
   readonly #peers: DownloadPeers;
-  readonly #nodeIntents: NodeIntents;
+  readonly #peerPieces: PeerPieces;
   readonly #picker: PiecePicker;
+  readonly #hashes: PieceHashes;
   readonly #blob: ArrivingBlob;
+  readonly #admission: PieceAdmission;
   readonly #sources: DownloadSources;
   readonly #supply: SupplyWatch;
   readonly #choice: PieceChoice;
@@ -65,29 +69,37 @@ export class DownloadTask implements PieceClientOwner {
   readonly #conduct: SourceConduct;
   readonly #ended = Promise.withResolvers<undefined>();
   #isScanned = false;
+  #goodSources = 0;
 
   constructor(deps: DownloadTaskDeps) {
     this.#deps = deps;
-    const { metainfo, stallBoundMs, hasOrigin, stockPeers, random, events } = deps;
-    const { layout, digest } = metainfo;
-    this.#blob = new ArrivingBlob(metainfo);
+    const { torrent, stallBoundMs, hasOrigin, stockPeers, random, events } = deps;
+    const { layout, digest } = torrent;
+    const { pieceCount } = layout;
+    const isGrowing = this.#isGrowing;
+    this.#hashes = new PieceHashes(torrent);
+    this.#blob = new ArrivingBlob(torrent, this.#hashes);
     this.#conduct = new SourceConduct(digest, events);
-    this.#picker = new PiecePicker({ pieceCount: layout.pieceCount, random });
-    this.#nodeIntents = new NodeIntents(this.#picker);
+    this.#picker = new PiecePicker({ pieceCount, random, isGrowing });
     this.#ended.promise.catch(() => undefined);
     this.#supply = new SupplyWatch({
-      ...{ metainfo, stallBoundMs, hasOrigin },
+      ...{ torrent, stallBoundMs, hasOrigin },
       ...{ nowMs: deps.now(), knowsPeers: deps.peers.length > 0 },
     });
     this.#peers = this.#peersFor(deps);
+    this.#peerPieces = new PeerPieces({ picker: this.#picker, peers: this.#peers });
     const givers = new PieceGivers();
     this.#choice = new PieceChoice({
       ...{ layout, picker: this.#picker, givers },
       ...{ supply: this.#supply, isCrowd: () => this.#peers.isCrowd },
     });
     this.#exchange = this.#exchangeFor(deps, givers);
+    this.#admission = new PieceAdmission({
+      ...{ hashes: this.#hashes, blob: this.#blob, picker: this.#picker },
+      onFound: (index) => events.onPiece(index, this.#exchange.received),
+    });
     this.#stockFetch = new StockFetch({
-      ...{ metainfo, stockPeers },
+      ...{ metainfo: metainfoOf(torrent), stockPeers },
       read: (buffer, position) => this.#blob.read(buffer, position),
       take: (index, bytes) => this.#exchange.takeForeign(index, bytes),
       onWarning: (message, fields) => events.onWarning(message, fields),
@@ -125,7 +137,9 @@ export class DownloadTask implements PieceClientOwner {
     try {
       await this.#blob.open(path, digests);
       this.#sources.probe(() => this.#tellGoodSources());
-      await this.#keepExisting();
+      await this.#admission.run(this.#stop);
+      this.#isScanned = true;
+      this.#supply.start(this.#deps.now());
       this.tick();
       if (this.have.isFull) this.#ended.resolve(undefined);
       await this.#ended.promise;
@@ -144,6 +158,23 @@ export class DownloadTask implements PieceClientOwner {
     this.#ended.reject(reason);
   }
 
+  /** The hashes of the next pieces of a growing torrent became known. */
+  async addHashes(hashes: Uint8Array): Promise<void> {
+    try {
+      this.#hashes.add(hashes);
+      if (!this.#isScanned) return;
+      // Hashes are progress only for who has all pieces that were known before.
+      if (!this.#picker.isWanting) this.#supply.start(this.#deps.now());
+      await this.#admission.run(this.#stop);
+    } catch (error) {
+      this.stop(error as Error);
+      return;
+    }
+    if (this.have.isFull) this.#ended.resolve(undefined);
+    this.#tellGoodSources();
+    this.#sources.fill();
+  }
+
   addPeers(peers: readonly PeerAddress[]): void {
     this.#peers.add(peers);
     this.#dial();
@@ -151,7 +182,7 @@ export class DownloadTask implements PieceClientOwner {
 
   /** A reader waits for bytes: their pieces come before others. */
   want(reader: number, range: ByteRange): void {
-    const { pieceLength } = this.#deps.metainfo.layout;
+    const { pieceLength } = this.#deps.torrent.layout;
     this.#picker.addReader(reader, Math.floor(range.start / pieceLength));
     this.#sources.fill();
   }
@@ -168,6 +199,9 @@ export class DownloadTask implements PieceClientOwner {
     const failure = this.#supply.update({
       nowMs,
       suppliers: this.#peers.supplierCount,
+      connected: this.#peers.openCount,
+      isWanting: this.#picker.isWanting,
+      isFetching: this.#picker.pending.size > 0,
       waitingAt: this.#picker.firstWaiting(),
       swarmGaveAtMs: this.#sources.swarmGaveAtMs,
     });
@@ -175,6 +209,7 @@ export class DownloadTask implements PieceClientOwner {
       this.stop(failure);
       return;
     }
+    this.#picker.isStarving = this.#supply.isStarving;
     this.#dial();
     this.#sources.fill();
     if (this.#supply.webSeedNeed.isNeeded) this.#stockFetch.start();
@@ -191,26 +226,18 @@ export class DownloadTask implements PieceClientOwner {
   }
 
   onOpen(client: PieceClient): void {
-    if (client.whole) {
-      this.#tellGoodSources();
-      return;
-    }
-    this.#peers.addPartial(client);
-    this.#picker.addPartialPeer();
-    for (let index = 0; index < this.have.pieceCount; index++) {
-      if (client.have?.has(index)) this.#picker.addHave(index);
-    }
+    this.#peerPieces.opened(client);
+    this.#tellGoodSources();
   }
 
   onHave(client: PieceClient, index: number): void {
-    this.onIntent(client, index, false);
-    this.#picker.addHave(index);
+    this.#peerPieces.gained(client, index);
     if (client.whole) this.#tellGoodSources();
     if (!this.have.has(index)) client.fill();
   }
 
   onIntent(client: PieceClient, index: number, isComing: boolean): void {
-    this.#nodeIntents.note(client, index, isComing);
+    this.#peerPieces.intends(client, index, isComing);
   }
 
   assign(source: PieceSource): Assignment | undefined {
@@ -231,25 +258,15 @@ export class DownloadTask implements PieceClientOwner {
   onClosed(source: PieceSource, unfinished: readonly Assignment[], reason: string): void {
     for (const assignment of unfinished) this.#exchange.giveUp(source, assignment);
     if (!(source instanceof PieceClient)) return;
-    this.#nodeIntents.forget(source);
-    if (this.#peers.left(source) && source.have) this.#picker.removePartialPeer(source.have);
+    this.#peerPieces.left(source);
     if (source.verdict === "foreign") this.#stockFetch.add(source.address);
     if (source.verdict === "hostile") this.#conduct.brokeProtocol(source, reason);
-    if (source.whole) this.#tellGoodSources();
+    this.#tellGoodSources();
     if (unfinished.length > 0) this.#sources.fill();
   }
 
   onFault(_source: PieceSource, error: unknown): void {
     this.#deps.events.onFault(error);
-  }
-
-  async #keepExisting(): Promise<void> {
-    for await (const index of this.#blob.existing({ signal: this.#stop.signal })) {
-      this.#picker.done(index);
-      this.#deps.events.onPiece(index, this.#exchange.received);
-    }
-    this.#isScanned = true;
-    this.#supply.start(this.#deps.now());
   }
 
   #dial(): void {
@@ -259,23 +276,33 @@ export class DownloadTask implements PieceClientOwner {
   }
 
   #peersFor(deps: DownloadTaskDeps): DownloadPeers {
-    const { metainfo, peerId, self, receiveBuffer, now } = deps;
-    const { infoHash, layout } = metainfo;
+    const { torrent, peerId, self, receiveBuffer, now } = deps;
+    const { infoHash, layout, pieceHashes } = torrent;
+    const isGrowing = pieceHashes === undefined;
     const peers = new DownloadPeers({
-      ...{ infoHash, layout, peerId, self, receiveBuffer, now, owner: this },
+      ...{ infoHash, layout, isGrowing, peerId, self, receiveBuffer, now, owner: this },
     });
     peers.add(deps.peers);
     return peers;
   }
 
+  /** A seeder that tells hashes vouches for the blob, once there is anybody to have it from. */
   #tellGoodSources(): void {
-    this.#deps.events.onGoodSources(this.#sources.goodCount);
+    const isVouchedFor = this.#isGrowing && this.#hashes.known > 0 && this.#peers.openCount > 0;
+    const count = Math.max(this.#sources.goodCount, isVouchedFor ? 1 : 0);
+    if (count === this.#goodSources) return;
+    this.#goodSources = count;
+    this.#deps.events.onGoodSources(count);
+  }
+
+  get #isGrowing(): boolean {
+    return this.#deps.torrent.pieceHashes === undefined;
   }
 
   #exchangeFor(deps: DownloadTaskDeps, givers: PieceGivers): PieceExchange {
-    const { metainfo, buffers, events } = deps;
+    const { torrent, buffers, events } = deps;
     return new PieceExchange({
-      ...{ metainfo, buffers, events, givers },
+      ...{ layout: torrent.layout, hashes: this.#hashes, buffers, events, givers },
       ...{ blob: this.#blob, picker: this.#picker, choice: this.#choice },
       onWrongPiece: (source, index) => this.#blame(source, index),
       onRightPiece: (from) => this.#supply.pieceCame(from, deps.now()),

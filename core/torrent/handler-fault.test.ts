@@ -65,7 +65,7 @@ test("a bug met while a peer is asked ends that peer's connection only", async (
   const faults: unknown[] = [];
   const { promise: closed, resolve } = Promise.withResolvers<string>();
   new PieceClient({
-    ...{ address: peer.address, infoHash, layout, peerId: createPeerId() },
+    ...{ address: peer.address, infoHash, layout, isGrowing: false, peerId: createPeerId() },
     ...{ self: { ...self, whole: false }, now: () => 0, receiveBuffer: Buffer.alloc(65536) },
     owner: {
       onOpen: () => {
@@ -110,11 +110,11 @@ test("a command that meets a bug fails alone, and the engine goes on", async (t)
     random: () => 0,
   });
   t.after(() => engine[Symbol.asyncDispose]());
-  const metainfo = { ...blob.metainfo, layout: { ...layout, pieceCount: -1 } };
+  const torrent = { ...blob.metainfo, layout: { ...layout, pieceCount: -1 } };
   engine.handle({
     type: "download",
     id: 7,
-    metainfo,
+    torrent,
     path: "/",
     peers: [],
     webSeeds: [],

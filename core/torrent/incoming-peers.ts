@@ -72,7 +72,7 @@ export class IncomingPeers implements AsyncDisposable {
       return;
     }
     if (!isShoalPeerId(handshake.peerId) || !handshake.extended) {
-      this.#serveStockPeer(peer, torrent.whole ? [torrent] : []);
+      this.#serveStockPeer(peer, isForAll(torrent) ? [torrent] : []);
       return;
     }
     const server = new PieceServer({
@@ -85,7 +85,7 @@ export class IncomingPeers implements AsyncDisposable {
 
   /** It may be a stock client that encrypts. The blobs that came last are likeliest to be meant. */
   #onEncrypted(peer: Omit<IncomingPeer, "handshake">): void {
-    const whole = [...this.#deps.torrents.values()].filter((torrent) => torrent.whole);
+    const whole = [...this.#deps.torrents.values()].filter(isForAll);
     this.#serveStockPeer(peer, whole.slice(-encryptedOffersMax));
   }
 
@@ -94,4 +94,9 @@ export class IncomingPeers implements AsyncDisposable {
       this.#deps.onWarning("cannot serve stock peer", { error: String(error) });
     });
   }
+}
+
+/** Whether stock clients are served: they know nothing of growing torrents. */
+function isForAll(torrent: ServedTorrent): boolean {
+  return torrent.whole && !torrent.isGrowing;
 }

@@ -26,6 +26,8 @@ export interface PieceClientDeps {
   readonly address: PeerAddress;
   readonly infoHash: InfoHash;
   readonly layout: PieceLayout;
+  /** The torrent is a growing one. */
+  readonly isGrowing: boolean;
   readonly peerId: Uint8Array;
   readonly self: NodeInfo;
   readonly owner: PieceClientOwner;
@@ -85,8 +87,10 @@ export class PieceClient implements PieceSource {
     return this.#have !== undefined && !this.#connection.isClosed;
   }
 
+  /** In a growing swarm the seeder counts as whole, and it alone: its link is what all wait for. */
   get whole(): boolean {
-    return this.#have?.isFull ?? false;
+    if (!this.#have) return false;
+    return this.#deps.isGrowing ? this.kind === "seeders" : this.#have.isFull;
   }
 
   get have(): Bitfield | undefined {

@@ -1,17 +1,17 @@
-import type { Metainfo } from "../metainfo.ts";
-import { pieceLengthAt } from "../piece-layout.ts";
+import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
 import type { BytesReceived } from "../ports/swarm.ts";
 import type { ArrivingBlob } from "./arriving-blob.ts";
 import type { Assignment, PieceSource, SourceKind } from "./assignment.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DownloadEvents } from "./download-events.ts";
-import { isPiece } from "./piece-check.ts";
 import type { PieceChoice } from "./piece-choice.ts";
 import type { PieceGivers } from "./piece-givers.ts";
+import type { PieceHashes } from "./piece-hashes.ts";
 import type { PiecePicker } from "./piece-picker.ts";
 
 export interface PieceExchangeDeps {
-  readonly metainfo: Metainfo;
+  readonly layout: PieceLayout;
+  readonly hashes: PieceHashes;
   readonly blob: ArrivingBlob;
   readonly picker: PiecePicker;
   readonly givers: PieceGivers;
@@ -49,10 +49,10 @@ export class PieceExchange {
 
   /** Gives a source a piece to get, and room for it; `undefined` when there is none now. */
   assign(source: PieceSource): Assignment | undefined {
-    const { buffers, metainfo, choice, picker, givers } = this.#deps;
+    const { buffers, layout, choice, picker, givers } = this.#deps;
     const index = choice.next(source);
     if (index === undefined) return undefined;
-    const buffer = buffers.take(pieceLengthAt(metainfo.layout, index));
+    const buffer = buffers.take(pieceLengthAt(layout, index));
     if (!buffer) {
       this.#isStarving = true;
       if (!givers.has(index)) picker.putBack(index);
@@ -72,9 +72,9 @@ export class PieceExchange {
 
   /** A source gave all bytes of a piece. */
   take(source: PieceSource, assignment: Assignment): void {
-    const { metainfo, givers, onWrongPiece } = this.#deps;
+    const { hashes, givers, onWrongPiece } = this.#deps;
     const { index, buffer } = assignment;
-    if (!isPiece(metainfo, index, buffer)) {
+    if (!hashes.fits(index, buffer)) {
       this.giveUp(source, assignment);
       onWrongPiece(source, index);
       return;
@@ -87,8 +87,8 @@ export class PieceExchange {
 
   /** A piece came that nobody was asked for. */
   async takeForeign(index: number, bytes: Uint8Array): Promise<void> {
-    const { metainfo, picker } = this.#deps;
-    if (!picker.isMissing(index) || !isPiece(metainfo, index, bytes)) return;
+    const { hashes, picker } = this.#deps;
+    if (!picker.isMissing(index) || !hashes.fits(index, bytes)) return;
     this.#settle(index, "peers");
     this.#received.peers += bytes.byteLength;
     await this.#write(index, bytes);

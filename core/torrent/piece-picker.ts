@@ -3,7 +3,7 @@ import type { Bitfield } from "./bitfield.ts";
 /** Who could give a piece, as far as picking goes. */
 export interface PickingPeer {
   has(index: number): boolean;
-  /** Has every piece: counts for no piece's rarity. */
+  /** Has every piece, or is who receives the blob first: counts for no piece's rarity. */
   readonly whole: boolean;
 }
 
@@ -29,10 +29,17 @@ const windowMax = 16;
  * of them asks the seeder with a chance of one in their number: one copy then spreads
  * among them instead of one for each. What nodes say to be fetching from the seeder counts
  * as a copy: without it the last pieces would be sent to everyone.
+ *
+ * While a blob grows, its seeder tells one node of each piece, and the others get it there: they
+ * take nothing of which a copy is on its way, but when they starve.
  */
 export class PiecePicker {
   readonly #pieceCount: number;
   readonly #random: () => number;
+  readonly #isGrowing: boolean;
+  /** Pieces from the first one on that may be picked: their hashes are known. */
+  #admitted: number;
+  #isStarving = false;
   /** Nodes without the whole blob that have the piece. */
   readonly #availability: Uint16Array;
   /** Nodes that have it soon, from a source that has all pieces. */
@@ -45,14 +52,40 @@ export class PiecePicker {
   readonly #readers = new Map<number, number>();
   #partialPeers = 0;
 
-  constructor(options: { readonly pieceCount: number; readonly random: () => number }) {
+  /** @param options `isGrowing`: pieces can be picked once they are admitted; else all at once. */
+  constructor(options: {
+    readonly pieceCount: number;
+    readonly random: () => number;
+    readonly isGrowing?: boolean;
+  }) {
     this.#pieceCount = options.pieceCount;
     this.#random = options.random;
+    this.#isGrowing = options.isGrowing ?? false;
+    this.#admitted = this.#isGrowing ? 0 : options.pieceCount;
     this.#availability = new Uint16Array(options.pieceCount);
     this.#intents = new Uint16Array(options.pieceCount);
     this.#untouched = Uint32Array.from({ length: options.pieceCount }, (_, index) => index);
     this.#position = Int32Array.from(this.#untouched);
-    this.#untouchedCount = options.pieceCount;
+    this.#untouchedCount = this.#admitted;
+    if (this.#isGrowing) this.#position.fill(-1);
+  }
+
+  /** Lets pieces up to `end` be picked, but for those that are here. */
+  admit(end: number, here: Pick<Bitfield, "has">): void {
+    for (let index = this.#admitted; index < end; index++) {
+      if (!here.has(index)) this.#addUntouched(index);
+    }
+    this.#admitted = Math.max(this.#admitted, end);
+  }
+
+  /** Whether a piece that may be picked is missing. */
+  get isWanting(): boolean {
+    return this.#untouchedCount > 0 || this.#pending.size > 0;
+  }
+
+  /** Pieces are missing, nothing is on its way, and it has been so for long. */
+  set isStarving(isStarving: boolean) {
+    this.#isStarving = isStarving;
   }
 
   /** Pieces that are being fetched. */
@@ -95,15 +128,16 @@ export class PiecePicker {
     this.#readers.delete(reader);
   }
 
-  /** Whether a piece is not here, be it on its way or not. */
+  /** Whether a piece that may be picked is not here, be it on its way or not. */
   isMissing(index: number): boolean {
     return this.#isUntouched(index) || this.#pending.has(index);
   }
 
-  /** The first piece for which a reader waits. */
+  /** The first piece for which a reader waits; `undefined` also when it may not be picked yet. */
   firstWaiting(): number | undefined {
     const [reader] = this.#readers.keys();
-    return reader === undefined ? undefined : this.#readerAt(reader);
+    const index = reader === undefined ? undefined : this.#readerAt(reader);
+    return index === undefined || index >= this.#admitted ? undefined : index;
   }
 
   /** Picks a piece that nobody fetches; from now on it is pending. */
@@ -147,9 +181,7 @@ export class PiecePicker {
 
   /** A pending piece was given up: it can be picked again. */
   putBack(index: number): void {
-    if (!this.#pending.delete(index)) return;
-    this.#position[index] = this.#untouchedCount;
-    this.#untouched[this.#untouchedCount++] = index;
+    if (this.#pending.delete(index)) this.#addUntouched(index);
   }
 
   /** A piece is here and right: it is never picked again. */
@@ -160,6 +192,11 @@ export class PiecePicker {
   #touch(index: number): void {
     this.#removeUntouched(index);
     this.#pending.add(index);
+  }
+
+  #addUntouched(index: number): void {
+    this.#position[index] = this.#untouchedCount;
+    this.#untouched[this.#untouchedCount++] = index;
   }
 
   #isUntouched(index: number): boolean {
@@ -196,7 +233,7 @@ export class PiecePicker {
   /** The first piece that a reader waits for: what is here already is behind it. */
   #readerAt(reader: number): number {
     let index = this.#readers.get(reader) ?? 0;
-    while (index < this.#pieceCount && !this.isMissing(index)) index++;
+    while (index < this.#admitted && !this.isMissing(index)) index++;
     this.#readers.set(reader, index);
     return index;
   }
@@ -229,8 +266,8 @@ export class PiecePicker {
    * nothing else to do.
    */
   #maySpend(peer: PickingPeer): boolean {
-    if (!peer.whole || this.#partialPeers === 0 || this.#pending.size === 0) return true;
-    return this.#isMyTurn();
+    if (!peer.whole || this.#partialPeers === 0 || this.#isStarving) return true;
+    return !this.#isGrowing && (this.#pending.size === 0 || this.#isMyTurn());
   }
 
   /** True with a chance of one in the number of nodes that download. */
@@ -240,10 +277,11 @@ export class PiecePicker {
 
   /** For a peer with so few pieces that the sample had none of them. */
   #pickAny(peer: PickingPeer): number | undefined {
+    const copiesMax = this.#maySpend(peer) ? Infinity : 0;
     const start = Math.floor(this.#random() * this.#untouchedCount);
     for (let step = 0; step < this.#untouchedCount; step++) {
       const index = this.#untouched[(start + step) % this.#untouchedCount] ?? 0;
-      if (peer.has(index)) return index;
+      if (peer.has(index) && this.#copies(index) <= copiesMax) return index;
     }
     return undefined;
   }

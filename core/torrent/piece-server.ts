@@ -81,13 +81,13 @@ export class PieceServer implements HaveListener {
     socket.on("close", () => this.close("hung up"));
     socket.on("drain", () => this.#sendNext());
     socket.setTimeout(idleTimeoutMs, () => this.close("idle"));
-    torrent.listen(this);
     socket.cork();
     socket.write(encodeHandshake({ infoHash: torrent.infoHash, peerId }));
     socket.write(encodeExtended(0, encodeExtendedHandshake({ ...self, whole: torrent.whole })));
-    if (torrent.partial) socket.write(encodeBitfield(torrent.partial.toBytes()));
+    if (torrent.told) socket.write(encodeBitfield(torrent.told.toBytes()));
     for (const index of torrent.intents) this.onIntent(index, true);
     socket.write(encodeSignal("unchoke"));
+    torrent.listen(this);
     socket.uncork();
     this.#onBytes(received);
     if (!this.#closed) socket.on("data", (chunk: Buffer) => this.#onBytes(chunk));
@@ -166,6 +166,7 @@ export class PieceServer implements HaveListener {
       throw new InvalidArgumentError("Cannot serve peer: too many requests");
     }
     this.#requests.push(block);
+    torrent.asked(this, block);
     this.#sendNext();
   }
 

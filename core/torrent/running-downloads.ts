@@ -34,6 +34,8 @@ export interface RunningDownloadsDeps {
   readonly serve: (torrent: ServedTorrent) => void;
   /** A torrent is not here any more. */
   readonly forget: (torrent: ServedTorrent) => void;
+  /** A growing torrent is whole, and its owner has let go of it: peers in the midst of it are served. */
+  readonly linger: (torrent: ServedTorrent) => void;
 }
 
 interface RunningDownload {
@@ -67,7 +69,7 @@ export class RunningDownloads implements AsyncDisposable {
   }
 
   start(command: Extract<SwarmCommand, { type: "download" }>): void {
-    const { id, metainfo, path } = command;
+    const { id, path } = command;
     const { post, serve } = this.#deps;
     const news = new PieceNews((indexes, received) =>
       post({ type: "pieces", id, indexes, received }),
@@ -79,9 +81,10 @@ export class RunningDownloads implements AsyncDisposable {
       },
       onIntent: (index, isComing) => torrent.intends(index, isComing),
     });
-    const { infoHash, layout } = metainfo;
+    const { infoHash, layout, pieceHashes } = command.torrent;
     const { have: partial, intents } = task;
-    const torrent = new ServedTorrent({ infoHash, layout, path, partial, intents });
+    const isGrowing = pieceHashes === undefined;
+    const torrent = new ServedTorrent({ infoHash, layout, path, partial, intents, isGrowing });
     torrent.onPeer = (address) => task.addPeers([address]);
     serve(torrent);
     this.#downloads.set(id, { task, torrent, ended: this.#run(id, { task, torrent, news }) });
@@ -90,7 +93,7 @@ export class RunningDownloads implements AsyncDisposable {
 
   /** The download's owner has let go of it. What it has is not served any more, unless seeded. */
   stop(id: number): void {
-    const { post, forget } = this.#deps;
+    const { post, forget, linger } = this.#deps;
     const download = this.#downloads.get(id);
     if (!download) {
       post({ type: "stopped", id });
@@ -98,7 +101,9 @@ export class RunningDownloads implements AsyncDisposable {
     }
     this.#downloads.delete(id);
     download.task.stop(new DOMException("The download was stopped", "AbortError"));
-    if (!download.torrent.isSeeded) forget(download.torrent);
+    const { torrent } = download;
+    if (torrent.isGrowing && torrent.whole) linger(torrent);
+    else if (!torrent.isSeeded) forget(torrent);
     if (this.#downloads.size === 0) {
       clearInterval(this.#tick);
       this.#tick = undefined;
@@ -121,10 +126,10 @@ export class RunningDownloads implements AsyncDisposable {
     command: Extract<SwarmCommand, { type: "download" }>,
     events: Pick<DownloadEvents, "onPiece" | "onIntent">,
   ): DownloadTask {
-    const { id, metainfo, path, peers, webSeeds, hasOrigin } = command;
+    const { id, torrent, path, peers, webSeeds, hasOrigin } = command;
     const { peerId, self, stallBoundMs, stockPeers, log, post, now, random } = this.#deps;
     return new DownloadTask({
-      ...{ metainfo, path, peers, webSeeds, hasOrigin, peerId },
+      ...{ torrent, path, peers, webSeeds, hasOrigin, peerId },
       self: { ...self(), whole: false },
       ...{ stallBoundMs, stockPeers, now, random },
       buffers: this.#pieceBuffers,
@@ -159,6 +164,8 @@ export class RunningDownloads implements AsyncDisposable {
     const { post, forget } = this.#deps;
     try {
       await task.run();
+      // Its owner moves the file, and peers may be in the midst of it.
+      if (torrent.isGrowing) await torrent.hold();
       torrent.complete();
       news.flush();
       post({ type: "done", id });

@@ -1,9 +1,11 @@
 import { UnavailableError } from "../errors.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { PeerAddress } from "../peer-address.ts";
-import type { PieceLayout } from "../piece-layout.ts";
+import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
 import type { Bitfield } from "./bitfield.ts";
 import { PieceFile } from "./piece-file.ts";
+import type { PieceOffers } from "./piece-offers.ts";
+import type { Block } from "./wire-message.ts";
 
 /** Somebody who is told of pieces as they arrive. */
 export interface HaveListener {
@@ -15,17 +17,23 @@ export interface HaveListener {
 
 /**
  * What we can give of one blob: all of it, or the pieces of a download so far. Costs
- * some hundred bytes while nobody asks; the file is open only while somebody does.
+ * some hundred bytes while nobody asks; the file is open only while somebody does, or while it
+ * is held.
  */
 export class ServedTorrent {
   readonly infoHash: InfoHash;
   readonly layout: PieceLayout;
+  /** It is the torrent of a blob that nobody had whole when it began: ours alone to speak of. */
+  readonly isGrowing: boolean;
+  /** Decides who is told of which piece; without it everybody is told of all. */
+  readonly #offers: PieceOffers | undefined;
   readonly #listeners = new Set<HaveListener>();
   #path: string;
   /** `undefined` when we have every piece. */
   #partial: Bitfield | undefined;
   #file: Promise<PieceFile> | undefined;
   #isSeeded = false;
+  #isHeld = false;
   uploadedBytes = 0;
   /** Pieces on their way from sources that have all, while we download. */
   readonly intents: ReadonlySet<number>;
@@ -38,21 +46,25 @@ export class ServedTorrent {
     readonly path: string;
     readonly partial?: Bitfield;
     readonly intents?: ReadonlySet<number>;
+    readonly isGrowing?: boolean;
+    readonly offers?: PieceOffers;
   }) {
     this.infoHash = torrent.infoHash;
     this.layout = torrent.layout;
     this.#path = torrent.path;
     this.#partial = torrent.partial;
     this.intents = torrent.intents ?? new Set();
+    this.isGrowing = torrent.isGrowing ?? false;
+    this.#offers = torrent.offers;
   }
 
   get whole(): boolean {
     return this.#partial === undefined;
   }
 
-  /** The pieces so far; `undefined` when we have all. */
-  get partial(): Bitfield | undefined {
-    return this.#partial;
+  /** The pieces that a peer is told of when it comes; `undefined` when we have all. */
+  get told(): Bitfield | undefined {
+    return this.#offers?.told ?? this.#partial;
   }
 
   /** Connections on which pieces are given. */
@@ -83,7 +95,15 @@ export class ServedTorrent {
 
   /** Tells those who listen of a piece that was added to the bitfield. */
   gained(index: number): void {
-    for (const listener of this.#listeners) listener.onHave(index);
+    if (this.#offers) this.#offers.gained(index);
+    else for (const listener of this.#listeners) listener.onHave(index);
+  }
+
+  /** A peer that listens has asked for a part of a piece. */
+  asked(listener: HaveListener, { index, begin, length }: Block): void {
+    if (!this.#offers) return;
+    const isLast = begin + length === pieceLengthAt(this.layout, index);
+    this.#offers.asked(listener, index, { isLast });
   }
 
   /** Tells those who listen which pieces need not be fetched from where we fetch them. */
@@ -91,13 +111,30 @@ export class ServedTorrent {
     for (const listener of this.#listeners) listener.onIntent(index, isComing);
   }
 
+  /** Looks for lapsed bounds. */
+  tick(): void {
+    this.#offers?.tick();
+  }
+
   listen(listener: HaveListener): void {
     this.#listeners.add(listener);
+    this.#offers?.join(listener);
   }
 
   unlisten(listener: HaveListener): void {
     this.#listeners.delete(listener);
-    if (this.#listeners.size === 0) void this.#closeFile();
+    this.#offers?.leave(listener);
+    if (this.#listeners.size === 0 && !this.#isHeld) void this.#closeFile();
+  }
+
+  /**
+   * Opens the file and keeps it open, wherever it is moved to, until this is closed.
+   *
+   * @throws {DataLossError} when there is no such file. @throws {UnavailableError} else
+   */
+  async hold(): Promise<void> {
+    this.#isHeld = true;
+    await (this.#file ??= PieceFile.open(this.#path, "r"));
   }
 
   /**
@@ -119,9 +156,11 @@ export class ServedTorrent {
     }
   }
 
-  /** Hangs up on everybody. */
+  /** Hangs up on everybody, and holds the file no longer. */
   close(reason: string): void {
     for (const listener of this.#listeners) listener.close(reason);
+    if (this.#isHeld) void this.#closeFile();
+    this.#isHeld = false;
   }
 
   async #closeFile(): Promise<void> {

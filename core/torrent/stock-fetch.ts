@@ -6,7 +6,8 @@ import type { StockPeers } from "./stock-peers.ts";
 const peersMax = 50;
 
 export interface StockFetchDeps {
-  readonly metainfo: Metainfo;
+  /** `undefined` for a growing torrent, of which stock clients know nothing. */
+  readonly metainfo: Metainfo | undefined;
   readonly stockPeers: Pick<StockPeers, "fetch">;
   /** Fills a buffer from a position of the blob, whatever is there. */
   readonly read: (buffer: Uint8Array, position: number) => Promise<void>;
@@ -33,8 +34,8 @@ export class StockFetch implements AsyncDisposable {
 
   /** Asks those that are known, if any, until this is disposed of. */
   start(): void {
-    if (this.#running || this.#peers.length === 0) return;
     const { metainfo, stockPeers, read, take, onWarning } = this.#deps;
+    if (this.#running || this.#peers.length === 0 || !metainfo) return;
     this.#running = stockPeers
       .fetch({ metainfo, peers: this.#peers, read, take }, this.#over)
       .catch((error: unknown) =>

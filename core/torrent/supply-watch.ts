@@ -1,5 +1,5 @@
 import { UnavailableError } from "../errors.ts";
-import type { Metainfo } from "../metainfo.ts";
+import type { ArrivingTorrent } from "./arriving-torrent.ts";
 import type { SourceKind } from "./assignment.ts";
 import { OriginNeed } from "./origin-need.ts";
 import { WebSeedNeed } from "./web-seed-need.ts";
@@ -8,7 +8,7 @@ import { WebSeedNeed } from "./web-seed-need.ts";
 const rateMin = 64 * 1024;
 
 export interface SupplyWatchDeps {
-  readonly metainfo: Metainfo;
+  readonly torrent: ArrivingTorrent;
   /** A download from which nothing came for this long goes to its last resort, and then fails. */
   readonly stallBoundMs: number;
   readonly hasOrigin: boolean;
@@ -16,11 +16,23 @@ export interface SupplyWatchDeps {
   readonly nowMs: number;
 }
 
+/**
+ * A node of a growing swarm that is connected and gets nothing for this long, though others have
+ * pieces that it misses, takes them from who serves all: until then they are likely on their way
+ * to who passes them on, which on slow links takes seconds.
+ */
+const starvingMs = 3000;
+
 /** How a download is supplied at a moment. */
 export interface Supply {
   readonly nowMs: number;
   /** Peers that are giving. */
   readonly suppliers: number;
+  /** Peers that are connected. */
+  readonly connected: number;
+  /** A piece is missing that may be fetched; and one is being fetched. */
+  readonly isWanting: boolean;
+  readonly isFetching: boolean;
   /** The piece for which a reader waits. */
   readonly waitingAt: number | undefined;
   /** When anybody but the origin last gave a byte. */
@@ -33,13 +45,21 @@ export class SupplyWatch {
   readonly originNeed: OriginNeed;
   readonly #deps: SupplyWatchDeps;
   #progressAtMs: number;
+  #fedAtMs: number;
+  #isStarving = false;
 
   constructor(deps: SupplyWatchDeps) {
     const { nowMs, knowsPeers, stallBoundMs } = deps;
     this.#deps = deps;
     this.#progressAtMs = nowMs;
+    this.#fedAtMs = nowMs;
     this.webSeedNeed = new WebSeedNeed({ nowMs, knowsPeers });
     this.originNeed = new OriginNeed({ silenceMs: stallBoundMs });
+  }
+
+  /** Nothing is being fetched, for long, of what is missing. Only told of growing torrents. */
+  get isStarving(): boolean {
+    return this.#isStarving;
   }
 
   /** Sources may be asked from now on: time before that counts for nothing. */
@@ -51,15 +71,18 @@ export class SupplyWatch {
   pieceCame(from: SourceKind, nowMs: number): void {
     this.#progressAtMs = nowMs;
     if (from !== "origin") this.originNeed.swarmGave();
+    if (from === "peers") this.#isStarving = false;
   }
 
   /** Looks at the supply. Gives why the download has failed; `undefined` while it has not. */
   update(supply: Supply): UnavailableError | undefined {
-    const { metainfo, stallBoundMs, hasOrigin } = this.#deps;
+    const { torrent, stallBoundMs, hasOrigin } = this.#deps;
     const { nowMs, swarmGaveAtMs } = supply;
-    this.webSeedNeed.update(supply);
+    const isGrowing = torrent.pieceHashes === undefined;
+    const isPatient = isGrowing && this.#isPatient(supply);
+    this.webSeedNeed.update({ ...supply, isSupplied: isPatient || supply.suppliers > 0 });
     const silentMs = nowMs - this.#progressAtMs;
-    const pieceMs = (metainfo.layout.pieceLength / rateMin) * 1000;
+    const pieceMs = (torrent.layout.pieceLength / rateMin) * 1000;
     const isLate = silentMs > Math.max(stallBoundMs, pieceMs);
     const bytesMs = nowMs - Math.max(this.#progressAtMs, swarmGaveAtMs);
     if (hasOrigin && this.originNeed.update({ bytesMs, isLate })) {
@@ -69,6 +92,14 @@ export class SupplyWatch {
     }
     if (!isLate) return undefined;
     const late = `no piece came for ${Math.round(silentMs)} ms`;
-    return new UnavailableError(`Cannot get blob ${metainfo.digest}: ${late}`);
+    return new UnavailableError(`Cannot get blob ${torrent.digest}: ${late}`);
+  }
+
+  /** Whether a growing torrent's download that gets nothing has no reason to ask others. */
+  #isPatient({ nowMs, isWanting, isFetching, connected }: Supply): boolean {
+    if (!isWanting || isFetching) this.#fedAtMs = nowMs;
+    if (!isWanting) this.#isStarving = false;
+    else if (nowMs - this.#fedAtMs >= starvingMs) this.#isStarving = true;
+    return !isWanting || (connected > 0 && !this.#isStarving);
   }
 }

@@ -3,8 +3,10 @@ import { createPeerId } from "../peer-id.ts";
 import { pieceLayoutOf } from "../piece-layout.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { EngineLog } from "./engine-log.ts";
+import { GrowingSeeds } from "./growing-seeds.ts";
 import { IncomingPeers } from "./incoming-peers.ts";
 import { blockLengthBulk } from "./limits.ts";
+import { LingeringTorrents } from "./lingering-torrents.ts";
 import { MetainfoRequests } from "./metainfo-requests.ts";
 import { RunningDownloads } from "./running-downloads.ts";
 import { ServedTorrent } from "./served-torrent.ts";
@@ -21,8 +23,8 @@ import {
 /** Blocks in memory that are being sent, in bytes, over all connections. */
 const sendBytesMax = 32 * 1024 * 1024;
 
-/** How often counts of traffic are told, when they changed. */
-const trafficIntervalMs = 1000;
+/** How often counts of traffic are told, when they changed, and bounds of torrents are looked at. */
+const lookIntervalMs = 1000;
 
 export interface SwarmEngineDeps {
   readonly settings: EngineSettings;
@@ -46,18 +48,26 @@ export class SwarmEngine implements AsyncDisposable {
   readonly #report = new TrafficReport();
   readonly #log: EngineLog;
   readonly #downloads: RunningDownloads;
+  readonly #lingering: LingeringTorrents;
+  readonly #growing: GrowingSeeds;
   #incoming: IncomingPeers | undefined;
-  #traffic: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
 
   private constructor(deps: SwarmEngineDeps) {
     this.#deps = deps;
     this.#log = new EngineLog(deps);
     const { settings, post, now, random } = deps;
+    const serve = (torrent: ServedTorrent) => this.#serve(torrent);
+    const forget = (torrent: ServedTorrent) => this.#forget(torrent);
+    this.#lingering = new LingeringTorrents({ now, forget });
+    this.#growing = new GrowingSeeds({
+      ...{ now, serve, forget, lingering: this.#lingering },
+      onWarning: (message, fields) => this.#log.warn(message, fields),
+    });
     this.#downloads = new RunningDownloads({
       ...{ post, now, random, log: this.#log, stallBoundMs: settings.stallBoundMs },
       ...{ peerId: this.#peerId, self: () => this.#self, stockPeers: this.#stockPeers },
-      serve: (torrent) => this.#serve(torrent),
-      forget: (torrent) => this.#forget(torrent),
+      ...{ serve, forget, linger: (torrent) => this.#lingering.add(torrent, { graceMs: 0 }) },
     });
   }
 
@@ -80,7 +90,7 @@ export class SwarmEngine implements AsyncDisposable {
       await engine[Symbol.asyncDispose]();
       throw error;
     }
-    engine.#traffic = setInterval(() => engine.#tellTraffic(), trafficIntervalMs);
+    engine.#look = setInterval(() => engine.#lookAround(), lookIntervalMs);
     deps.post({ type: "listening", port: engine.#incoming.port });
     return engine;
   }
@@ -106,8 +116,24 @@ export class SwarmEngine implements AsyncDisposable {
         this.#withdraw(command.infoHash);
         return;
       }
+      case "seedGrowing": {
+        this.#growing.start(command);
+        return;
+      }
+      case "grow": {
+        this.#growing.grow(command.id, command.pieces);
+        return;
+      }
+      case "withdrawGrowing": {
+        this.#growing.stop(command.id);
+        return;
+      }
       case "download": {
         this.#downloads.start(command);
+        return;
+      }
+      case "hashes": {
+        void this.#downloads.find(command.id)?.addHashes(command.hashes);
         return;
       }
       case "peers":
@@ -130,10 +156,12 @@ export class SwarmEngine implements AsyncDisposable {
 
   /** Stops downloads, hangs up on everybody, frees the port. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#traffic);
+    clearInterval(this.#look);
     await this.#downloads[Symbol.asyncDispose]();
     this.#metainfos.giveUp();
     await this.#stockPeers[Symbol.asyncDispose]();
+    this.#growing[Symbol.dispose]();
+    this.#lingering[Symbol.dispose]();
     await this.#incoming?.[Symbol.asyncDispose]();
   }
 
@@ -168,6 +196,12 @@ export class SwarmEngine implements AsyncDisposable {
       dedicatedSeeder: this.#deps.settings.dedicatedSeeder,
       listenPort: this.#incoming?.port ?? 0,
     };
+  }
+
+  #lookAround(): void {
+    this.#growing.tick();
+    this.#lingering.tick();
+    this.#tellTraffic();
   }
 
   #tellTraffic(): void {

@@ -2,6 +2,7 @@ import { Notifier } from "../async/notifier.ts";
 import { createDeadline } from "../async/deadline.ts";
 import type { ByteRange } from "../byte-range.ts";
 import { BlobNotFoundError, UnavailableError } from "../errors.ts";
+import { type GrowingTorrent, isGrowing } from "../growing-torrent.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { pieceLengthAt } from "../piece-layout.ts";
@@ -9,6 +10,7 @@ import type { Cancellable } from "../ports/cancellable.ts";
 import type { BytesReceived, Download, OpenTail } from "../ports/swarm.ts";
 import { Bitfield } from "./bitfield.ts";
 import { BlobTail } from "./blob-tail.ts";
+import { HashFeed } from "./hash-feed.ts";
 import type { Participant } from "./joined-swarms.ts";
 import type { OriginAnswer } from "./origin-source.ts";
 import type { SwarmCommand } from "./worker-protocol.ts";
@@ -21,7 +23,7 @@ const goodSourceBoundMs = 3000;
 
 export interface TorrentDownloadDeps {
   readonly id: number;
-  readonly metainfo: Metainfo;
+  readonly torrent: Metainfo | GrowingTorrent;
   readonly origin: OpenTail | undefined;
   readonly post: (command: SwarmCommand) => void;
   /** Lets go of everything else that belongs to it. */
@@ -33,13 +35,15 @@ export interface TorrentDownloadDeps {
  * here from what the engine tells, and answers from that.
  */
 export class TorrentDownload implements Download, Participant {
-  readonly metainfo: Metainfo;
+  readonly torrent: Metainfo | GrowingTorrent;
   readonly #deps: TorrentDownloadDeps;
   readonly #have: Bitfield;
   readonly #origin: BlobTail | undefined;
+  readonly #feed: HashFeed | undefined;
   readonly #changes = new Notifier();
   readonly #whole = Promise.withResolvers<undefined>();
   readonly #stopped = Promise.withResolvers<undefined>();
+  #metainfo: Metainfo | undefined;
   #received: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0, origin: 0 };
   #bytesDone = 0;
   #goodSources = 0;
@@ -49,11 +53,18 @@ export class TorrentDownload implements Download, Participant {
   #disposal: Promise<void> | undefined;
 
   constructor(deps: TorrentDownloadDeps) {
-    this.metainfo = deps.metainfo;
+    const { torrent } = deps;
+    this.torrent = torrent;
     this.#deps = deps;
     this.#origin = deps.origin && new BlobTail(deps.origin);
-    this.#have = new Bitfield(deps.metainfo.layout.pieceCount);
+    this.#have = new Bitfield(torrent.layout.pieceCount);
     this.#whole.promise.catch(() => undefined);
+    if (isGrowing(torrent)) this.#feed = this.#startFeed(torrent);
+    else this.#metainfo = torrent;
+  }
+
+  get metainfo(): Metainfo | undefined {
+    return this.#metainfo;
   }
 
   get bytesDone(): number {
@@ -65,7 +76,7 @@ export class TorrentDownload implements Download, Participant {
   }
 
   left(): number {
-    return this.metainfo.layout.size - this.#bytesDone;
+    return this.torrent.layout.size - this.#bytesDone;
   }
 
   downloaded(): number {
@@ -78,7 +89,7 @@ export class TorrentDownload implements Download, Participant {
   }
 
   availableEnd(offset: number): number {
-    const { size, pieceLength } = this.metainfo.layout;
+    const { size, pieceLength } = this.torrent.layout;
     const end = this.#have.firstMissing(Math.floor(offset / pieceLength)) * pieceLength;
     return Math.max(offset, Math.min(end, size));
   }
@@ -126,7 +137,7 @@ export class TorrentDownload implements Download, Participant {
   /** Pieces came that are checked and in the file. */
   onPieces(indexes: readonly number[], received: BytesReceived): void {
     for (const index of indexes) {
-      if (this.#have.add(index)) this.#bytesDone += pieceLengthAt(this.metainfo.layout, index);
+      if (this.#have.add(index)) this.#bytesDone += pieceLengthAt(this.torrent.layout, index);
     }
     this.#received = received;
     this.#changes.notify();
@@ -146,12 +157,14 @@ export class TorrentDownload implements Download, Participant {
   }
 
   onDone(): void {
+    this.#metainfo ??= this.#feed?.metainfo();
     this.#isWhole = true;
     this.#whole.resolve(undefined);
     this.#changes.notify();
   }
 
   onFailed(error: Error): void {
+    this.#feed?.stop();
     this.#failure ??= error;
     this.#whole.reject(error);
     this.#changes.notify();
@@ -160,6 +173,15 @@ export class TorrentDownload implements Download, Participant {
   /** The engine has let go of the file. */
   onStopped(): void {
     this.#stopped.resolve(undefined);
+  }
+
+  #startFeed(torrent: GrowingTorrent): HashFeed {
+    const { id, post } = this.#deps;
+    return new HashFeed({
+      torrent,
+      onHashes: (hashes) => post({ type: "hashes", id, hashes }),
+      onRefused: (error) => this.onFailed(error),
+    });
   }
 
   async #askOrigin(range: ByteRange): Promise<OriginAnswer> {
@@ -173,8 +195,9 @@ export class TorrentDownload implements Download, Participant {
   }
 
   async #dispose(): Promise<void> {
-    this.onFailed(new UnavailableError(`Cannot get blob ${this.metainfo.digest}: it was stopped`));
+    this.onFailed(new UnavailableError(`Cannot get blob ${this.torrent.digest}: it was stopped`));
     this.#deps.post({ type: "stop", id: this.#deps.id });
+    await this.#feed?.[Symbol.asyncDispose]();
     await this.#origin?.[Symbol.asyncDispose]();
     await this.#stopped.promise;
     await this.#deps.onDispose();

@@ -1,6 +1,5 @@
 import type { Digest } from "../digest.ts";
 import { UnavailableError, codeOf } from "../errors.ts";
-import { isGrowing } from "../growing-torrent.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { Announcer } from "../ports/announcer.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
@@ -15,7 +14,9 @@ import type {
   SwarmStatus,
   WantedBlob,
 } from "../ports/swarm.ts";
+import { arrivingTorrentOf } from "./arriving-torrent.ts";
 import { EngineThread } from "./engine-thread.ts";
+import { GrowingOffers } from "./growing-offers.ts";
 import { JoinedSwarms, type Participant } from "./joined-swarms.ts";
 import { TorrentDownload } from "./torrent-download.ts";
 import { TrafficAccount } from "./traffic-account.ts";
@@ -63,6 +64,7 @@ export class TorrentSwarm implements Swarm {
   readonly #downloads = new Map<number, TorrentDownload>();
   readonly #seeded = new Map<InfoHash, Seeded>();
   readonly #traffic = new TrafficAccount();
+  readonly #growing: GrowingOffers;
   #lastId = 0;
   #disposal: Promise<void> | undefined;
 
@@ -73,6 +75,12 @@ export class TorrentSwarm implements Swarm {
       announcer: deps.announcer,
       port: engine.port,
       uploaded: (infoHash) => this.#traffic.of(infoHash).uploadedBytes,
+    });
+    this.#growing = new GrowingOffers({
+      joined: this.#joined,
+      post: (command) => this.#post(command),
+      onStart: (infoHash) => this.#traffic.add(infoHash),
+      onStop: (infoHash) => this.#forgetTraffic(infoHash),
     });
   }
 
@@ -108,19 +116,17 @@ export class TorrentSwarm implements Swarm {
     };
   }
 
-  seedGrowing({ digest }: GrowingBlob): GrowingSeed {
-    throw new UnavailableError(`Cannot offer growing blob ${digest} yet`);
+  seedGrowing(blob: GrowingBlob): GrowingSeed {
+    return this.#growing.add(blob);
   }
 
   download(blob: WantedBlob): Download {
-    const { torrent: metainfo, path, peers, webSeeds, origin } = blob;
-    if (isGrowing(metainfo)) throw new UnavailableError("Cannot get a growing torrent yet");
-    const { infoHash } = metainfo;
+    const { path, peers, webSeeds, origin } = blob;
+    const torrent = arrivingTorrentOf(blob.torrent);
+    const { infoHash } = torrent;
     const id = ++this.#lastId;
     const download = new TorrentDownload({
-      id,
-      metainfo,
-      origin,
+      ...{ id, torrent: blob.torrent, origin },
       post: (command) => this.#post(command),
       onDispose: async () => {
         this.#downloads.delete(id);
@@ -132,7 +138,7 @@ export class TorrentSwarm implements Swarm {
     this.#traffic.add(infoHash);
     if (!this.#engine.isRunning) download.onFailed(new UnavailableError(noEngine));
     const hasOrigin = origin !== undefined;
-    this.#post({ type: "download", id, metainfo, path, peers, webSeeds, hasOrigin });
+    this.#post({ type: "download", id, torrent, path, peers, webSeeds, hasOrigin });
     this.#joined.join(infoHash, download);
     return download;
   }
@@ -143,8 +149,12 @@ export class TorrentSwarm implements Swarm {
       const { infoHash, digest, size } = blob;
       statuses.set(infoHash, this.#statusOf(infoHash, digest, size, size, nothingReceived));
     }
-    for (const { metainfo, bytesDone, received } of this.#downloads.values()) {
-      const { infoHash, digest, layout } = metainfo;
+    for (const { infoHash, blob, bytesDone } of this.#growing.all) {
+      const { digest, size } = blob;
+      statuses.set(infoHash, this.#statusOf(infoHash, digest, size, bytesDone, nothingReceived));
+    }
+    for (const { torrent, bytesDone, received } of this.#downloads.values()) {
+      const { infoHash, digest, layout } = torrent;
       statuses.set(infoHash, this.#statusOf(infoHash, digest, layout.size, bytesDone, received));
     }
     return [...statuses.values()];
@@ -190,12 +200,13 @@ export class TorrentSwarm implements Swarm {
   }
 
   #forgetTraffic(infoHash: InfoHash): void {
-    if (!this.#seeded.has(infoHash) && !this.#downloadOf(infoHash)) this.#traffic.delete(infoHash);
+    if (this.#seeded.has(infoHash) || this.#growing.has(infoHash)) return;
+    if (!this.#downloadOf(infoHash)) this.#traffic.delete(infoHash);
   }
 
   #downloadOf(infoHash: InfoHash): TorrentDownload | undefined {
     for (const download of this.#downloads.values()) {
-      if (download.metainfo.infoHash === infoHash) return download;
+      if (download.torrent.infoHash === infoHash) return download;
     }
     return undefined;
   }
@@ -265,7 +276,7 @@ export class TorrentSwarm implements Swarm {
 
   #withInfoHash(id: number, use: (infoHash: InfoHash) => void): void {
     const download = this.#downloads.get(id);
-    if (download) use(download.metainfo.infoHash);
+    if (download) use(download.torrent.infoHash);
   }
 
   /** A bug has ended the engine: downloads have failed, and their owners may try again. */
@@ -279,6 +290,7 @@ export class TorrentSwarm implements Swarm {
 
   #onRestarted(): void {
     for (const { blob } of this.#seeded.values()) this.#postSeed(blob);
+    this.#growing.postAll();
   }
 }
 

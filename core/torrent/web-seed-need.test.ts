@@ -3,14 +3,14 @@ import { test } from "node:test";
 
 import { WebSeedNeed } from "./web-seed-need.ts";
 
-const idle = { suppliers: 0, waitingAt: undefined };
+const idle = { isSupplied: false, waitingAt: undefined };
 
 test("WebSeedNeed asks web seeds at once when no peer is known, until one gives", () => {
   const need = new WebSeedNeed({ nowMs: 0, knowsPeers: false });
   assert.equal(need.isNeeded, true);
   need.update({ ...idle, nowMs: 100 });
   assert.equal(need.isNeeded, true);
-  need.update({ ...idle, nowMs: 200, suppliers: 1 });
+  need.update({ ...idle, nowMs: 200, isSupplied: true });
   assert.equal(need.isNeeded, false);
 });
 
@@ -20,7 +20,7 @@ test("WebSeedNeed gives known peers a moment, and asks again when they stop givi
   assert.equal(need.isNeeded, false);
   need.update({ ...idle, nowMs: 750 });
   assert.equal(need.isNeeded, true);
-  need.update({ ...idle, nowMs: 800, suppliers: 1 });
+  need.update({ ...idle, nowMs: 800, isSupplied: true });
   need.update({ ...idle, nowMs: 1500 });
   assert.equal(need.isNeeded, false);
   need.update({ ...idle, nowMs: 1550 });
@@ -29,7 +29,7 @@ test("WebSeedNeed gives known peers a moment, and asks again when they stop givi
 
 test("WebSeedNeed asks for the piece of a reader that has waited too long", () => {
   const need = new WebSeedNeed({ nowMs: 0, knowsPeers: true });
-  const busy = { suppliers: 3 };
+  const busy = { isSupplied: true };
   need.update({ ...busy, nowMs: 0, waitingAt: 5 });
   need.update({ ...busy, nowMs: 900, waitingAt: 6 });
   need.update({ ...busy, nowMs: 3800, waitingAt: 6 });

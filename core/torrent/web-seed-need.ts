@@ -34,21 +34,21 @@ export class WebSeedNeed {
     return this.#isReaderLate;
   }
 
-  /** @param now `suppliers`: peers that are giving; `waitingAt`: the piece a reader waits for. */
+  /** @param now `isSupplied`: peers give, or will; `waitingAt`: the piece a reader waits for. */
   update(now: {
     readonly nowMs: number;
-    readonly suppliers: number;
+    readonly isSupplied: boolean;
     readonly waitingAt: number | undefined;
   }): void {
-    if (now.suppliers > 0) this.#suppliedAt = now.nowMs;
+    if (now.isSupplied) this.#suppliedAt = now.nowMs;
     if (now.waitingAt !== this.#waitingAt) {
       this.#waitingAt = now.waitingAt;
       this.#waitingSince = now.nowMs;
     }
     this.#isReaderLate =
       this.#waitingAt !== undefined && now.nowMs - this.#waitingSince >= readerPatienceMs;
-    const isUnsupplied = now.suppliers === 0 && now.nowMs - this.#suppliedAt >= graceMs;
+    const isUnsupplied = !now.isSupplied && now.nowMs - this.#suppliedAt >= graceMs;
     // Needed from the start when no peer was known, until one gives.
-    this.#isNeeded = isUnsupplied || (this.#isNeeded && now.suppliers === 0);
+    this.#isNeeded = isUnsupplied || (this.#isNeeded && !now.isSupplied);
   }
 }

@@ -11,6 +11,7 @@ import type { InfoHash } from "../info-hash.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { BytesReceived } from "../ports/swarm.ts";
+import type { ArrivingTorrent } from "./arriving-torrent.ts";
 import type { OriginAnswer } from "./origin-source.ts";
 
 /** What the engine is started with. */
@@ -36,10 +37,21 @@ export type SwarmCommand =
       readonly path: string;
     }
   | { readonly type: "withdraw"; readonly infoHash: InfoHash }
+  /** A blob is offered while it grows: none of its pieces at first. */
+  | {
+      readonly type: "seedGrowing";
+      readonly id: number;
+      readonly infoHash: InfoHash;
+      readonly size: number;
+      readonly path: string;
+    }
+  /** It has so many pieces from now on. */
+  | { readonly type: "grow"; readonly id: number; readonly pieces: number }
+  | { readonly type: "withdrawGrowing"; readonly id: number }
   | {
       readonly type: "download";
       readonly id: number;
-      readonly metainfo: Metainfo;
+      readonly torrent: ArrivingTorrent;
       readonly path: string;
       readonly peers: readonly PeerAddress[];
       readonly webSeeds: readonly string[];
@@ -52,6 +64,8 @@ export type SwarmCommand =
       readonly request: number;
       readonly answer: OriginAnswer;
     }
+  /** The hashes of the next pieces of a growing torrent. */
+  | { readonly type: "hashes"; readonly id: number; readonly hashes: Uint8Array }
   | { readonly type: "peers"; readonly id: number; readonly peers: readonly PeerAddress[] }
   | {
       readonly type: "want";
