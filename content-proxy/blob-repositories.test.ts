@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 
 import { type Digest, digestOf } from "../core/digest.ts";
+import { UnavailableError } from "../core/errors.ts";
 import type { Labels } from "../core/ports/blob-store.ts";
 import { BlobRepositories } from "./blob-repositories.ts";
 import { Provenance } from "./provenance/provenance.ts";
@@ -90,4 +91,74 @@ test("find() leaves out what is no repository, and what is too much", async (t) 
   const many = Array.from({ length: 50 }, (_, index) => `app${index}`).join(",");
   const content = { default: [[layer, { [`${source}r.example`]: many }]] } as const;
   assert.equal((await find(content, t.signal)).length, 8);
+});
+
+/** What a manifest of a pull names, and a containerd that labels the manifest when it is told to. */
+function pullOf(t: TestContext) {
+  const provenance = new Provenance();
+  const config = { digest: digestOf(Buffer.from("config")), size: 1, mediaType: "" };
+  const layers = [{ digest: layer, size: 1, mediaType: "" }];
+  provenance.learnChildren(manifest, { kind: "manifest", config, layers });
+  const labels: Record<string, string> = {};
+  const asked: Digest[] = [];
+  const content = containerdWith({ default: [[manifest, labels]] });
+  const repositories = new BlobRepositories({
+    provenance,
+    hosts: ["r.example:5000"],
+    containerd: {
+      ...content,
+      images: async () => [],
+      info: (digest, options) => {
+        asked.push(digest);
+        pull.onInfo();
+        return content.info(digest, options);
+      },
+    },
+  });
+  t.after(() => repositories[Symbol.asyncDispose]());
+  const pull = { repositories, labels, asked, onInfo: (): void => undefined };
+  return pull;
+}
+
+test("recall() waits for the label of the manifest that a pull has just brought", async (t) => {
+  const pull = pullOf(t);
+  pull.onInfo = () => {
+    if (pull.asked.length === 3) pull.labels[`${source}r.example`] = "app";
+  };
+  const recalling = [layer, layer].map((digest) => pull.repositories.recall(digest, t));
+  const found = { registry: "r.example:5000", repository: "app" };
+  assert.deepEqual(await Promise.all(recalling), [[found], [found]]);
+  assert.equal(pull.asked.length, 3);
+  assert.deepEqual(await pull.repositories.recall(layer, t), [found]);
+  assert.equal(pull.asked.length, 3);
+});
+
+test("recall() does not wait twice for a label that does not come", async (t) => {
+  const { repositories, asked } = pullOf(t);
+  assert.deepEqual(await repositories.recall(layer, t), []);
+  const before = asked.length;
+  assert.deepEqual(await repositories.recall(layer, t), []);
+  assert.equal(asked.length, before + 1);
+});
+
+test("recall() asks containerd nothing about a blob that no manifest names", async (t) => {
+  const { repositories, asked } = pullOf(t);
+  assert.deepEqual(await repositories.recall(manifest, t), []);
+  assert.deepEqual(asked, []);
+});
+
+test("find() gives what was learnt when containerd is down, and what images are named for", async (t) => {
+  const provenance = new Provenance();
+  const learnt = { registry: "r.example", repository: "learnt" };
+  provenance.learn(learnt, { digest: layer });
+  const down = () => Promise.reject(new UnavailableError("down"));
+  const containerd = { ...containerdWith({}), namespaces: down, images: async () => [] };
+  const repositories = new BlobRepositories({ containerd, provenance, hosts: [] });
+  assert.deepEqual(await repositories.find(layer, t), [learnt]);
+  await assert.rejects(repositories.find(manifest, t), UnavailableError);
+  const images = async () => [{ name: "named.example/app:1", target: manifest }];
+  const up = { ...containerdWith({ default: [] }), images };
+  const named = new BlobRepositories({ containerd: up, provenance, hosts: [] });
+  const expected = { registry: "named.example", repository: "app" };
+  assert.deepEqual(await named.find(manifest, t), [expected]);
 });

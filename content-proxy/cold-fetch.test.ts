@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+
+import { Credential } from "../core/credential.ts";
+import { type Digest, digestOf } from "../core/digest.ts";
+import {
+  AccessDeniedError,
+  BlobNotFoundError,
+  BlobSizeError,
+  StorageFullError,
+  UnavailableError,
+} from "../core/errors.ts";
+import type { Cancellable } from "../core/ports/cancellable.ts";
+import type { ColdAnswer, ColdBlob } from "../core/ports/cold-source.ts";
+import type { Repository } from "../core/ports/origin.ts";
+import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { ColdFetch } from "./cold-fetch.ts";
+
+const layers = ["one", "two", "three"].map((name) => digestOf(Buffer.from(name)));
+const [layer, other] = [digestOf(Buffer.from("one")), digestOf(Buffer.from("two"))];
+const app: Repository = { registry: "registry.example", repository: "app" };
+const whole: ColdAnswer = { state: "whole", size: 7 };
+
+function replyWith(answer: ColdAnswer): (options: Cancellable) => Promise<ColdAnswer | undefined> {
+  return async () => answer;
+}
+
+/** Seeders that answer with `reply`, and nodes that know of `from`. */
+function setUp(from: readonly Repository[] = [app]) {
+  const asked: ColdBlob[] = [];
+  const bench = {
+    asked,
+    from,
+    reply: replyWith(whole),
+    thorough: 0,
+  };
+  const coldFetch = new ColdFetch({
+    source: { fetch: async (blob, options) => (asked.push(blob), bench.reply(options)) },
+    repositories: {
+      recall: async () => bench.from,
+      find: async () => (bench.thorough++, bench.from),
+    },
+    provenance: { find: () => ({ repositories: [], mediaType: "a/b" }) },
+    logger: new MemoryLogger(),
+  });
+  const ask = (
+    digest: Digest,
+    { signal }: TestContext,
+    { promised = false, authorization = undefined as Credential | undefined } = {},
+  ) => coldFetch.ask({ digest, size: 7, promised, authorization }, { withinMs: 60_000, signal });
+  return { bench, coldFetch, ask };
+}
+
+test("seeders are told what is known of a blob, and their answer is given", async (t) => {
+  const { bench, ask } = setUp();
+  assert.equal(await ask(layer, t), whole);
+  const expected = { digest: layer, size: 7, mediaType: "a/b", from: [app] };
+  assert.deepEqual(bench.asked, [{ ...expected, authorization: undefined }]);
+});
+
+test("a registry that refuses or is down is not tried for each layer of a pull", async (t) => {
+  for (const error of [new AccessDeniedError("no"), new UnavailableError("down")]) {
+    const { bench, ask } = setUp();
+    bench.reply = () => Promise.reject(error);
+    for (const each of layers) assert.equal(await ask(each, t), undefined);
+    assert.equal(bench.asked.length, 1);
+    await ask(layer, t, { authorization: new Credential("Basic b3RoZXI=") });
+    await ask(layer, t, { promised: true });
+    assert.equal(bench.asked.length, 3);
+    assert.equal(bench.thorough, 1);
+  }
+});
+
+test("what one blob lacks is no reason to leave others out", async (t) => {
+  const lacking = [new BlobNotFoundError(layer), new BlobSizeError(7, 8)];
+  const full = new UnavailableError("full", { cause: new StorageFullError("full") });
+  for (const error of [...lacking, full]) {
+    const { bench, ask } = setUp();
+    bench.reply = () => Promise.reject(error);
+    assert.equal(await ask(layer, t), undefined);
+    bench.reply = async () => whole;
+    assert.equal(await ask(other, t), whole);
+  }
+});
+
+test("a blob that is missing is asked for again as soon as its repository is known", async (t) => {
+  const { bench, ask } = setUp([]);
+  bench.reply = () => Promise.reject(new BlobNotFoundError(layer));
+  assert.equal(await ask(layer, t), undefined);
+  bench.reply = async () => whole;
+  bench.from = [app];
+  assert.equal(await ask(layer, t), whole);
+});
+
+test("seeders that do not answer hold up one blob, and the others for a moment", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { bench, ask } = setUp();
+  const silence = ({ signal }: Cancellable) =>
+    new Promise<undefined>((_, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason as Error)),
+    );
+  bench.reply = silence;
+  for (const [digest, waitMs] of [
+    [layer, 60_000],
+    [other, 100],
+  ] as const) {
+    const asking = ask(digest, t);
+    await new Promise(setImmediate);
+    t.mock.timers.tick(waitMs);
+    assert.equal(await asking, undefined);
+  }
+});
+
+test("what turned out to be another blob is not asked for again", async (t) => {
+  const { bench, coldFetch, ask } = setUp();
+  coldFetch.refuse(layer);
+  assert.equal(await ask(layer, t), undefined);
+  assert.deepEqual(bench.asked, []);
+});
+
+test("a pull that is cancelled is told so", async () => {
+  const { bench, coldFetch } = setUp();
+  bench.reply = () => Promise.reject(new UnavailableError("down"));
+  const signal = AbortSignal.abort(new Error("enough"));
+  const blob = { digest: layer, size: 7, promised: false };
+  await assert.rejects(coldFetch.ask(blob, { withinMs: 1000, signal }), /enough/);
+});
