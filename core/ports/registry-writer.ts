@@ -49,7 +49,4 @@ export interface RegistryWriter {
 
   /** Puts a manifest. What it names must be in the repository. */
   writeManifest(manifest: ManifestToWrite, options: Cancellable): Promise<void>;
-
-  /** All tags of a repository in no order, at most 10,000; none when there is no such repository. */
-  tags(repository: Repository, options: Cancellable): Promise<readonly string[]>;
 }

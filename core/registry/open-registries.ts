@@ -6,7 +6,9 @@ import { DockerCredentials } from "./docker-credentials.ts";
 import { createRegistryAgent } from "./registry-agent.ts";
 import { RegistryClient, type RegistryEndpoint } from "./registry-client.ts";
 import { RegistryDiscovery } from "./registry-discovery.ts";
+import { RegistryRights } from "./registry-rights.ts";
 import { RegistryOrigin } from "./registry-origin.ts";
+import { RegistryPush } from "./registry-push.ts";
 
 /** How one registry is reached, where its name alone does not say it. */
 export interface RegistrySettings {
@@ -24,6 +26,8 @@ export interface RegistrySettings {
 export interface OpenRegistries extends AsyncDisposable {
   readonly origin: RegistryOrigin;
   readonly discovery: RegistryDiscovery;
+  readonly rights: RegistryRights;
+  readonly writer: RegistryPush;
 }
 
 /**
@@ -61,6 +65,8 @@ export async function openRegistries(settings: {
     return {
       origin: new RegistryOrigin(client),
       discovery: new RegistryDiscovery(client),
+      rights: new RegistryRights(client),
+      writer: new RegistryPush(client),
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };
   } catch (error) {

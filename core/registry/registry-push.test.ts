@@ -163,19 +163,3 @@ test("credentials do not go where a registry sends an upload", async (t) => {
     [["PUT", undefined]],
   );
 });
-
-test("tags come page by page, and none of a repository that is not there", async (t) => {
-  const { registry, push } = await open(t);
-  const pages = [["a", "b"], ["c", "not a tag"], []];
-  registry.fault = (request, response) => {
-    if (request.url?.startsWith("/v2/pond/fish/tags/list") !== true) return false;
-    const { searchParams } = new URL(request.url, "http://registry");
-    const index = searchParams.get("last") === null ? 0 : 1;
-    if (index === 0) response.setHeader("link", '</v2/pond/fish/tags/list?last=b>; rel="next"');
-    response.end(JSON.stringify({ name: "pond/fish", tags: pages[index] }));
-    return true;
-  };
-  const place = { registry: registry.host, repository: "pond/fish" };
-  assert.deepEqual(await push.tags(place, t), ["a", "b", "c"]);
-  assert.deepEqual(await push.tags({ ...place, repository: "pond/none" }, t), []);
-});

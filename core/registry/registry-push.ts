@@ -6,7 +6,6 @@ import type { BlobPlace, ManifestToWrite, RegistryWriter } from "../ports/regist
 import { type HttpResponse, discardBody } from "./http-request.ts";
 import { redirectedUrl } from "./redirect.ts";
 import type { RegistryClient, RegistryRequest } from "./registry-client.ts";
-import { readTags } from "./registry-tags.ts";
 
 /** Milliseconds that a registry may take over a blob that it has all of: some copy it then. */
 const commitTimeoutMs = 300_000;
@@ -109,10 +108,6 @@ export class RegistryPush implements RegistryWriter {
       { signal },
     );
     if (response.statusCode !== 201) throw unexpected(manifest, response);
-  }
-
-  async tags(repository: Repository, options: Cancellable): Promise<readonly string[]> {
-    return readTags(repository, this.#client, options);
   }
 
   async #ask(repository: Repository, path: string, { signal }: Cancellable): Promise<HttpResponse> {
