@@ -31,19 +31,14 @@ export async function adminUrlOf(source: ConfigText): Promise<string> {
 }
 
 /**
- * The seeder that a configuration names: the first one of a content proxy, or itself.
+ * The seeders that a configuration names: those of a content proxy, or itself.
  *
  * @throws {ConfigError} and {InvalidArgumentError} when it names none.
  */
-export async function seederUrlOf(source: ConfigText): Promise<string> {
+export async function seederUrlsOf(source: ConfigText): Promise<readonly string[]> {
   const { service, config } = await parseAny(source);
-  const seeder =
-    service === "seeder"
-      ? urlOfListener(config.listen)
-      : service === "content-proxy"
-        ? config.seeders[0]
-        : undefined;
-  if (seeder !== undefined) return seeder;
+  if (service === "seeder") return [urlOfListener(config.listen)];
+  if (service === "content-proxy" && config.seeders.length > 0) return config.seeders;
   throw new InvalidArgumentError(`Cannot find a seeder in ${source.file}: it names none`);
 }
 

@@ -16,6 +16,7 @@ import { tagsSchema } from "../core/config/tags-schema.ts";
 import type { Environment } from "../core/config/environment-overrides.ts";
 import { mirrorSchema } from "./mirror/mirror-schema.ts";
 import { defaultLayerLimits } from "../core/unpack/layer-limits.ts";
+import { nodeSchema, preheatSchema } from "./preheat/preheat-schema.ts";
 
 const gibibyte = 1024 ** 3;
 
@@ -119,6 +120,8 @@ export const contentProxyConfigSchema = z.strictObject({
   origin: originSchema.prefault({}),
   tags: tagsSchema.prefault({}),
   mirror: mirrorSchema.prefault({}),
+  preheat: preheatSchema.prefault({}),
+  node: nodeSchema.prefault({}),
   admin: adminSchema.prefault({}),
 });
 

@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 
 import { DisposeStack } from "../core/async/dispose-stack.ts";
 import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
@@ -30,6 +30,7 @@ import { Offering } from "../core/blob-life/offering.ts";
 import { LastResort } from "./last-resort.ts";
 import { connectMirror } from "./mirror/connect-mirror.ts";
 import { Prefetch } from "./prefetch.ts";
+import { connectPreheat } from "./preheat/connect-preheat.ts";
 import { Provenance } from "./provenance/provenance.ts";
 import { PromiseWithdrawal } from "./promise-withdrawal.ts";
 import { RecentBlobs } from "./recent-blobs.ts";
@@ -99,8 +100,11 @@ export async function startContentProxy(
     void parts.budget.enforce();
     const base = { ...foundations, ...parts, logger, clock, started, signal };
     const unpacking = config.snapshots.enabled ? await openSnapshots(config, base) : undefined;
+    const preheats = connectPreheat(config, {
+      ...{ ...base, hostname: hostname(), platform: platformOfMachine(process.arch) },
+    });
     const status = createStatus({
-      ...{ store, swarm, clock, ...parts, jobs: unpacking?.jobs },
+      ...{ store, swarm, clock, ...parts, jobs: unpacking?.jobs, preheats },
       version: packageJson.version,
       budgetBytes: config.cache.budgetBytes,
     });

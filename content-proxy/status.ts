@@ -8,6 +8,7 @@ import {
   statusListMax,
 } from "../core/service-status.ts";
 import type { Arrivals } from "./arrivals.ts";
+import type { TaskRunner } from "./preheat/task-runner.ts";
 import type { LayerJobs } from "./remote-snapshots/layer-jobs.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -19,6 +20,8 @@ export interface StatusDeps {
   readonly traffic: Traffic;
   /** Those that unpack layers here, where snapshots are served. */
   readonly jobs?: Pick<LayerJobs, "report"> | undefined;
+  /** Images that seeders have this node fetch, where that is enabled. */
+  readonly preheats?: Pick<TaskRunner, "report"> | undefined;
   readonly clock: Clock;
   readonly version: string;
   readonly budgetBytes: number;
@@ -26,7 +29,7 @@ export interface StatusDeps {
 
 /** Returns the function that answers `GET /v1/status`; its uptime counts from now. */
 export function createStatus(deps: StatusDeps): () => ServiceStatus {
-  const { arrivals, swarm, traffic, jobs, clock, version } = deps;
+  const { arrivals, swarm, traffic, jobs, preheats, clock, version } = deps;
   const startedMs = clock.monotonicMs();
   return () => {
     const underWay = [...arrivals].flatMap(({ received }) => received ?? []);
@@ -38,6 +41,7 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
       ingests: [...ingestReports(deps)].slice(0, statusListMax),
       swarms: swarm.status().slice(0, statusListMax),
       ...(jobs && { layers: jobs.report() }),
+      ...(preheats && { preheats: preheats.report() }),
       traffic: traffic.report(underWay),
     };
   };

@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from "./errors.ts";
+
 /** What an image is built for, as an index names it. */
 export interface Platform {
   readonly os: string;
@@ -33,4 +35,27 @@ export function platformMatches(offered: Platform, wanted: Platform): boolean {
       wanted.variant === undefined ||
       offered.variant === wanted.variant)
   );
+}
+
+/** Whether `text` can be a part of a platform: a word of Go's, such as `linux`, `amd64` or `v8`. */
+export function isPlatformWord(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/.test(text);
+}
+
+/** Reads `os/architecture` or `os/architecture/variant`. @throws {InvalidArgumentError} */
+export function parsePlatform(text: string): Platform {
+  const words = text.split("/");
+  const [os, architecture, variant] = words;
+  if (os !== undefined && architecture !== undefined && words.every(isPlatformWord)) {
+    if (variant === undefined) return { os, architecture };
+    if (words.length === 3) return { os, architecture, variant };
+  }
+  throw new InvalidArgumentError(
+    `Cannot parse platform ${JSON.stringify(text.slice(0, 100))}: want os/architecture[/variant]`,
+  );
+}
+
+/** Renders a platform as {@link parsePlatform} reads it. */
+export function formatPlatform({ os, architecture, variant }: Platform): string {
+  return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
 }

@@ -18,6 +18,10 @@ export interface ServiceStatus {
   readonly sources?: readonly SourceReport[];
   /** Layers that are unpacked here, or were a moment ago; those that move come first. */
   readonly layers?: readonly LayerReport[];
+  /** Images that are fetched before somebody pulls them. */
+  readonly preheats?: readonly PreheatReport[];
+  /** Nodes that wait for tasks of this seeder. */
+  readonly nodes?: NodesReport;
   readonly traffic?: TrafficReport;
   readonly directory?: DirectoryReport;
 }
@@ -72,6 +76,31 @@ export interface LayerReport {
   readonly bytesPerSecond?: number;
   /** Files, directories and all else that was written. */
   readonly entries?: number;
+}
+
+/** An image that is fetched before somebody pulls it. */
+export interface PreheatReport {
+  /** By which a seeder cancels it; left out by nodes. */
+  readonly id?: string;
+  /** Reference in full. */
+  readonly image: string;
+  /**
+   * `fetching` from the origin, or on a node from the swarm; `nodes` once the seeder has it and
+   * nodes get it; on a node `waiting` for what came first, `paused` while a pull is under way.
+   */
+  readonly state: "waiting" | "fetching" | "paused" | "nodes";
+  /** Bytes that are here. */
+  readonly bytes: number;
+  /** Bytes that will be here, as far as manifests were read. */
+  readonly size: number;
+  /** How many nodes get it, and how many are through. */
+  readonly nodes?: { readonly count: number; readonly done: number; readonly failed: number };
+}
+
+/** Nodes that wait for tasks. */
+export interface NodesReport {
+  readonly connected: number;
+  readonly connectedMax: number;
 }
 
 /** One swarm that the service is in. */

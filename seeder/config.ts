@@ -13,6 +13,8 @@ import {
 import { loadConfig } from "../core/config/load-config.ts";
 import { registryHost, registrySchema } from "../core/config/registry-schema.ts";
 import { parseImageReference } from "../core/image-reference.ts";
+import { preheatSchema } from "./nodes/preheat-schema.ts";
+import { notificationsSchema } from "./notifications/notifications-schema.ts";
 
 const gibibyte = 1024 ** 3;
 
@@ -61,7 +63,7 @@ const fetchSchema = z.strictObject({
 export const seederConfigSchema = z.strictObject({
   /** Where blobs, metainfo, preheat, health and status are served by HTTP. */
   listen: listenAddress().prefault("[::]:7072"),
-  /** HTTP connections at once. */
+  /** HTTP connections at once, beside those of nodes that wait for tasks. */
   connectionsMax: count({ min: 1, max: 100_000 }).default(2000),
   store: storeSchema.prefault({}),
   swarm: swarmSchema.prefault({}),
@@ -79,6 +81,8 @@ export const seederConfigSchema = z.strictObject({
   /** A Docker `config.json` with credentials for the registries. */
   credentialsFile: absolutePath().optional(),
   fetch: fetchSchema.prefault({}),
+  preheat: preheatSchema.prefault({}),
+  notifications: notificationsSchema.prefault({}),
 });
 
 /** Checked configuration of a seeder. */

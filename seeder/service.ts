@@ -9,7 +9,6 @@ import { listenHttp } from "../core/http/listen-http.ts";
 import { formatImageReference, parseImageReference } from "../core/image-reference.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
 import { createPeerId } from "../core/peer-id.ts";
-import { platformOfMachine } from "../core/platform.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/logger.ts";
@@ -23,7 +22,8 @@ import { BlobCache } from "./blob-cache.ts";
 import { BlobRoom } from "./blob-room.ts";
 import { BlobsInUse } from "./blobs-in-use.ts";
 import type { SeederConfig } from "./config.ts";
-import { PreheatRoute } from "./http/preheat-route.ts";
+import { connectPreheats } from "./connect-preheats.ts";
+import type { PreheatRoutesDeps } from "./http/preheat-routes.ts";
 import { seederHandler } from "./http/seeder-handler.ts";
 import { KnownBlobs } from "./known-blobs.ts";
 import { DirectoryOrigin } from "./origins/directory-origin.ts";
@@ -60,9 +60,13 @@ export async function startSeeder(
     const swarmParts = await openSwarm(config, starting);
     const parts = await openCache(config, { ...starting, ...swarmParts });
     const { store, swarm } = swarmParts;
-    const handle = createHandler(config, { ...parts, store, swarm, logger, clock });
-    const { connectionsMax } = config;
+    const preheat = await connectPreheats(config, { ...starting, ...parts, store });
+    const handle = createHandler(config, { ...parts, preheat, store, swarm, logger, clock });
+    // Each node that waits for tasks has a connection of its own.
+    const connectionsMax = config.connectionsMax + config.preheat.nodesMax;
     const http = started.use(await listenHttp(config.listen, { connectionsMax, handle, signal }));
+    // First of all at the end: else the server waits in vain for what nodes wait for.
+    started.use(preheat.table);
     const running = started.move();
     return {
       http: http.address,
@@ -167,17 +171,16 @@ function createHandler(
   deps: SeederDeps & {
     readonly store: DiskBlobStore;
     readonly swarm: TorrentSwarm;
+    readonly preheat: PreheatRoutesDeps;
   } & Awaited<ReturnType<typeof openCache>>,
 ) {
-  const { store, swarm, cache, known, pinned, clock, logger } = deps;
-  const preheat = new PreheatRoute({
-    ...deps,
-    platformDefault: platformOfMachine(process.arch),
-    ...config.fetch,
-  });
+  const { store, swarm, cache, known, pinned, preheat, clock, logger } = deps;
   const { version } = packageJson;
   const { budgetBytes } = config.store;
-  const status = createStatus({ store, cache, pinned, swarm, clock, version, budgetBytes });
+  const status = createStatus({
+    ...{ store, cache, pinned, swarm, clock, version, budgetBytes },
+    ...preheat,
+  });
   return seederHandler({
     ...{ store, cache, known, preheat, status, logger },
     swarmPort: swarm.port,

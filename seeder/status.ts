@@ -3,7 +3,9 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Swarm } from "../core/ports/swarm.ts";
 import { type BlobsReport, type ServiceStatus, statusListMax } from "../core/service-status.ts";
 import type { BlobCache } from "./blob-cache.ts";
+import type { NodeTable } from "./nodes/node-table.ts";
 import type { PinnedImages } from "./pinned-images.ts";
+import type { Preheats } from "./preheats.ts";
 
 /** What {@link createStatus} reports on. */
 export interface StatusDeps {
@@ -11,6 +13,8 @@ export interface StatusDeps {
   readonly cache: Pick<BlobCache, "originBytes" | "underWay">;
   readonly pinned: Pick<PinnedImages, "has">;
   readonly swarm: Pick<Swarm, "status">;
+  readonly preheats: Pick<Preheats, "report">;
+  readonly table: Pick<NodeTable, "count" | "nodesMax">;
   readonly clock: Clock;
   readonly version: string;
   readonly budgetBytes: number;
@@ -18,7 +22,7 @@ export interface StatusDeps {
 
 /** Returns the function that answers `GET /v1/status`; its uptime counts from now. */
 export function createStatus(deps: StatusDeps): () => ServiceStatus {
-  const { cache, swarm, clock, version } = deps;
+  const { cache, swarm, preheats, table, clock, version } = deps;
   const startedMs = clock.monotonicMs();
   return () => {
     const swarms = swarm.status();
@@ -32,6 +36,8 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
         return { ref: digest, bytes, size, from: registry };
       }),
       swarms: swarms.slice(0, statusListMax),
+      preheats: preheats.report(),
+      nodes: { connected: table.count, connectedMax: table.nodesMax },
       traffic: {
         // A seeder gives to swarms and takes from origins alone.
         received: { peers: 0, seeders: 0, webSeeds: 0 },

@@ -6,18 +6,21 @@ import type { Output } from "../cli-context.ts";
 import { formatBytes } from "../format-bytes.ts";
 import { formatDuration } from "../format-duration.ts";
 import { printable } from "../format-table.ts";
-import type { BlobEvent } from "./event.ts";
+import type { BlobEvent, NodeEvent } from "./event.ts";
+import type { NodeTotals } from "./node-progress.ts";
 import type { ProgressTotals } from "./progress.ts";
 
 /** Shows a preheat to somebody. */
 export interface PreheatDisplay {
   /** A blob has come further; `isNews` when its state is another one. */
   blob(event: BlobEvent, totals: ProgressTotals, options: { readonly isNews: boolean }): void;
+  /** A node has come further; `isLast` when nothing more comes of it. */
+  node(event: NodeEvent, totals: NodeTotals, options: { readonly isLast: boolean }): void;
   /** Nothing more comes. */
   close(): void;
 }
 
-/** One line for each blob that starts, ends or fails: for files and pipes. */
+/** One line for each blob that starts, ends or fails, and each node that ends: for files and pipes. */
 export function lineDisplay(output: Output): PreheatDisplay {
   return {
     blob({ digest, mediaType, size, state, problem }, { blobsDone, blobs }, { isNews }) {
@@ -27,11 +30,18 @@ export function lineDisplay(output: Output): PreheatDisplay {
         `${word} ${printable(digest)} ${formatBytes(size)} ${printable(mediaType)} (${blobsDone} of ${blobs} done)${reason(problem)}\n`,
       );
     },
+    node({ node, state, bytes, problem }, totals, { isLast }) {
+      if (!isLast) return;
+      const word = state.padEnd("fetching".length);
+      output.write(
+        `${word} ${printable(node)} ${formatBytes(bytes)} (${throughOf(totals)})${reason(problem)}\n`,
+      );
+    },
     close: () => undefined,
   };
 }
 
-/** A bar over all blobs, with the rate and the time that is left: for terminals. */
+/** A bar over all blobs, with the rate and the time that is left, then over nodes: for terminals. */
 export function barDisplay(output: Output): PreheatDisplay {
   const bar = new SingleBar(
     {
@@ -59,8 +69,20 @@ export function barDisplay(output: Output): PreheatDisplay {
         count: `${totals.blobsDone} of ${totals.blobs} blobs`,
       });
     },
+    node({ node, state, problem }, totals, { isLast }) {
+      if (isLast && state === "failed") {
+        output.write(`\r\u001b[Kfailed ${printable(node)}${reason(problem)}\n`);
+      }
+      bar.setTotal(Math.max(1, totals.count));
+      const rest = { amount: "", rate: "", left: "" };
+      bar.update(totals.done + totals.failed, { ...rest, count: throughOf(totals) });
+    },
     close: () => bar.stop(),
   };
+}
+
+function throughOf({ count, done, failed }: NodeTotals): string {
+  return `${done + failed} of ${count} nodes${failed > 0 ? `, ${failed} failed` : ""}`;
 }
 
 function reason(problem: string | undefined): string {

@@ -1,69 +1,106 @@
 import { UnavailableError } from "../../core/errors.ts";
+import { isJsonObject } from "../../core/json-object.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { CliContext } from "../cli-context.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { formatBytes } from "../format-bytes.ts";
 import { formatDuration } from "../format-duration.ts";
 import { printable } from "../format-table.ts";
-import { barDisplay, lineDisplay } from "./display.ts";
+import { type PreheatDisplay, barDisplay, lineDisplay } from "./display.ts";
 import { type EndEvent, parsePreheatEvent } from "./event.ts";
+import { NodeProgress } from "./node-progress.ts";
 import { PreheatProgress } from "./progress.ts";
 import { type PreheatRequest, requestPreheat } from "./request.ts";
 
 /** What to preheat, where, and how to tell of it. */
 export interface PreheatOptions {
-  readonly seeder: string;
+  /** The first one of them has nodes fetch the image, too, if the request says so. */
+  readonly seeders: readonly string[];
   readonly request: PreheatRequest;
-  /** Print the seeder's own lines and nothing else. */
+  /** Print the seeders' own lines and nothing else. */
   readonly json: boolean;
   readonly clock: Clock;
 }
 
+/** Reads the lines of one seeder to their end, and gives the last event. */
+type Reader = (lines: AsyncIterable<string>, seeder: string) => Promise<EndEvent | undefined>;
+
 /**
- * Has a seeder fetch an image, and shows how far it is.
+ * Has seeders fetch an image, and shows how far they are. Where one fails, the others go on.
  *
- * @throws {UnavailableError} when the seeder cannot be reached or hangs up half-way.
+ * @throws {UnavailableError} when a seeder cannot be reached or hangs up half-way.
  */
 export async function preheat(options: PreheatOptions, context: CliContext): Promise<ExitCode> {
-  const end = options.json ? await printEvents(options, context) : await show(options, context);
-  if (!end) throw new UnavailableError("Cannot tell how it ended: the seeder hung up");
-  if (!options.json) printEnd(options.request.image, end, context);
-  return end.ok ? exitCodes.ok : exitCodes.failure;
-}
-
-async function printEvents(
-  { seeder, request }: PreheatOptions,
-  { stdout, signal }: CliContext,
-): Promise<EndEvent | undefined> {
-  let end: EndEvent | undefined;
-  for await (const line of requestPreheat(seeder, request, { signal })) {
-    stdout.write(`${line}\n`);
-    const event = parsePreheatEvent(line);
-    if (event?.event === "end") end = event;
+  const { seeders, request, json } = options;
+  const { scope, nodes, ...forSeeders } = request;
+  const display = json ? undefined : displayOf(context);
+  const read = display ? shownBy(display, options) : printedBy(options, context);
+  const asked = seeders.map(async (seeder, index) => {
+    const wanted =
+      index === 0
+        ? { ...forSeeders, ...(scope && { scope }), ...(nodes && { nodes }) }
+        : forSeeders;
+    const end = await read(requestPreheat(seeder, wanted, context), seeder);
+    if (end) return end;
+    throw new UnavailableError(`Cannot tell how it ended: the seeder hung up`);
+  });
+  const ends = await Promise.allSettled(asked);
+  display?.close();
+  let isOk = true;
+  for (const end of ends) {
+    if (end.status === "rejected") continue;
+    if (!json) printEnd(request.image, end.value, context);
+    isOk &&= end.value.ok;
   }
-  return end;
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed) throw failed.reason;
+  return isOk ? exitCodes.ok : exitCodes.failure;
 }
 
-async function show(
-  { seeder, request, clock }: PreheatOptions,
-  { stdout, signal }: CliContext,
-): Promise<EndEvent | undefined> {
-  const progress = new PreheatProgress();
-  const display = stdout.isTerminal ? barDisplay(stdout) : lineDisplay(stdout);
-  let end: EndEvent | undefined;
-  try {
-    for await (const line of requestPreheat(seeder, request, { signal })) {
+/** Lines of several seeders say whose they are. */
+function printedBy({ seeders }: PreheatOptions, { stdout }: CliContext): Reader {
+  return async (lines, seeder) => {
+    let end: EndEvent | undefined;
+    for await (const line of lines) {
+      stdout.write(`${seeders.length > 1 ? withSeeder(line, seeder) : line}\n`);
+      const event = parsePreheatEvent(line);
+      if (event?.event === "end") end = event;
+    }
+    return end;
+  };
+}
+
+function withSeeder(line: string, seeder: string): string {
+  const event: unknown = JSON.parse(line);
+  return JSON.stringify(isJsonObject(event) ? { seeder, ...event } : event);
+}
+
+function displayOf({ stdout }: CliContext): PreheatDisplay {
+  return stdout.isTerminal ? barDisplay(stdout) : lineDisplay(stdout);
+}
+
+function shownBy(display: PreheatDisplay, { seeders, clock }: PreheatOptions): Reader {
+  const blobs = new PreheatProgress();
+  const nodes = new NodeProgress();
+  return async (lines, seeder) => {
+    let end: EndEvent | undefined;
+    for await (const line of lines) {
       const event = parsePreheatEvent(line);
       const nowMs = clock.monotonicMs();
       if (event?.event === "end") end = event;
+      if (event?.event === "nodes") nodes.expect(event.count);
+      if (event?.event === "node") {
+        const isLast = nodes.add(event);
+        display.node(event, nodes.totals, { isLast });
+      }
       if (event?.event !== "blob") continue;
-      const isNews = progress.add(event, nowMs);
-      display.blob(event, progress.totals(nowMs), { isNews });
+      // Each seeder has its own copy.
+      const digest = seeders.length > 1 ? `${seeder} ${event.digest}` : event.digest;
+      const isNews = blobs.add({ ...event, digest }, nowMs);
+      display.blob({ ...event, digest }, blobs.totals(nowMs), { isNews });
     }
-  } finally {
-    display.close();
-  }
-  return end;
+    return end;
+  };
 }
 
 function printEnd(image: string, end: EndEvent, { stdout, stderr }: CliContext): void {
@@ -74,7 +111,8 @@ function printEnd(image: string, end: EndEvent, { stdout, stderr }: CliContext):
     return;
   }
   const rate = end.durationMs > 0 ? (end.bytes / end.durationMs) * 1000 : 0;
+  const nodes = end.nodes ? `, ${end.nodes.done} of ${end.nodes.count} nodes` : "";
   stdout.write(
-    `${image}: ${end.blobs} blobs, ${formatBytes(end.bytes)} in ${formatDuration(end.durationMs)} (${formatBytes(rate)}/s)\n`,
+    `${image}: ${end.blobs} blobs, ${formatBytes(end.bytes)}${nodes} in ${formatDuration(end.durationMs)} (${formatBytes(rate)}/s)\n`,
   );
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { lines } from "./lines.ts";
+import { lines } from "../../core/http/lines.ts";
 import { PreheatProgress } from "./progress.ts";
 
 function event(digest: string, bytes: number, state: "fetching" | "done" = "fetching") {

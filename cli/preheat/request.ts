@@ -1,14 +1,21 @@
 import { InvalidArgumentError, UnavailableError } from "../../core/errors.ts";
+import { lines } from "../../core/http/lines.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import { connectionFailure } from "../connection-failure.ts";
 import { refusalOf } from "../read-body.ts";
-import { lines } from "./lines.ts";
 
 /** What a seeder is asked for. */
 export interface PreheatRequest {
   readonly image: string;
-  /** `os/architecture` of each; that of the seeder itself when left out. */
+  /** `os/architecture` of each; those of the nodes, or of the seeder itself, when left out. */
   readonly platforms?: readonly string[] | "all";
+  /** Who gets it; seeders alone when left out. */
+  readonly scope?: "seeders" | "nodes";
+  /** Which nodes; all when left out. */
+  readonly nodes?: {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly percent: number;
+  };
 }
 
 /**

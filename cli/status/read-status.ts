@@ -67,6 +67,19 @@ const statusSchema: z.ZodType<ServiceStatus> = z.looseObject({
       }),
     )
     .exactOptional(),
+  preheats: z
+    .array(
+      z.looseObject({
+        id: z.exactOptional(z.string()),
+        image: z.string(),
+        state: z.enum(["waiting", "fetching", "paused", "nodes"]),
+        bytes: count,
+        size: count,
+        nodes: z.looseObject({ count, done: count, failed: count }).exactOptional(),
+      }),
+    )
+    .exactOptional(),
+  nodes: z.looseObject({ connected: count, connectedMax: count }).exactOptional(),
   traffic: z.looseObject({ received, originBytes: count, uploadedBytes: count }).exactOptional(),
   directory: z
     .looseObject({ entries: count, entriesMax: count, bytes: count, bytesMax: count })

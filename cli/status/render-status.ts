@@ -11,21 +11,24 @@ import type {
 import { formatBytes } from "../format-bytes.ts";
 import { formatDuration } from "../format-duration.ts";
 import { type Column, formatTable, printable } from "../format-table.ts";
+import { renderPreheats } from "./render-preheats.ts";
 
 /** Rows of a list that are shown; who wants more takes `--json`. */
 const rowsMax = 20;
 
 /** Renders a status for a person: one line each for the small things, then the lists. */
 export function renderStatus(status: ServiceStatus): string {
-  const { service, version, uptimeMs, blobs, traffic, directory } = status;
+  const { service, version, uptimeMs, blobs, traffic, directory, nodes } = status;
   const head = [
     `${service} ${printable(version)}, up ${formatDuration(uptimeMs)}`,
     ...(blobs ? [`blobs      ${renderBlobs(blobs)}`] : []),
     ...(traffic ? [`traffic    ${renderTraffic(traffic)}`] : []),
     ...(directory ? [`directory  ${renderDirectory(directory)}`] : []),
+    ...(nodes ? [`nodes      ${nodes.connected} of at most ${nodes.connectedMax}`] : []),
   ];
   const sections = [
     `${head.join("\n")}\n`,
+    ...(status.preheats?.length ? [renderPreheats(status.preheats.slice(0, rowsMax))] : []),
     ...(status.ingests ? [renderIngests(status.ingests)] : []),
     ...(status.layers ? [renderLayers(status.layers)] : []),
     ...(status.swarms

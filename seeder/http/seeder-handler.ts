@@ -7,14 +7,14 @@ import type { Logger } from "../../core/ports/logger.ts";
 import type { ServiceStatus } from "../../core/service-status.ts";
 import { type BlobRouteDeps, blobRoute } from "./blob-route.ts";
 import { type MetainfoRouteDeps, metainfoRoute } from "./metainfo-route.ts";
-import type { PreheatRoute } from "./preheat-route.ts";
+import { type PreheatRoutesDeps, preheatRouteOf } from "./preheat-routes.ts";
 
 /** What {@link seederHandler} works with. */
 export interface SeederHandlerDeps
   extends Omit<BlobRouteDeps, "store" | "known">, Omit<MetainfoRouteDeps, "store" | "known"> {
   readonly store: BlobRouteDeps["store"] & MetainfoRouteDeps["store"];
   readonly known: BlobRouteDeps["known"] & MetainfoRouteDeps["known"];
-  readonly preheat: PreheatRoute;
+  readonly preheat: PreheatRoutesDeps;
   readonly status: () => ServiceStatus;
   readonly logger: Logger;
 }
@@ -54,13 +54,14 @@ async function route(
 ): Promise<void> {
   const url = urlOf(request);
   const { pathname } = url;
+  const preheatRoute = preheatRouteOf(pathname, deps.preheat);
   if (pathname.startsWith("/v1/blobs/")) {
     const path = pathname.slice("/v1/blobs/".length);
     await blobRoute(request, response, { path, deps, signal });
   } else if (pathname.startsWith("/v1/metainfo/")) {
     sendAnswer(response, await metainfoRoute(request, { url, deps }));
-  } else if (pathname === "/v1/preheat") {
-    await deps.preheat.answer(request, response, { signal });
+  } else if (preheatRoute) {
+    await preheatRoute(request, response, { signal });
   } else if (request.method !== "GET" && request.method !== "HEAD") {
     sendAnswer(response, errorAnswer("not_found", "Cannot find that route"));
   } else if (pathname === "/healthz") {

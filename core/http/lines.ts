@@ -1,4 +1,4 @@
-import { UnavailableError } from "../../core/errors.ts";
+import { UnavailableError } from "../errors.ts";
 
 /** Longest line: an event is a few hundred bytes. */
 const lineLengthMax = 64 * 1024;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Descriptor } from "../core/descriptor.ts";
-import { parseDigest } from "../core/digest.ts";
-import { mediaTypes } from "../core/media-type.ts";
+import type { Descriptor } from "./descriptor.ts";
+import { parseDigest } from "./digest.ts";
+import { mediaTypes } from "./media-type.ts";
 import { blobsBelow } from "./image-walk.ts";
 
 function descriptorOf(index: number, mediaType: string): Descriptor {

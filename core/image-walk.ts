@@ -1,9 +1,9 @@
-import type { Descriptor } from "../core/descriptor.ts";
-import type { Digest } from "../core/digest.ts";
-import { InvalidArgumentError } from "../core/errors.ts";
-import { type IndexEntry, manifestLengthMax, parseImageManifest } from "../core/image-manifest.ts";
-import { isIndex, isManifest } from "../core/media-type.ts";
-import { type Platform, platformMatches } from "../core/platform.ts";
+import type { Descriptor } from "./descriptor.ts";
+import type { Digest } from "./digest.ts";
+import { InvalidArgumentError } from "./errors.ts";
+import { type IndexEntry, manifestLengthMax, parseImageManifest } from "./image-manifest.ts";
+import { isIndex, isManifest } from "./media-type.ts";
+import { type Platform, platformMatches } from "./platform.ts";
 
 /** What {@link blobsBelow} works with. */
 export interface ImageWalkDeps {

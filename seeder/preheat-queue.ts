@@ -1,0 +1,107 @@
+import { pause } from "../core/async/pause.ts";
+import { UnavailableError, codeOf, errorCodes } from "../core/errors.ts";
+import { formatImageReference } from "../core/image-reference.ts";
+import type { Logger } from "../core/ports/logger.ts";
+import type { PreheatRequest, Preheats } from "./preheats.ts";
+
+/** What {@link PreheatQueue} works with. */
+export interface PreheatQueueDeps {
+  readonly preheats: Pick<Preheats, "run">;
+  readonly logger: Logger;
+  /** Pauses before an image is tried again, in milliseconds. */
+  readonly retryPausesMs?: readonly number[];
+}
+
+/** Images that wait at most: a registry that is restored pushes thousands in a row. */
+const waitingMax = 10_000;
+
+/** Images at once. Those that people ask for and wait for need places, too. */
+const atOnceMax = 4;
+
+/** A registry may tell of an image a moment before all of its own copies have it. */
+const retryPausesDefaultMs = [2000, 15_000, 60_000];
+
+/** Preheats that nobody waits for: of what was pushed, and of what is pinned. */
+export class PreheatQueue implements AsyncDisposable {
+  readonly #deps: PreheatQueueDeps;
+  readonly #stop = new AbortController();
+  /** Those that are not begun with, by their references. */
+  readonly #waiting = new Map<string, PreheatRequest>();
+  readonly #workers = new Set<Promise<void>>();
+
+  constructor(deps: PreheatQueueDeps) {
+    this.#deps = deps;
+  }
+
+  /** Images that wait. */
+  get count(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Adds images; one that waits already is not added twice, one under way is fetched again,
+   * for its tag may be another image now. All of them are taken, or none.
+   *
+   * @throws {UnavailableError} when too many wait.
+   */
+  add(requests: readonly PreheatRequest[]): void {
+    const news = new Map<string, PreheatRequest>();
+    for (const request of requests) {
+      const image = formatImageReference(request.reference);
+      if (!this.#waiting.has(image)) news.set(image, request);
+    }
+    if (this.#waiting.size + news.size > waitingMax) {
+      throw new UnavailableError("Cannot take the images: too many wait to be fetched");
+    }
+    for (const [image, request] of news) this.#waiting.set(image, request);
+    for (
+      let idle = atOnceMax - this.#workers.size;
+      idle > 0 && !this.#stop.signal.aborted;
+      idle--
+    ) {
+      const worker = this.#work().finally(() => this.#workers.delete(worker));
+      this.#workers.add(worker);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new DOMException("The seeder stops", "AbortError"));
+    await Promise.all(this.#workers);
+  }
+
+  /** Takes one after the other, until none waits. Never rejects. */
+  async #work(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const [next] = this.#waiting;
+      if (!next) return;
+      const [image, request] = next;
+      this.#waiting.delete(image);
+      await this.#preheat(image, request).catch(() => undefined);
+    }
+  }
+
+  async #preheat(image: string, request: PreheatRequest): Promise<void> {
+    const { preheats, logger, retryPausesMs = retryPausesDefaultMs } = this.#deps;
+    const { signal } = this.#stop;
+    for (let attempt = 0; ; attempt++) {
+      const failure = await preheats
+        .run(request, { signal, onEvent: () => undefined })
+        .then((result) => result.failure)
+        .catch((error: unknown) => error);
+      if (failure === undefined || signal.aborted) return;
+      const retryPauseMs = retryPausesMs[attempt];
+      if (retryPauseMs === undefined || !mayHeal(failure)) {
+        logger.warn("gave up on preheating an image", { image, code: codeOf(failure) });
+        return;
+      }
+      await pause(retryPauseMs, signal);
+    }
+  }
+}
+
+/** What is not there may come, and so may nodes. What somebody canceled shall not. */
+function mayHeal(failure: unknown): boolean {
+  const code = codeOf(failure);
+  if (code === "canceled") return false;
+  return errorCodes[code].retryable || code === "not_found" || code === "failed_precondition";
+}
