@@ -9,6 +9,7 @@ import {
 } from "../integration/support/network.ts";
 import {
   contentProxyConfig,
+  mirrorAddress,
   ports,
   seederConfig,
   seederUrl,
@@ -67,9 +68,15 @@ export function proxySnapshotsPath({ directory }: Pick<DaemonPlace, "directory">
 /** Starts a content proxy whose socket is {@link proxySocket}. */
 export function startProxy(
   place: DaemonPlace,
-  options: ProxyNeighbours & { readonly withSnapshots?: boolean },
+  options: ProxyNeighbours & {
+    readonly withSnapshots?: boolean;
+    readonly withMirror?: boolean;
+    /** A registry that is reached by HTTP. */
+    readonly registry?: string | undefined;
+  },
 ): Promise<ShoalDaemon> {
-  const { withTracker, withSeeder, withSnapshots = false } = options;
+  const { withTracker, withSeeder, withSnapshots = false, withMirror = false } = options;
+  const { registry } = options;
   const { on, signal } = place;
   const directory = join(place.directory, "proxy");
   const trackers = withTracker ? [trackerUrl(on)] : [];
@@ -80,6 +87,10 @@ export function startProxy(
     pull: { trustPeers: !withSeeder },
     containerd: { address: join(containerdPath(place), "containerd.sock") },
     ...(withSnapshots && { snapshots: snapshotsConfig(directory) }),
+    ...(withMirror && { mirror: { enabled: true, listen: mirrorAddress } }),
+    ...(registry !== undefined && {
+      origin: { registries: [{ host: registry, plainHttp: true }] },
+    }),
   };
   const daemon = { service: "content-proxy", config, directory, on } as const;
   return ShoalDaemon.start({ ...daemon, adminPort: ports.admin }, { signal });

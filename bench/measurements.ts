@@ -2,6 +2,7 @@ import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import type { Measurement } from "./measurement.ts";
 import { memory } from "./memory.ts";
+import { mirror } from "./mirror.ts";
 import { pull } from "./pull.ts";
 import { readPath } from "./read-path.ts";
 import { ready } from "./ready.ts";
@@ -15,6 +16,7 @@ export const measurements: readonly Measurement[] = [
   unpack,
   pull,
   ready,
+  mirror,
   swarm,
   swarmCrowd,
   latency,
