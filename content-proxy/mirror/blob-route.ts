@@ -3,17 +3,23 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { ByteRange } from "../../core/byte-range.ts";
 import type { Digest } from "../../core/digest.ts";
 import { parseRangesHeader } from "../../core/http/range-header.ts";
+import { codeOf } from "../../core/errors.ts";
 import { apiVersionHeader } from "../../core/oci-api/api-answer.ts";
 import { ApiError } from "../../core/oci-api/api-error.ts";
+import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Provenance } from "../provenance/provenance.ts";
 import type { BlobSupply } from "./blob-supply.ts";
+import type { WantedOriginBlob } from "./origin-blob.ts";
 import { type RouteCall, etagOf, isUnmodified } from "./route-call.ts";
 import { cutShort, sendBody } from "./send-body.ts";
+import type { SuppliedBlob } from "./supplied-blob.ts";
 
 /** What {@link blobRoute} works with. */
 export interface BlobRouteDeps {
   readonly blobs: Pick<BlobSupply, "open" | "sizeOf" | "breakOff">;
   readonly provenance: Pick<Provenance, "learn">;
+  /** Opens at its registry what the swarm does not give, for clients that do not ask there. */
+  readonly openAtOrigin: (wanted: WantedOriginBlob, options: Cancellable) => Promise<SuppliedBlob>;
 }
 
 /**
@@ -24,8 +30,9 @@ export interface BlobRouteDeps {
 export async function blobRoute(
   digest: Digest,
   call: RouteCall,
-  { blobs, provenance }: BlobRouteDeps,
+  deps: BlobRouteDeps,
 ): Promise<void> {
+  const { blobs, provenance } = deps;
   const { registry, repository, authorization, request, response, signal } = call;
   const wanted = { digest, authorization };
   provenance.learn({ registry, repository }, { digest });
@@ -43,7 +50,7 @@ export async function blobRoute(
     response.end();
     return;
   }
-  const blob = await blobs.open(wanted, { signal });
+  const blob = await openBlob(digest, call, deps);
   try {
     const condition = request.headers["if-range"];
     const isRangeMeant = condition === undefined || condition === etagOf(digest);
@@ -57,6 +64,21 @@ export async function blobRoute(
     throw error;
   } finally {
     await blob[Symbol.asyncDispose]();
+  }
+}
+
+/** Of the swarm, or of the registry for a client that would have no image then. */
+async function openBlob(
+  digest: Digest,
+  { registry, repository, authorization, goesOn, signal }: RouteCall,
+  deps: BlobRouteDeps,
+): Promise<SuppliedBlob> {
+  try {
+    return await deps.blobs.open({ digest, authorization }, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (goesOn || codeOf(error) === "internal") throw error;
+    return deps.openAtOrigin({ digest, registry, repository, authorization }, { signal });
   }
 }
 

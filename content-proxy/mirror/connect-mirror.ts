@@ -5,7 +5,7 @@ import type { ColdSource } from "../../core/ports/cold-source.ts";
 import type { ContentDiscovery } from "../../core/ports/content-discovery.ts";
 import type { Directory } from "../../core/ports/directory.ts";
 import type { Logger } from "../../core/ports/logger.ts";
-import type { Origin } from "../../core/ports/origin.ts";
+import type { DescribingOrigin, Origin } from "../../core/ports/origin.ts";
 import type { TagResolver } from "../../core/ports/tag-resolver.ts";
 import type { Arrivals } from "../arrivals.ts";
 import type { ContentProxyConfig } from "../config.ts";
@@ -14,6 +14,7 @@ import type { RecentBlobs } from "../recent-blobs.ts";
 import { BlobSupply } from "./blob-supply.ts";
 import { ManifestSupply } from "./manifest-supply.ts";
 import { type MirrorAccess, allowAll } from "./mirror-access.ts";
+import { openOriginBlob, type WantedOriginBlob } from "./origin-blob.ts";
 import { RegistryGate } from "./registry-gate.ts";
 import { type ServedMirror, serveMirror } from "./serve-mirror.ts";
 
@@ -25,7 +26,7 @@ export interface ConnectMirrorDeps {
   readonly coldSource: ColdSource;
   readonly provenance: Provenance;
   readonly recent: RecentBlobs;
-  readonly origin: Origin;
+  readonly origin: DescribingOrigin;
   readonly discovery: ContentDiscovery;
   /** Left out: the registry is asked each time. */
   readonly resolver?: TagResolver;
@@ -59,7 +60,10 @@ export async function connectMirror(
     ...[defaultRegistry, ...mirror.ports.map(({ registry }) => registry)],
     ...registries.map(({ host }) => host),
   ]);
-  const routes = { blobs, manifests, resolver, discovery, provenance, access, gate };
+  const openAtOrigin = (wanted: WantedOriginBlob, options: Cancellable) =>
+    openOriginBlob(wanted, { origin, provenance }, options);
+  const supplies = { blobs, manifests, openAtOrigin };
+  const routes = { ...supplies, resolver, discovery, provenance, access, gate };
   return started.use(
     await serveMirror(mirror, {
       deps: { ...routes, logger, defaultRegistry, answerTimeoutMs },

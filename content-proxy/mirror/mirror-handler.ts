@@ -108,7 +108,9 @@ async function answer(
       return;
     }
     const { repository } = path;
-    const call = { registry, repository, request, response, authorization, signal };
+    // Who says `ns` is containerd, or does as it does.
+    const goesOn = asked.query.has("ns");
+    const call = { registry, repository, request, response, authorization, goesOn, signal };
     // A blob takes its time; its own bounds hold until its first byte.
     if (path.kind === "blob") await blobRoute(path.digest, call, deps);
     else await answerSmall(asked, { ...call, signal: deadline.signal }, deps);

@@ -10,6 +10,8 @@ export interface RouteCall extends Repository, Cancellable {
   readonly response: ServerResponse;
   /** What may be used at the registry for this client; without it what is configured here. */
   readonly authorization?: Credential | undefined;
+  /** Whether the client asks the registry itself for each thing that it does not get here. */
+  readonly goesOn: boolean;
 }
 
 /** How a blob is told from another: its digest is all of it. */
