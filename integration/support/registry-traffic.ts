@@ -21,3 +21,18 @@ export function blobsTakenBy(
       request.client === host.address && isDownload(request) && request.path.includes("/blobs/"),
   );
 }
+
+/** The blobs that anybody but our services asked a registry for. */
+export function blobsAskedByEngine(requests: readonly RegistryRequest[]): readonly string[] {
+  return requests
+    .filter(({ path, userAgent }) => path.includes("/blobs/") && !userAgent.startsWith("shoal"))
+    .map(({ method, path }) => `${method} ${path}`);
+}
+
+/** The blobs of which a registry gave all or a part more than once. */
+export function blobsGivenTwice(requests: readonly RegistryRequest[]): readonly string[] {
+  const given = requests
+    .filter((request) => isDownload(request) && request.path.includes("/blobs/"))
+    .map(({ path }) => path);
+  return [...new Set(given.filter((path, index) => given.indexOf(path) !== index))];
+}

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { createBuildah } from "./support/engines/buildah.ts";
+import { startDocker } from "./support/engines/docker.ts";
+import type { Engine, EnginePlace } from "./support/engines/engine.ts";
+import { createPodman } from "./support/engines/podman.ts";
+import { plainRegistryName, writeRegistriesConf } from "./support/engines/registries-conf.ts";
+import { createSkopeo } from "./support/engines/skopeo.ts";
+import { preheat } from "./support/preheat.ts";
+import { blobsAskedByEngine, blobsGivenTwice } from "./support/registry-traffic.ts";
+import { dockerImage } from "./support/sample-images.ts";
+import { mirrorAddress } from "./support/shoal-config.ts";
+import { startTestCluster } from "./support/test-cluster.ts";
+
+/** Names by which an engine pulls an image, and how it is made. */
+interface EngineCase {
+  readonly create: (place: EnginePlace, registry: string) => Promise<Engine>;
+  /** What stands before the repository in names of images. */
+  readonly prefixes: (registry: string) => readonly string[];
+}
+
+/** Those that read registries.conf are told of the mirror by its port and by a path. */
+const ofContainers = (create: (place: EnginePlace) => Promise<Engine>): EngineCase => ({
+  create: async (place, registry) => {
+    await writeRegistriesConf(place.directory, registry);
+    return create(place);
+  },
+  prefixes: (registry) => [registry, plainRegistryName],
+});
+
+const cases: Readonly<Record<string, EngineCase>> = {
+  podman: ofContainers(createPodman),
+  buildah: ofContainers(createBuildah),
+  skopeo: ofContainers(createSkopeo),
+  docker: {
+    // It has mirrors for Docker Hub alone; the second stands for Docker Hub itself.
+    create: (place, registry) =>
+      startDocker(place, {
+        mirrors: [`http://${mirrorAddress}`, `http://${registry}`],
+        insecure: [registry],
+      }),
+    prefixes: () => ["docker.io"],
+  },
+};
+
+for (const [name, { create, prefixes }] of Object.entries(cases)) {
+  test(`${name} and the mirror of its node`, async (t) => {
+    const registryNames = [plainRegistryName, "docker.io"];
+    const cluster = await startTestCluster(t, {
+      ...{ line: "1.6", nodes: ["node1"], mirror: "alone", registryNames },
+    });
+    const { seeder, tracker, registry } = cluster;
+    const [node] = cluster.nodes;
+    assert.ok(node?.proxy && seeder && tracker);
+    const directory = join(cluster.directory, "engine");
+    await mkdir(directory);
+    const place = { on: node.host, directory };
+    const engine = cluster.stack.use(await create(place, registry.host));
+    const pushed = async (seed: string) => {
+      const { image, reference } = await cluster.push(dockerImage(`${name} ${seed}`));
+      const names = prefixes(registry.host).map((prefix) =>
+        reference.replace(registry.host, prefix),
+      );
+      return { image, reference, names };
+    };
+    const assertRight = async (
+      reference: string,
+      { seed, id }: { seed: string; id: string | undefined },
+    ) => {
+      assert.equal(await engine.imageId(reference), id);
+      const file = await engine.readImageFile(reference, "etc/shoal-image");
+      assert.equal(file, `${name} ${seed}\n`);
+    };
+
+    await t.test("takes an image from the swarm, and no blob from the registry", async () => {
+      const { image, reference, names } = await pushed("warm");
+      await preheat(reference, { seeder });
+      for (const each of names) {
+        await registry.forgetRequests();
+        await engine.pull(each);
+        await assertRight(each, { seed: "warm", id: image.manifests[0]?.config.digest });
+        assert.deepEqual(blobsAskedByEngine(await registry.requests()), [], each);
+        await engine.remove(each);
+      }
+    });
+
+    await t.test("has the seeder fetch a cold image, which nobody has, once", async () => {
+      const { image, names } = await pushed("cold");
+      for (const each of names) {
+        await engine.pull(each);
+        await assertRight(each, { seed: "cold", id: image.manifests[0]?.config.digest });
+        await engine.remove(each);
+      }
+      const requests = await registry.requests();
+      assert.deepEqual(blobsAskedByEngine(requests), []);
+      assert.deepEqual(blobsGivenTwice(requests), []);
+    });
+
+    await t.test("takes an image from the registry when the swarm is down", async () => {
+      const { image, names } = await pushed("alone");
+      await seeder.kill9();
+      await tracker.kill9();
+      for (const each of names) {
+        await engine.pull(each);
+        await assertRight(each, { seed: "alone", id: image.manifests[0]?.config.digest });
+        await engine.remove(each);
+      }
+    });
+
+    await t.test("takes an image from the registry when the mirror is down", async () => {
+      const { image, names } = await pushed("no mirror");
+      await node.proxy?.kill9();
+      for (const each of names) {
+        await engine.pull(each);
+        await assertRight(each, { seed: "no mirror", id: image.manifests[0]?.config.digest });
+      }
+    });
+  });
+}
