@@ -2,9 +2,10 @@ import { Bitfield } from "./bitfield.ts";
 import { PiecePicker, type PickingPeer } from "./piece-picker.ts";
 
 /** A step of time, in the time that a piece takes on a link that it has for itself. */
-const step = 1 / 8;
+export const step = 1 / 8;
 
-interface Connection extends PickingPeer {
+/** A way from one node, or the seeder, to another. */
+export interface Connection extends PickingPeer {
   readonly from: number;
   readonly to: number;
   piece: number | undefined;
@@ -87,7 +88,7 @@ function connectionsOf(
 }
 
 /** Moves bytes for one step. Gives the connections whose piece is complete by it. */
-function advance(connections: readonly Connection[], nodes: number): Connection[] {
+export function advance(connections: readonly Connection[], nodes: number): Connection[] {
   const active = connections.filter(({ piece }) => piece !== undefined);
   const rates = active.map(() => 0);
   // A few rounds of sharing what is left of each link come close to what TCP does.

@@ -52,7 +52,8 @@ export class PieceOffers {
   readonly #peers = new Map<OfferedPeer, Room>();
   readonly #waiting: number[] = [];
   readonly #offers = new Map<number, Offer>();
-  readonly #tries = new Map<number, number>();
+  /** Peers that did not take a piece up: how many, and the last one. */
+  readonly #lapsed = new Map<number, { readonly count: number; readonly last: OfferedPeer }>();
 
   constructor(options: { readonly pieceCount: number; readonly now: () => number }) {
     this.told = new Bitfield(options.pieceCount);
@@ -114,9 +115,9 @@ export class PieceOffers {
       room.open--;
       room.max = Math.min(offersMaxIdle, room.max * 2);
     }
-    const tries = (this.#tries.get(index) ?? 0) + 1;
-    this.#tries.set(index, tries);
-    if (tries >= Math.min(triesMax, this.#peers.size)) this.#tellAll(index);
+    const count = (this.#lapsed.get(index)?.count ?? 0) + 1;
+    this.#lapsed.set(index, { count, last: peer });
+    if (count >= Math.min(triesMax, this.#peers.size)) this.#tellAll(index);
     else this.#withdraw(index);
   }
 
@@ -128,27 +129,28 @@ export class PieceOffers {
   #tellAll(index: number): void {
     const first = this.#offers.get(index)?.peer;
     this.#offers.delete(index);
-    this.#tries.delete(index);
+    this.#lapsed.delete(index);
     this.told.add(index);
     for (const peer of this.#peers.keys()) if (peer !== first) peer.onHave(index);
   }
 
   /** Offers what waits to those who have room. A single peer has nobody to share with: it gets all. */
   #deal(): void {
-    while (this.#waiting.length > 0) {
-      const peer = this.#next();
-      const index = peer && this.#waiting.shift();
-      if (peer === undefined || index === undefined) return;
+    for (let index = this.#waiting[0]; index !== undefined; index = this.#waiting[0]) {
+      const last = this.#lapsed.get(index)?.last;
+      const peer = this.#leastBusy(last) ?? this.#leastBusy(undefined);
+      if (!peer) return;
+      this.#waiting.shift();
       this.#offer(index, peer);
     }
   }
 
-  #next(): OfferedPeer | undefined {
+  #leastBusy(besides: OfferedPeer | undefined): OfferedPeer | undefined {
     let best: OfferedPeer | undefined;
     let bestOpen = Infinity;
     const isSingle = this.#peers.size === 1;
     for (const [peer, { open, max }] of this.#peers) {
-      if (open >= bestOpen || (open >= max && !isSingle)) continue;
+      if (peer === besides || open >= bestOpen || (open >= max && !isSingle)) continue;
       best = peer;
       bestOpen = open;
     }

@@ -164,8 +164,9 @@ export class RunningDownloads implements AsyncDisposable {
     const { post, forget } = this.#deps;
     try {
       await task.run();
-      // Its owner moves the file, and peers may be in the midst of it.
-      if (torrent.isGrowing) await torrent.hold();
+      // Its owner moves the file while peers may be in the midst of it. Where it cannot be
+      // held they go elsewhere.
+      if (torrent.isGrowing) await torrent.hold().catch(() => undefined);
       torrent.complete();
       news.flush();
       post({ type: "done", id });

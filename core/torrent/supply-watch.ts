@@ -85,13 +85,16 @@ export class SupplyWatch {
     const pieceMs = (torrent.layout.pieceLength / rateMin) * 1000;
     const isLate = silentMs > Math.max(stallBoundMs, pieceMs);
     const bytesMs = nowMs - Math.max(this.#progressAtMs, swarmGaveAtMs);
-    if (hasOrigin && this.originNeed.update({ bytesMs, isLate })) {
+    // An origin that nobody checks is none: without hashes of missing pieces it is not asked.
+    const isOriginOfUse = hasOrigin && (!isGrowing || supply.isWanting);
+    if (isOriginOfUse && this.originNeed.update({ bytesMs, isLate })) {
       // The origin has its own time.
       this.#progressAtMs = nowMs;
       return undefined;
     }
     if (!isLate) return undefined;
-    const late = `no piece came for ${Math.round(silentMs)} ms`;
+    const what = isGrowing && !supply.isWanting ? "hash" : "piece";
+    const late = `no ${what} came for ${Math.round(silentMs)} ms`;
     return new UnavailableError(`Cannot get blob ${torrent.digest}: ${late}`);
   }
 
