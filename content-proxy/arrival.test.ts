@@ -1,114 +1,27 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 
-import { type Digest, digestOf } from "../core/digest.ts";
 import {
   BlobNotFoundError,
   DigestMismatchError,
   MetainfoError,
   UnavailableError,
 } from "../core/errors.ts";
-import { type Metainfo, createMetainfo } from "../core/metainfo.ts";
+import { createMetainfo } from "../core/metainfo.ts";
 import type { BlobRecord } from "../core/ports/blob-store.ts";
-import type { DirectoryEntry } from "../core/ports/directory.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
-import { type ScriptedDownload, ScriptedSwarm } from "../core/testing/scripted-swarm.ts";
-import { Arrival, type ArrivalDeps } from "./arrival.ts";
+import {
+  benchOf,
+  bytes,
+  collect,
+  digest,
+  lastResortOf,
+  metainfo,
+  metainfoWith,
+  nextDownload,
+} from "./arrival-bench.test-support.ts";
 import { BlobLookup } from "./blob-lookup.ts";
 import { readArriving } from "./read-arriving.ts";
-
-const bytes = Buffer.alloc(300_000, "arriving ");
-const digest = digestOf(bytes);
-
-function metainfoWith(salt: string): Metainfo {
-  const pieceHashes = Buffer.concat(
-    [0, 1, 2].map((index) => createHash("sha1").update(`${salt}${index}`).digest()),
-  );
-  return createMetainfo({ digest, size: bytes.length, pieceHashes });
-}
-
-const metainfo = metainfoWith("");
-
-interface Bench {
-  readonly swarm: ScriptedSwarm;
-  readonly answers: (DirectoryEntry | undefined)[];
-  readonly refused: ReadonlySet<string>[];
-  readonly arrived: Digest[];
-  /** What the store knows of the blob. */
-  record: BlobRecord | undefined;
-  start(options?: {
-    readonly promised?: boolean;
-    readonly trustPeers?: boolean;
-    readonly lastResort?: ArrivalDeps["lastResort"];
-  }): Arrival;
-}
-
-/** An arrival's surroundings: a directory that gives `answers` in turn, a store of one file. */
-async function benchOf(t: TestContext): Promise<Bench> {
-  const folder = await mkdtemp(join(tmpdir(), "arrival-"));
-  t.after(() => rm(folder, { recursive: true }));
-  const path = join(folder, "data");
-  await writeFile(path, bytes);
-  const swarm = new ScriptedSwarm();
-  const answers: (DirectoryEntry | undefined)[] = [{ metainfo, peers: [], webSeeds: [] }];
-  const refused: ReadonlySet<string>[] = [];
-  const arrived: Digest[] = [];
-  const logger = new MemoryLogger();
-  const lookup = new BlobLookup({
-    logger,
-    directory: {
-      publish: () => undefined,
-      lookup: async (_digest, options) => {
-        refused.push(new Set(options.refused));
-        return answers.length > 1 ? answers.shift() : answers[0];
-      },
-    },
-  });
-  const store = {
-    find: () => bench.record,
-    metainfo: async () => metainfo,
-    arrive: async () => ({ digest, path }),
-    promise: async () => ({}) as BlobRecord,
-    arrived: async (which: Digest) => (arrived.push(which), {}) as BlobRecord,
-    unpromise: async () => undefined,
-    discard: async () => undefined,
-    arriving: () => [],
-  };
-  const start: Bench["start"] = ({ promised = false, trustPeers = true, lastResort } = {}) => {
-    const arrival = new Arrival(
-      {
-        store,
-        swarm,
-        lookup,
-        logger,
-        trustPeers,
-        lastResort,
-        webSeedsOf: () => [],
-        onWhole: () => undefined,
-        onReceived: () => undefined,
-      },
-      { digest, size: bytes.length, promised },
-    );
-    t.after(() => arrival[Symbol.asyncDispose]());
-    return arrival;
-  };
-  const bench: Bench = { swarm, answers, refused, arrived, record: undefined, start };
-  return bench;
-}
-
-function nextDownload(swarm: ScriptedSwarm): Promise<ScriptedDownload> {
-  return new Promise((resolve) => (swarm.onDownload = resolve));
-}
-
-async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const all: Uint8Array[] = [];
-  for await (const chunk of chunks) all.push(chunk);
-  return Buffer.concat(all);
-}
 
 test("an arrival is not reliable when nobody knows the blob", async (t) => {
   const bench = await benchOf(t);
@@ -314,22 +227,6 @@ test("a layer that a seeder vouches for is reliable while it arrives", async (t)
   (await started).sources(true);
   assert.equal(await reliable, true);
 });
-
-/** A last resort that has the blob and counts who asks. */
-function lastResortOf(described: Metainfo) {
-  const asked: string[] = [];
-  const lastResort: ArrivalDeps["lastResort"] = {
-    async *read(_blob, { start }) {
-      asked.push(`read ${start}`);
-      yield bytes.subarray(start);
-    },
-    describe: async () => {
-      asked.push("describe");
-      return described;
-    },
-  };
-  return { asked, lastResort };
-}
 
 test("a download may turn to the origin once the blob is promised", async (t) => {
   const bench = await benchOf(t);

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Digest } from "../core/digest.ts";
+import { DigestMismatchError, UnavailableError } from "../core/errors.ts";
+import { growingInfoHash } from "../core/growing-torrent.ts";
+import type { ColdAnswer } from "../core/ports/cold-source.ts";
+import type { ArrivalDeps } from "./arrival.ts";
+import {
+  benchOf,
+  bytes,
+  digest,
+  lastResortOf,
+  metainfo,
+  nextDownload,
+} from "./arrival-bench.test-support.ts";
+
+/** Seeders that give `answers` in turn, and note what was refused. */
+function seedersOf(...answers: (ColdAnswer | undefined)[]) {
+  const refused: Digest[] = [];
+  const asked: { readonly promised: boolean }[] = [];
+  const coldFetch: ArrivalDeps["coldFetch"] = {
+    ask: async (blob) => {
+      asked.push(blob);
+      return answers.length > 1 ? answers.shift() : answers[0];
+    },
+    refuse: (which) => refused.push(which),
+  };
+  return { coldFetch, asked, refused };
+}
+
+const growing: ColdAnswer = {
+  state: "arriving",
+  size: bytes.length,
+  torrent: {
+    ...{ digest, layout: metainfo.layout },
+    infoHash: growingInfoHash({ digest, size: bytes.length }),
+    pieceHashes: async function* () {
+      yield await Promise.resolve(metainfo.pieceHashes);
+    },
+  },
+  peers: [{ host: "10.0.0.1", port: 7080 }],
+  webSeeds: ["http://seeder/blob"],
+};
+
+test("what nobody has comes from a seeder that is receiving it, and may be relied on", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = undefined;
+  const { coldFetch } = seedersOf(growing);
+  const started = nextDownload(bench.swarm);
+  const arrival = bench.start({ trustPeers: false, coldFetch });
+  const reliable = arrival.reliable({ streamed: true, signal: t.signal });
+  const download = await started;
+  assert.equal(download.wanted.torrent, growing.torrent);
+  assert.deepEqual(download.wanted.peers, growing.peers);
+  assert.deepEqual(download.wanted.webSeeds, growing.webSeeds);
+  download.sources(true);
+  assert.equal(await reliable, true);
+  download.finish(metainfo);
+  await arrival.settled();
+  assert.deepEqual(bench.arrived, [digest]);
+  assert.equal(bench.found, metainfo);
+});
+
+test("what a seeder has whole is found in the directory, which did not know it a moment before", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers.unshift(undefined);
+  const { coldFetch } = seedersOf({ state: "whole", size: bytes.length });
+  const started = nextDownload(bench.swarm);
+  bench.start({ coldFetch });
+  assert.equal((await started).wanted.torrent, metainfo);
+});
+
+test("a blob that no seeder gets is left to containerd", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = undefined;
+  const { coldFetch } = seedersOf(undefined);
+  const arrival = bench.start({ coldFetch });
+  assert.equal(await arrival.reliable({ streamed: true, signal: t.signal }), false);
+});
+
+test("a promised blob goes on by its metainfo when the seeder that received it is gone", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = undefined;
+  bench.isKept = false;
+  const { coldFetch, asked } = seedersOf(growing, undefined);
+  const { lastResort } = lastResortOf(metainfo);
+  const first = nextDownload(bench.swarm);
+  const arrival = bench.start({ coldFetch, lastResort });
+  const download = await first;
+  arrival.promise();
+  const second = nextDownload(bench.swarm);
+  download.fail(new UnavailableError("gone"));
+  const again = await second;
+  assert.equal(again.wanted.torrent, metainfo);
+  assert.deepEqual(
+    asked.map(({ promised }) => promised),
+    [false, true],
+  );
+  again.finish();
+  await arrival.settled();
+});
+
+test("seeders are asked for a promised blob whose peers are gone, and its metainfo stands", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = undefined;
+  const { coldFetch, asked } = seedersOf(growing);
+  const started = nextDownload(bench.swarm);
+  bench.start({ promised: true, coldFetch });
+  assert.equal((await started).wanted.torrent.infoHash, metainfo.infoHash);
+  assert.equal(asked.length, 1);
+});
+
+test("a seeder that gives another blob is not asked for it again", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = undefined;
+  const { coldFetch, refused } = seedersOf(growing);
+  const started = nextDownload(bench.swarm);
+  const arrival = bench.start({ coldFetch });
+  (await started).fail(new DigestMismatchError(digest, digest));
+  await arrival.settled();
+  assert.deepEqual(refused, [digest]);
+});
