@@ -1,6 +1,5 @@
-import type { InfoHash } from "../info-hash.ts";
 import type { PeerAddress } from "../peer-address.ts";
-import type { PieceLayout } from "../piece-layout.ts";
+import type { ArrivingTorrent } from "./arriving-torrent.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
 import { PeerBook } from "./peer-book.ts";
 import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
@@ -9,10 +8,7 @@ import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
 const clientsMax = 32;
 
 export interface DownloadPeersDeps {
-  readonly infoHash: InfoHash;
-  readonly layout: PieceLayout;
-  /** The torrent is a growing one. */
-  readonly isGrowing: boolean;
+  readonly torrent: ArrivingTorrent;
   readonly peerId: Uint8Array;
   readonly self: NodeInfo;
   readonly receiveBuffer: Buffer;
@@ -64,8 +60,9 @@ export class DownloadPeers {
 
   /** Dials whom it may. */
   dial(): void {
-    const { owner, now, infoHash, layout, isGrowing } = this.#deps;
-    const { peerId, self, receiveBuffer } = this.#deps;
+    const { owner, now, torrent, peerId, self, receiveBuffer } = this.#deps;
+    const { infoHash, layout } = torrent;
+    const isGrowing = torrent.pieceHashes === undefined;
     for (const address of this.#book.take(clientsMax - this.#clients.size, now())) {
       this.#clients.add(
         new PieceClient({

@@ -9,7 +9,8 @@ import { blobFixture } from "../testing/blob-fixture.ts";
 import { DownloadPeers } from "./download-peers.ts";
 import { DownloadSources } from "./download-sources.ts";
 
-const { infoHash, layout } = blobFixture(1000).metainfo;
+const torrent = blobFixture(1000).metainfo;
+const { layout } = torrent;
 const ignore = () => undefined;
 
 test("DownloadSources asks no more than 8 web seeds, whatever it is told", async (t) => {
@@ -30,8 +31,7 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
   const self = { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 };
   const receiveBuffer = Buffer.alloc(1);
   const peers = new DownloadPeers({
-    ...{ infoHash, layout, isGrowing: false, peerId: createPeerId() },
-    ...{ self, receiveBuffer, now, owner },
+    ...{ torrent, peerId: createPeerId(), self, receiveBuffer, now, owner },
   });
   const sources = new DownloadSources({
     peers,

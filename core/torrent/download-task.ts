@@ -13,6 +13,7 @@ import type { DownloadEvents } from "./download-events.ts";
 import { DownloadPeers } from "./download-peers.ts";
 import { DownloadSources } from "./download-sources.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
+import { GoodSources } from "./good-sources.ts";
 import type { OriginAnswer } from "./origin-source.ts";
 import { PeerPieces } from "./peer-pieces.ts";
 import { PieceAdmission } from "./piece-admission.ts";
@@ -62,6 +63,7 @@ export class DownloadTask implements PieceClientOwner {
   readonly #blob: ArrivingBlob;
   readonly #admission: PieceAdmission;
   readonly #sources: DownloadSources;
+  readonly #good: GoodSources;
   readonly #supply: SupplyWatch;
   readonly #choice: PieceChoice;
   readonly #exchange: PieceExchange;
@@ -69,14 +71,13 @@ export class DownloadTask implements PieceClientOwner {
   readonly #conduct: SourceConduct;
   readonly #ended = Promise.withResolvers<undefined>();
   #isScanned = false;
-  #goodSources = 0;
 
   constructor(deps: DownloadTaskDeps) {
     this.#deps = deps;
     const { torrent, stallBoundMs, hasOrigin, stockPeers, random, events } = deps;
     const { layout, digest } = torrent;
     const { pieceCount } = layout;
-    const isGrowing = this.#isGrowing;
+    const isGrowing = torrent.pieceHashes === undefined;
     this.#hashes = new PieceHashes(torrent);
     this.#blob = new ArrivingBlob(torrent, this.#hashes);
     this.#conduct = new SourceConduct(digest, events);
@@ -86,7 +87,8 @@ export class DownloadTask implements PieceClientOwner {
       ...{ torrent, stallBoundMs, hasOrigin },
       ...{ nowMs: deps.now(), knowsPeers: deps.peers.length > 0 },
     });
-    this.#peers = this.#peersFor(deps);
+    this.#peers = new DownloadPeers({ ...deps, owner: this });
+    this.#peers.add(deps.peers);
     this.#peerPieces = new PeerPieces({ picker: this.#picker, peers: this.#peers });
     const givers = new PieceGivers();
     this.#choice = new PieceChoice({
@@ -108,6 +110,10 @@ export class DownloadTask implements PieceClientOwner {
     this.#sources = new DownloadSources({
       ...{ peers: this.#peers, urls, layout, owner: this, agent, now },
       askOrigin: hasOrigin ? (request, range) => events.onOriginWanted(request, range) : undefined,
+    });
+    this.#good = new GoodSources({
+      ...{ torrent, sources: this.#sources, peers: this.#peers, hashes: this.#hashes },
+      tell: (count) => events.onGoodSources(count),
     });
   }
 
@@ -136,7 +142,7 @@ export class DownloadTask implements PieceClientOwner {
     const { path, digests } = this.#deps;
     try {
       await this.#blob.open(path, digests);
-      this.#sources.probe(() => this.#tellGoodSources());
+      this.#sources.probe(() => this.#good.update());
       await this.#admission.run(this.#stop);
       this.#isScanned = true;
       this.#supply.start(this.#deps.now());
@@ -171,7 +177,7 @@ export class DownloadTask implements PieceClientOwner {
       return;
     }
     if (this.have.isFull) this.#ended.resolve(undefined);
-    this.#tellGoodSources();
+    this.#good.update();
     this.#sources.fill();
   }
 
@@ -227,12 +233,12 @@ export class DownloadTask implements PieceClientOwner {
 
   onOpen(client: PieceClient): void {
     this.#peerPieces.opened(client);
-    this.#tellGoodSources();
+    this.#good.update();
   }
 
   onHave(client: PieceClient, index: number): void {
     this.#peerPieces.gained(client, index);
-    if (client.whole) this.#tellGoodSources();
+    if (client.whole) this.#good.update();
     if (!this.have.has(index)) client.fill();
   }
 
@@ -261,7 +267,7 @@ export class DownloadTask implements PieceClientOwner {
     this.#peerPieces.left(source);
     if (source.verdict === "foreign") this.#stockFetch.add(source.address);
     if (source.verdict === "hostile") this.#conduct.brokeProtocol(source, reason);
-    this.#tellGoodSources();
+    this.#good.update();
     if (unfinished.length > 0) this.#sources.fill();
   }
 
@@ -273,30 +279,6 @@ export class DownloadTask implements PieceClientOwner {
     if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return;
     this.#peers.dial();
     if (this.#peers.clients.size === 0) this.#deps.events.onHurry();
-  }
-
-  #peersFor(deps: DownloadTaskDeps): DownloadPeers {
-    const { torrent, peerId, self, receiveBuffer, now } = deps;
-    const { infoHash, layout, pieceHashes } = torrent;
-    const isGrowing = pieceHashes === undefined;
-    const peers = new DownloadPeers({
-      ...{ infoHash, layout, isGrowing, peerId, self, receiveBuffer, now, owner: this },
-    });
-    peers.add(deps.peers);
-    return peers;
-  }
-
-  /** A seeder that tells hashes vouches for the blob, once there is anybody to have it from. */
-  #tellGoodSources(): void {
-    const isVouchedFor = this.#isGrowing && this.#hashes.known > 0 && this.#peers.openCount > 0;
-    const count = Math.max(this.#sources.goodCount, isVouchedFor ? 1 : 0);
-    if (count === this.#goodSources) return;
-    this.#goodSources = count;
-    this.#deps.events.onGoodSources(count);
-  }
-
-  get #isGrowing(): boolean {
-    return this.#deps.torrent.pieceHashes === undefined;
   }
 
   #exchangeFor(deps: DownloadTaskDeps, givers: PieceGivers): PieceExchange {
