@@ -113,7 +113,11 @@ export class BlobArrival {
     this.#closeIfLeft();
   }
 
-  /** Resolves when the first bytes came from the origin, or all of the blob is in the store. */
+  /**
+   * Resolves when the first bytes came from the origin, or all of the blob is in the store.
+   *
+   * @throws what the fetch fails with.
+   */
   async begun({ signal }: Cancellable): Promise<void> {
     await this.#until(() => this.#file !== undefined || this.#isWhole, signal);
   }
@@ -121,7 +125,7 @@ export class BlobArrival {
   /**
    * Reads a part, waiting for what is not here yet. Only for who holds it, after {@link begun}.
    *
-   * @throws what the fetch fails with.
+   * @throws {UnavailableError} when the fetch fails.
    */
   async *read(
     { start, end }: ByteRange,
@@ -130,7 +134,7 @@ export class BlobArrival {
     const file = this.#file;
     if (!file) throw new UnavailableError("Cannot read along: nothing came of the blob");
     for (let offset = start; offset < end;) {
-      await this.#until(() => this.#availableBytes > offset, signal);
+      await this.#reached(() => this.#availableBytes > offset, signal);
       const length = Math.min(chunkLengthMax, end - offset, this.#availableBytes - offset);
       const chunk = Buffer.allocUnsafeSlow(length);
       const { bytesRead } = await file.read(chunk, 0, length, offset);
@@ -143,11 +147,11 @@ export class BlobArrival {
   /**
    * The hashes of all pieces from the one of index `start` on, in runs, as they become known.
    *
-   * @throws what the fetch fails with.
+   * @throws {UnavailableError} when the fetch fails.
    */
   async *pieceHashes(start: number, { signal }: Cancellable): AsyncGenerator<Uint8Array, void> {
     for (let index = start; index < this.#pieceCount;) {
-      await this.#until(() => this.#availablePieces > index, signal);
+      await this.#reached(() => this.#availablePieces > index, signal);
       const known = this.#availablePieces;
       yield this.#hashes.slice(index * pieceHashLength, known * pieceHashLength);
       index = known;
@@ -166,6 +170,17 @@ export class BlobArrival {
   get #pieceCount(): number {
     const { size } = this.descriptor;
     return size >= 1 && size <= blobSizeMax ? pieceLayoutOf(size).pieceCount : 0;
+  }
+
+  async #reached(isSo: () => boolean, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#until(isSo, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new UnavailableError("Cannot read along: the rest of the blob does not come", {
+        cause,
+      });
+    }
   }
 
   async #until(isSo: () => boolean, signal: AbortSignal): Promise<void> {

@@ -14,6 +14,7 @@ import { pieceLayoutOf } from "../piece-layout.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ColdAnswer, ColdBlob, ColdSource } from "../ports/cold-source.ts";
+import type { Repository } from "../ports/origin.ts";
 import { rendezvousOrder } from "../rendezvous.ts";
 import { coldAnswerLengthMax, parseColdAnswer } from "./cold-answer.ts";
 import { readPieceHashes } from "./piece-hash-stream.ts";
@@ -23,6 +24,8 @@ export interface SeederColdSourceDeps {
   /** Base URLs, without a slash at their ends; written the same on all nodes, so that all ask the same one. */
   readonly seeders: readonly string[];
   readonly clock: Clock;
+  /** Whether seeders are shown the right of a client, and not only asked to use their own. */
+  readonly passesCredentials: boolean;
 }
 
 /** Milliseconds for a connection: in a data centre it takes one, and the next seeder is as good. */
@@ -104,13 +107,19 @@ export class SeederColdSource implements ColdSource, Disposable {
     { digest, size, mediaType, from, authorization }: ColdBlob,
     signal: AbortSignal,
   ): Promise<HttpClientAnswer | undefined> {
-    const repositories = from
+    const named = from
       .filter(({ registry, repository }) => isRegistry(registry) && isRepository(repository))
-      .slice(0, repositoriesMax)
       .map(({ registry, repository }) => ({ registry, repository }));
+    const isMeant = ({ registry }: Repository) => registry === authorization?.registry;
+    // A right is for the registry of the first one.
+    const repositories = [...named.filter(isMeant), ...named.filter((one) => !isMeant(one))].slice(
+      0,
+      repositoriesMax,
+    );
+    const isShown = this.#deps.passesCredentials && named.some(isMeant);
     const question = { digest, size, mediaType, from: repositories };
     const headers: Record<string, string> = { "content-type": "application/json" };
-    if (authorization) headers[authorizationHeader] = authorization.reveal();
+    if (authorization && isShown) headers[authorizationHeader] = authorization.reveal();
     const deadline = createDeadline(signal, answerTimeoutMs);
     try {
       const body = Buffer.from(JSON.stringify(question));
