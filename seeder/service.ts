@@ -12,7 +12,7 @@ import { createPeerId } from "../core/peer-id.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/logger.ts";
-import type { Origin } from "../core/ports/origin.ts";
+import type { DescribingOrigin } from "../core/ports/origin.ts";
 import { openRegistries } from "../core/registry/open-registries.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { TorrentSwarm } from "../core/torrent/torrent-swarm.ts";
@@ -22,6 +22,7 @@ import { BlobCache } from "./blob-cache.ts";
 import { BlobRoom } from "./blob-room.ts";
 import { BlobsInUse } from "./blobs-in-use.ts";
 import type { SeederConfig } from "./config.ts";
+import { connectColdFetches } from "./connect-cold-fetches.ts";
 import { connectPreheats } from "./connect-preheats.ts";
 import type { PreheatRoutesDeps } from "./http/preheat-routes.ts";
 import { seederHandler } from "./http/seeder-handler.ts";
@@ -149,17 +150,19 @@ async function openCache(
   const cache = started.use(
     new BlobCache({ store, origin, offering, room, known, blobsMax, logger }),
   );
+  const fetching = { store, cache, origin, known, swarm, logger, started };
+  const coldFetches = connectColdFetches(fetching);
   // The budget may be smaller than it was before the restart.
   await budget.enforce();
   offering.addAll();
-  return { known, pinned, inUse, room, origin, cache };
+  return { known, pinned, inUse, room, origin, cache, coldFetches };
 }
 
-async function openOrigins(config: SeederConfig, started: DisposeStack): Promise<Origin> {
+async function openOrigins(config: SeederConfig, started: DisposeStack): Promise<DescribingOrigin> {
   const { origins, credentialsFile, otherRegistries } = config;
   const registries = origins.filter((origin) => origin.kind === "registry");
   const { origin: registry } = started.use(await openRegistries({ registries, credentialsFile }));
-  const byHost = new Map<string, Origin>(registries.map(({ host }) => [host, registry]));
+  const byHost = new Map<string, DescribingOrigin>(registries.map(({ host }) => [host, registry]));
   for (const origin of origins) {
     if (origin.kind === "directory") byHost.set(origin.host, new DirectoryOrigin(origin.path));
   }
@@ -174,7 +177,7 @@ function createHandler(
     readonly preheat: PreheatRoutesDeps;
   } & Awaited<ReturnType<typeof openCache>>,
 ) {
-  const { store, swarm, cache, known, pinned, preheat, clock, logger } = deps;
+  const { store, swarm, cache, known, pinned, preheat, coldFetches, clock, logger } = deps;
   const { version } = packageJson;
   const { budgetBytes } = config.store;
   const status = createStatus({
@@ -182,7 +185,7 @@ function createHandler(
     ...preheat,
   });
   return seederHandler({
-    ...{ store, cache, known, preheat, status, logger },
+    ...{ store, cache, known, preheat, coldFetches, status, logger },
     swarmPort: swarm.port,
     advertiseHost: config.swarm.advertiseHost,
   });

@@ -6,12 +6,17 @@ import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 import type { ServiceStatus } from "../../core/service-status.ts";
 import { type BlobRouteDeps, blobRoute } from "./blob-route.ts";
+import { type FetchRouteDeps, fetchRoute } from "./fetch-route.ts";
 import { type MetainfoRouteDeps, metainfoRoute } from "./metainfo-route.ts";
+import { pieceHashesRoute } from "./piece-hashes-route.ts";
 import { type PreheatRoutesDeps, preheatRouteOf } from "./preheat-routes.ts";
 
 /** What {@link seederHandler} works with. */
 export interface SeederHandlerDeps
-  extends Omit<BlobRouteDeps, "store" | "known">, Omit<MetainfoRouteDeps, "store" | "known"> {
+  extends
+    Omit<BlobRouteDeps, "store" | "known">,
+    Omit<MetainfoRouteDeps, "store" | "known">,
+    FetchRouteDeps {
   readonly store: BlobRouteDeps["store"] & MetainfoRouteDeps["store"];
   readonly known: BlobRouteDeps["known"] & MetainfoRouteDeps["known"];
   readonly preheat: PreheatRoutesDeps;
@@ -60,6 +65,11 @@ async function route(
     await blobRoute(request, response, { path, deps, signal });
   } else if (pathname.startsWith("/v1/metainfo/")) {
     sendAnswer(response, await metainfoRoute(request, { url, deps }));
+  } else if (pathname.startsWith("/v1/piece-hashes/")) {
+    const path = pathname.slice("/v1/piece-hashes/".length);
+    await pieceHashesRoute(request, response, { path, deps, signal });
+  } else if (pathname === "/v1/fetch") {
+    sendAnswer(response, await fetchRoute(request, { deps, signal }));
   } else if (preheatRoute) {
     await preheatRoute(request, response, { signal });
   } else if (request.method !== "GET" && request.method !== "HEAD") {
