@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { digestOf } from "../core/digest.ts";
+import { isDownload } from "./support/access-log.ts";
 import { requestHttp, type HttpResponse } from "./support/http.ts";
 import { preheat } from "./support/preheat.ts";
 import { smallImage } from "./support/sample-images.ts";
@@ -45,6 +46,26 @@ test("containerd 1.6 with its own content store and our mirror", async (t) => {
       const requests = await registry.requests();
       const asked = new Set(requests.map(({ method, path }) => `${method} ${path}`));
       assert.deepEqual([...asked], ["HEAD /v2/samples/mirror/manifests/1"]);
+    },
+  );
+
+  await t.test(
+    "has a seeder get what nobody has, each blob once, for two nodes at once",
+    async () => {
+      const layers = [{ compression: "none", sizeBytes: 20_000_000, of: "random" }] as const;
+      const { image: cold, reference } = await cluster.push({ seed: "mirror cold", layers });
+
+      await Promise.all(cluster.nodes.map(({ containerd }) => containerd.pull(reference)));
+
+      const said = await first.containerd.runContainer(reference, ["echo", "up"]);
+      assert.equal(said, "up\n");
+      const downloads = (await registry.requests()).filter(isDownload);
+      const [named] = cold.manifests;
+      const blobs = named && [named.config, ...named.layers].map(({ digest }) => digest);
+      const taken = downloads.flatMap(({ path }) => /blobs\/(.*)/.exec(path)?.[1] ?? []);
+      assert.deepEqual(taken.toSorted(), blobs?.toSorted());
+      const byEngine = downloads.filter(({ userAgent }) => !userAgent.startsWith("shoal"));
+      assert.deepEqual(byEngine, []);
     },
   );
 
