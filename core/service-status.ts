@@ -22,6 +22,8 @@ export interface ServiceStatus {
   readonly preheats?: readonly PreheatReport[];
   /** Nodes that wait for tasks of this seeder. */
   readonly nodes?: NodesReport;
+  /** What was pushed to a seeder and waits for its registry. */
+  readonly pushes?: PushesReport;
   readonly traffic?: TrafficReport;
   readonly directory?: DirectoryReport;
 }
@@ -101,6 +103,38 @@ export interface PreheatReport {
 export interface NodesReport {
   readonly connected: number;
   readonly connectedMax: number;
+}
+
+/** What was pushed here, and what of it has not arrived at its registry. */
+export interface PushesReport {
+  /** Blobs that clients upload, or may go on to. */
+  readonly uploads: number;
+  readonly waiting: number;
+  /** How many of those that wait somebody must do something about. */
+  readonly refused: number;
+  /** Those that are refused first, then the oldest. */
+  readonly list: readonly PushReport[];
+}
+
+/** Something that waits for its registry. */
+export interface PushReport {
+  /** By which it is tried anew, or given up. */
+  readonly id: string;
+  readonly kind: "blob" | "manifest" | "tag";
+  /** `registry/repository`, and a tag or digest. */
+  readonly name: string;
+  /** Length of the blob or manifest in bytes. */
+  readonly size: number;
+  /** When it was pushed, as ISO 8601. */
+  readonly since: string;
+  /**
+   * `refused` is tried again slowly, `failing` soon; `behind others` waits for what the registry
+   * must have first.
+   */
+  readonly state: "waiting" | "behind others" | "writing" | "failing" | "refused";
+  readonly failures: number;
+  /** Why it failed last, in one line. */
+  readonly problem?: string;
 }
 
 /** One swarm that the service is in. */

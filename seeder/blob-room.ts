@@ -54,6 +54,34 @@ export class BlobRoom {
     );
   }
 
+  /**
+   * Keeps room for an ingest that grows: `bytes` of it are here or about to come. Nothing leaves
+   * for it that must not, and the ingest itself does not leave, until {@link release}.
+   *
+   * @throws {StorageFullError} and then what it had room for before it still has.
+   */
+  async hold(ref: string, bytes: number): Promise<void> {
+    const before = this.#reserved.get(ref);
+    if (before !== undefined && before >= bytes) return;
+    this.check(bytes, "what is uploaded");
+    this.#reserved.set(ref, bytes);
+    const excessBytes = await this.#makeRoom();
+    if (excessBytes === 0) return;
+    if (before === undefined) this.#reserved.delete(ref);
+    else this.#reserved.set(ref, before);
+    throw new StorageFullError("Cannot keep what is uploaded: blobs that must stay leave no room");
+  }
+
+  /** Notes an ingest that is here from before the start, without a look at the budget. */
+  remember(ref: string, bytes: number): void {
+    this.#reserved.set(ref, bytes);
+  }
+
+  /** Gives up the room of an ingest. Idempotent. */
+  release(ref: string): void {
+    this.#reserved.delete(ref);
+  }
+
   async #makeRoom(): Promise<number> {
     const { store, budget, budgetBytes, noteUses } = this.#deps;
     const reservedBytes = [...this.#reserved.values()].reduce((sum, size) => sum + size, 0);

@@ -12,9 +12,11 @@ import {
 } from "../core/config/fields.ts";
 import { loadConfig } from "../core/config/load-config.ts";
 import { registryHost, registrySchema } from "../core/config/registry-schema.ts";
+import { tagsSchema } from "../core/config/tags-schema.ts";
 import { parseImageReference } from "../core/image-reference.ts";
 import { preheatSchema } from "./nodes/preheat-schema.ts";
 import { notificationsSchema } from "./notifications/notifications-schema.ts";
+import { pushSchema } from "./push/push-schema.ts";
 
 const gibibyte = 1024 ** 3;
 
@@ -83,6 +85,8 @@ export const seederConfigSchema = z.strictObject({
   fetch: fetchSchema.prefault({}),
   preheat: preheatSchema.prefault({}),
   notifications: notificationsSchema.prefault({}),
+  tags: tagsSchema.prefault({}),
+  push: pushSchema.prefault({}),
 });
 
 /** Checked configuration of a seeder. */

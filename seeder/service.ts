@@ -5,6 +5,7 @@ import { DisposeStack } from "../core/async/dispose-stack.ts";
 import { CacheBudget } from "../core/blob-life/cache-budget.ts";
 import { Offering } from "../core/blob-life/offering.ts";
 import { HttpDirectory } from "../core/directory/http-directory.ts";
+import { RecordFolder } from "../core/disk/record-folder.ts";
 import { listenHttp } from "../core/http/listen-http.ts";
 import { formatImageReference, parseImageReference } from "../core/image-reference.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
@@ -30,8 +31,11 @@ import { KnownBlobs } from "./known-blobs.ts";
 import { DirectoryOrigin } from "./origins/directory-origin.ts";
 import { OriginTable } from "./origins/origin-table.ts";
 import { PinnedImages } from "./pinned-images.ts";
+import { type Push, connectPush, openPushQueue } from "./push/connect-push.ts";
+import { isPush } from "./push/http/push-handler.ts";
 import { StateFile } from "./state-file.ts";
 import { createStatus } from "./status.ts";
+import { connectTags } from "./tags/connect-tags.ts";
 import { UploadWatch } from "./upload-watch.ts";
 
 /** What {@link startSeeder} gets from its process. */
@@ -62,10 +66,13 @@ export async function startSeeder(
     const parts = await openCache(config, { ...starting, ...swarmParts });
     const { store, swarm } = swarmParts;
     const preheat = await connectPreheats(config, { ...starting, ...parts, store });
-    const handle = createHandler(config, { ...parts, preheat, store, swarm, logger, clock });
+    const push = await connectPush(config, { ...starting, ...parts, store, tags: parts.book });
+    const handle = createHandler(config, { ...parts, preheat, push, store, swarm, logger, clock });
     // Each node that waits for tasks has a connection of its own.
     const connectionsMax = config.connectionsMax + config.preheat.nodesMax;
-    const http = started.use(await listenHttp(config.listen, { connectionsMax, handle, signal }));
+    const http = started.use(
+      await listenHttp(config.listen, { connectionsMax, handle, mayBeLong: isPush, signal }),
+    );
     // First of all at the end: else the server waits in vain for what nodes wait for.
     started.use(preheat.table);
     const running = started.move();
@@ -134,18 +141,22 @@ async function openCache(
     references: new Set(pins.map((text) => formatImageReference(parseImageReference(text)))),
   });
   const inUse = new BlobsInUse();
+  const folder = await RecordFolder.open({ path: join(root, "pushes"), logger });
+  const queue = await openPushQueue(config, { folder, clock, logger });
   const offering = started.use(new Offering({ store, swarm, directory, logger, enabled: true }));
   const budget = new CacheBudget({
     ...{ store, offering, logger },
     rule: {
       budgetBytes,
       lastUseOf: (record) => known.lastUseOf(record),
-      isKept: ({ digest }) => pinned.has(digest) || inUse.has(digest),
+      isKept: ({ digest }) => pinned.has(digest) || inUse.has(digest) || queue.holds(digest),
     },
   });
   const uploads = new UploadWatch({ swarm, known });
   const room = new BlobRoom({ store, budget, budgetBytes, noteUses: () => uploads.look() });
-  const origin = await openOrigins(config, started);
+  const { origin, ...registries } = await openOrigins(config, started);
+  const tagsFile = fileIn("tags.jsonl");
+  const tagParts = await connectTags(config.tags, { origin, clock, started, file: tagsFile });
   const { blobsMax } = config.fetch;
   const cache = started.use(
     new BlobCache({ store, origin, offering, room, known, blobsMax, logger }),
@@ -155,18 +166,21 @@ async function openCache(
   // The budget may be smaller than it was before the restart.
   await budget.enforce();
   offering.addAll();
-  return { known, pinned, inUse, room, origin, cache, coldFetches };
+  const fetchParts = { known, pinned, inUse, room, origin, cache, offering, coldFetches };
+  return { ...fetchParts, queue, ...registries, ...tagParts };
 }
 
-async function openOrigins(config: SeederConfig, started: DisposeStack): Promise<DescribingOrigin> {
+async function openOrigins(config: SeederConfig, started: DisposeStack) {
   const { origins, credentialsFile, otherRegistries } = config;
   const registries = origins.filter((origin) => origin.kind === "registry");
-  const { origin: registry } = started.use(await openRegistries({ registries, credentialsFile }));
+  const opened = started.use(await openRegistries({ registries, credentialsFile }));
+  const { origin: registry, writer, discovery } = opened;
   const byHost = new Map<string, DescribingOrigin>(registries.map(({ host }) => [host, registry]));
   for (const origin of origins) {
     if (origin.kind === "directory") byHost.set(origin.host, new DirectoryOrigin(origin.path));
   }
-  return new OriginTable(byHost, otherRegistries ? registry : undefined);
+  const origin = new OriginTable(byHost, otherRegistries ? registry : undefined);
+  return { origin, writer, discovery };
 }
 
 function createHandler(
@@ -175,17 +189,26 @@ function createHandler(
     readonly store: DiskBlobStore;
     readonly swarm: TorrentSwarm;
     readonly preheat: PreheatRoutesDeps;
+    readonly push: Push;
   } & Awaited<ReturnType<typeof openCache>>,
 ) {
-  const { store, swarm, cache, known, pinned, preheat, coldFetches, clock, logger } = deps;
+  const { store, swarm, cache, known, pinned, preheat, push, tags, coldFetches, clock, logger } =
+    deps;
   const { version } = packageJson;
   const { budgetBytes } = config.store;
   const status = createStatus({
-    ...{ store, cache, pinned, swarm, clock, version, budgetBytes },
+    store,
+    cache,
+    pinned,
+    swarm,
+    clock,
+    version,
+    budgetBytes,
     ...preheat,
+    pushes: push.report,
   });
   return seederHandler({
-    ...{ store, cache, known, preheat, coldFetches, status, logger },
+    ...{ store, cache, known, preheat, push, tags, coldFetches, status, logger },
     swarmPort: swarm.port,
     advertiseHost: config.swarm.advertiseHost,
   });

@@ -1,7 +1,12 @@
 import type { BlobReader } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Swarm } from "../core/ports/swarm.ts";
-import { type BlobsReport, type ServiceStatus, statusListMax } from "../core/service-status.ts";
+import {
+  type BlobsReport,
+  type PushesReport,
+  type ServiceStatus,
+  statusListMax,
+} from "../core/service-status.ts";
 import type { BlobCache } from "./blob-cache.ts";
 import type { NodeTable } from "./nodes/node-table.ts";
 import type { PinnedImages } from "./pinned-images.ts";
@@ -15,6 +20,7 @@ export interface StatusDeps {
   readonly swarm: Pick<Swarm, "status">;
   readonly preheats: Pick<Preheats, "report">;
   readonly table: Pick<NodeTable, "count" | "nodesMax">;
+  readonly pushes: () => PushesReport;
   readonly clock: Clock;
   readonly version: string;
   readonly budgetBytes: number;
@@ -37,6 +43,7 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
       }),
       swarms: swarms.slice(0, statusListMax),
       preheats: preheats.report(),
+      pushes: deps.pushes(),
       nodes: { connected: table.count, connectedMax: table.nodesMax },
       traffic: {
         // A seeder gives to swarms and takes from origins alone.

@@ -24,15 +24,21 @@ const keepAliveTimeoutMs = 75_000;
 /** Milliseconds that requests under way may take at the end. */
 const drainTimeoutMs = 1000;
 
+/** How a server listens. */
+export interface HttpListenOptions extends Cancellable {
+  readonly connectionsMax: number;
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Requests that may take as long as they like; who answers them bounds that. Left out: none. */
+  readonly mayBeLong?: (request: IncomingMessage) => boolean;
+}
+
 /** Starts to listen; on `::` for IPv4 too. @throws what the system says */
 export async function listenHttp(
   { host, port }: PeerAddress,
-  options: Cancellable & {
-    readonly connectionsMax: number;
-    readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
-  },
+  options: HttpListenOptions,
 ): Promise<HttpListener> {
   options.signal.throwIfAborted();
+  const { handle, mayBeLong } = options;
   const server = createServer(
     {
       connectionsCheckingInterval: headersTimeoutMs / 2,
@@ -40,9 +46,13 @@ export async function listenHttp(
       keepAliveTimeout: keepAliveTimeoutMs,
       maxHeaderSize: headerLengthMax,
       noDelay: true,
-      requestTimeout: requestTimeoutMs,
+      // Node has one bound for all requests of a server.
+      requestTimeout: mayBeLong ? 0 : requestTimeoutMs,
     },
-    options.handle,
+    (request, response) => {
+      if (mayBeLong && !mayBeLong(request)) boundRequest(request);
+      handle(request, response);
+    },
   );
   server.maxConnections = options.connectionsMax;
   try {
@@ -53,6 +63,15 @@ export async function listenHttp(
     throw error;
   }
   return { address: addressOf(server), [Symbol.asyncDispose]: () => close(server) };
+}
+
+/** Ends the connection of a client whose request is not there in time. */
+function boundRequest(request: IncomingMessage): void {
+  const { headers } = request;
+  if (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined) return;
+  const timer = setTimeout(() => request.destroy(), requestTimeoutMs).unref();
+  // Closed as soon as all of it is read.
+  request.once("close", () => clearTimeout(timer));
 }
 
 async function close(server: Server): Promise<void> {

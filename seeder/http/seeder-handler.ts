@@ -10,6 +10,10 @@ import { type FetchRouteDeps, fetchRoute } from "./fetch-route.ts";
 import { type MetainfoRouteDeps, metainfoRoute } from "./metainfo-route.ts";
 import { pieceHashesRoute } from "./piece-hashes-route.ts";
 import { type PreheatRoutesDeps, preheatRouteOf } from "./preheat-routes.ts";
+import type { Push } from "../push/connect-push.ts";
+import { isPush } from "../push/http/push-handler.ts";
+import type { SeederTags } from "../tags/seeder-tags.ts";
+import { tagsRoute } from "./tags-route.ts";
 
 /** What {@link seederHandler} works with. */
 export interface SeederHandlerDeps
@@ -20,6 +24,8 @@ export interface SeederHandlerDeps
   readonly store: BlobRouteDeps["store"] & MetainfoRouteDeps["store"];
   readonly known: BlobRouteDeps["known"] & MetainfoRouteDeps["known"];
   readonly preheat: PreheatRoutesDeps;
+  readonly tags: SeederTags;
+  readonly push: Push;
   readonly status: () => ServiceStatus;
   readonly logger: Logger;
 }
@@ -59,6 +65,10 @@ async function route(
 ): Promise<void> {
   const url = urlOf(request);
   const { pathname } = url;
+  if (isPush(request) && deps.push.handler) {
+    await deps.push.handler.answer(request, response, { signal });
+    return;
+  }
   const preheatRoute = preheatRouteOf(pathname, deps.preheat);
   if (pathname.startsWith("/v1/blobs/")) {
     const path = pathname.slice("/v1/blobs/".length);
@@ -70,6 +80,11 @@ async function route(
     await pieceHashesRoute(request, response, { path, deps, signal });
   } else if (pathname === "/v1/fetch") {
     sendAnswer(response, await fetchRoute(request, { deps, signal }));
+  } else if (pathname === "/v1/tags") {
+    sendAnswer(response, await tagsRoute(request, { url, tags: deps.tags, signal }));
+  } else if (pathname.startsWith("/v1/pushes/")) {
+    const id = pathname.slice("/v1/pushes/".length);
+    sendAnswer(response, await deps.push.route.answer(request, id));
   } else if (preheatRoute) {
     await preheatRoute(request, response, { signal });
   } else if (request.method !== "GET" && request.method !== "HEAD") {

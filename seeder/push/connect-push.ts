@@ -1,0 +1,96 @@
+import type { DisposeStack } from "../../core/async/dispose-stack.ts";
+import { KeyedLock } from "../../core/async/keyed-lock.ts";
+import type { RecordFolder } from "../../core/disk/record-folder.ts";
+import { ConfigError } from "../../core/errors.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Logger } from "../../core/ports/logger.ts";
+import type { PushesReport } from "../../core/service-status.ts";
+import type { SeederConfig } from "../config.ts";
+import { PushAccess } from "./http/push-access.ts";
+import { PushHandler, type PushHandlerDeps } from "./http/push-handler.ts";
+import { PushesRoute } from "./http/pushes-route.ts";
+import { PushQueue } from "./push-queue.ts";
+import { reportPushes } from "./report-pushes.ts";
+import { Uploads, type UploadsDeps } from "./uploads.ts";
+import { WriteThrough, type WriteThroughDeps } from "./write-through.ts";
+
+/** What the seeder's other parts get of the push API. */
+export interface Push {
+  /** `undefined` when nobody may push. */
+  readonly handler: PushHandler | undefined;
+  /** What waits for its registry, for those who look after the seeder. */
+  readonly route: PushesRoute;
+  readonly report: () => PushesReport;
+}
+
+/** What {@link connectPush} works with. */
+export type ConnectPushDeps = Omit<PushHandlerDeps["routes"], "uploads" | "tagLock" | "queue"> &
+  Pick<UploadsDeps, "store" | "room"> &
+  Pick<WriteThroughDeps, "writer" | "tags"> & {
+    readonly queue: PushQueue;
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly started: DisposeStack;
+  };
+
+/** Reads what waits for its registry: what it names must not leave from the start on. */
+export async function openPushQueue(
+  { push: { pushesMax } }: SeederConfig,
+  deps: { readonly folder: RecordFolder; readonly clock: Clock; readonly logger: Logger },
+): Promise<PushQueue> {
+  return PushQueue.open({ ...deps, pushesMax });
+}
+
+/**
+ * Joins what takes pushes and what writes them to their registries, which begins at once.
+ *
+ * @throws {ConfigError} when nobody could push, or the registry could not be asked.
+ */
+export async function connectPush(
+  config: SeederConfig,
+  { started, ...all }: ConnectPushDeps,
+): Promise<Push> {
+  const { enabled, uploadsMax, uploadIdleMs, writesMax, open, tokenFile } = config.push;
+  const deps = { ...all, logger: all.logger.with({ part: "push" }) };
+  const { queue, tags } = deps;
+  for (const { push } of queue.all()) {
+    if (push.kind === "tag") await tags.note(push, push.descriptor, "pushed");
+  }
+  const writeThrough = started.use(
+    new WriteThrough({ ...deps, writesMax, random: () => Math.random() }),
+  );
+  // Uploads that an earlier configuration let begin are swept in any case.
+  const uploads = started.use(new Uploads({ ...deps, uploadsMax, uploadIdleMs }));
+  const access = new PushAccess({ open, tokenFile });
+  let handler: PushHandler | undefined;
+  if (enabled) {
+    await access.checkFile();
+    const routes = { ...deps, uploads, tagLock: new KeyedLock<string>() };
+    handler = new PushHandler({ ...deps, ...registriesOf(config), access, routes });
+  }
+  writeThrough.start();
+  return {
+    handler,
+    route: new PushesRoute({
+      queue,
+      tags,
+      access,
+      isRunning: (push) => writeThrough.isRunning(push),
+    }),
+    report: () => reportPushes({ queue, uploads, writeThrough }),
+  };
+}
+
+/** The registries that may be pushed to. @throws {ConfigError} */
+function registriesOf({ push, origins, otherRegistries }: SeederConfig) {
+  const { registry = "" } = push;
+  const listed = origins.find(({ host }) => host === registry);
+  if (listed?.kind === "directory") {
+    throw new ConfigError([`push.registry: ${registry} is a directory: want a registry`]);
+  }
+  if (!listed && !otherRegistries) {
+    throw new ConfigError([`push.registry: ${registry} is none of the origins`]);
+  }
+  const hosts = origins.filter(({ kind }) => kind === "registry").map(({ host }) => host);
+  return { registry, registries: new Set(hosts) };
+}

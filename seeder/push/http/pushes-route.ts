@@ -1,0 +1,61 @@
+import type { IncomingMessage } from "node:http";
+
+import { FailedPreconditionError } from "../../../core/errors.ts";
+import { type HttpAnswer, errorAnswer, jsonAnswer } from "../../../core/http/http-answer.ts";
+import type { PushQueue, WaitingPush } from "../push-queue.ts";
+import type { PushedTags } from "../pushed-tags.ts";
+import { reportPush } from "../report-pushes.ts";
+import type { PushAccess } from "./push-access.ts";
+
+/** What {@link PushesRoute} works with. */
+export interface PushesRouteDeps {
+  readonly queue: PushQueue;
+  readonly tags: PushedTags;
+  readonly access: Pick<PushAccess, "check">;
+  readonly isRunning: (push: WaitingPush) => boolean;
+}
+
+/**
+ * Answers `/v1/pushes/<id>`, for those who look after the seeder: `GET` tells of a push that
+ * waits for its registry, `POST` tries it now, `DELETE` gives it up.
+ */
+export class PushesRoute {
+  readonly #deps: PushesRouteDeps;
+
+  constructor(deps: PushesRouteDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {ApiError} UNAUTHORIZED for those who may not push. */
+  async answer(request: IncomingMessage, id: string): Promise<HttpAnswer> {
+    const { queue, access } = this.#deps;
+    await access.check(request);
+    const waiting = queue.find(id);
+    if (!waiting) return errorAnswer("not_found", "Cannot find that push: it may have arrived");
+    switch (request.method) {
+      case "GET":
+      case "HEAD":
+        break;
+      case "POST":
+        queue.hurry(waiting);
+        break;
+      case "DELETE":
+        await this.#giveUp(waiting);
+        break;
+      default:
+        return errorAnswer("unimplemented", "Cannot do that: want GET, POST or DELETE", 405);
+    }
+    return jsonAnswer(200, reportPush(waiting, this.#deps));
+  }
+
+  async #giveUp(waiting: WaitingPush): Promise<void> {
+    const { queue, tags, isRunning } = this.#deps;
+    const { push } = waiting;
+    if (isRunning(waiting)) {
+      throw new FailedPreconditionError("Cannot give the push up: it is being written now");
+    }
+    if (!(await queue.remove(waiting)) || push.kind !== "tag") return;
+    const { registry, repository, tag } = push;
+    await tags.withdraw({ registry, repository, tag });
+  }
+}
