@@ -27,6 +27,7 @@ import { CacheBudget } from "../core/blob-life/cache-budget.ts";
 import { ColdFetch } from "./cold-fetch.ts";
 import type { ContentProxyConfig } from "./config.ts";
 import { Offering } from "../core/blob-life/offering.ts";
+import { LastUse } from "./last-use.ts";
 import { LastResort } from "./last-resort.ts";
 import { connectMirror } from "./mirror/connect-mirror.ts";
 import { Prefetch } from "./prefetch.ts";
@@ -48,6 +49,7 @@ import { slowReader } from "./rpc/read.ts";
 import { serveGrpc } from "./rpc/serve-grpc.ts";
 import { registerSnapshotsService } from "./rpc/snapshots/snapshots-service.ts";
 import { createStatus } from "./status.ts";
+import { connectTags } from "./tags/connect-tags.ts";
 import { SwarmBlobFetcher } from "./swarm-blob-fetcher.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -94,7 +96,7 @@ export async function startContentProxy(
   try {
     const foundations = await openFoundations(config, { logger, clock, started, signal });
     const { store, swarm } = foundations;
-    const parts = connectParts(config, { ...foundations, logger, started });
+    const parts = connectParts(config, { ...foundations, logger, clock, started });
     resumePromises(store, parts.arrivals);
     parts.offering.addAll();
     void parts.budget.enforce();
@@ -122,10 +124,12 @@ export async function startContentProxy(
         logger,
       }),
     );
+    const { registries } = foundations;
+    const resolver = connectTags(config, { ...registries, clock, started });
     const mirror = config.mirror.enabled
       ? await connectMirror(
           config,
-          { ...base, ...foundations.registries, onStored: parts.onStored },
+          { ...base, ...registries, resolver, onStored: parts.onStored },
           { signal },
         )
       : undefined;
@@ -171,7 +175,12 @@ async function openFoundations(
       ...(config.publishToken !== undefined && { publishToken: config.publishToken }),
     }),
   );
-  const coldSource = started.use(new SeederColdSource({ seeders: config.seeders, clock }));
+  const coldSource = started.use(
+    new SeederColdSource({
+      ...{ seeders: config.seeders, clock },
+      passesCredentials: config.mirror.credentialsToSeeders,
+    }),
+  );
   const settings = {
     ...config.swarm.listen,
     connectionsMax: config.swarm.connectionsMax,
@@ -196,8 +205,9 @@ function connectParts(
     registries,
     connection,
     logger,
+    clock,
     started,
-  }: Foundations & { logger: Logger; started: DisposeStack },
+  }: Foundations & ContentProxyDeps & { started: DisposeStack },
 ) {
   const containerd = new ContainerdClient({ connection });
   const traffic = new Traffic(swarm);
@@ -205,11 +215,12 @@ function connectParts(
     new Offering({ store, swarm, directory, logger, enabled: config.offer }),
   );
   const recent = new RecentBlobs();
+  const lastUse = new LastUse({ clock });
   const budget = new CacheBudget({
     ...{ store, offering, logger },
     rule: {
       budgetBytes: config.cache.budgetBytes,
-      lastUseOf: ({ updatedAt }) => updatedAt,
+      lastUseOf: (record) => lastUse.of(record),
       isKept: ({ digest }) => recent.has(digest),
     },
   });
@@ -255,7 +266,8 @@ function connectParts(
       disown: (digest) => fetcher.disown(digest),
     }),
   );
-  return { traffic, offering, budget, recent, provenance, arrivals, prefetch, fetcher, onStored };
+  const known = { recent, lastUse, provenance };
+  return { traffic, offering, budget, ...known, arrivals, prefetch, fetcher, onStored };
 }
 
 /** Opens the store of snapshots, and begins to unpack layers into it. */

@@ -5,9 +5,12 @@ import { hidden } from "./secret.ts";
 /** A credential. Whatever prints it prints that it is hidden; who needs it asks for it. */
 export class Credential {
   readonly #text: string;
+  /** The registry that it is for; left out: whichever it is shown to. */
+  readonly registry: string | undefined;
 
-  constructor(text: string) {
+  constructor(text: string, options: { readonly registry?: string } = {}) {
     this.#text = text;
+    this.registry = options.registry;
   }
 
   /** The credential itself: for the one header that it goes into. */

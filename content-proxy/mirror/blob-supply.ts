@@ -10,6 +10,7 @@ import type { ColdSource } from "../../core/ports/cold-source.ts";
 import type { Directory } from "../../core/ports/directory.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 import { type Arrivals, isFetchable } from "../arrivals.ts";
+import type { LastUse } from "../last-use.ts";
 import type { Provenance } from "../provenance/provenance.ts";
 import type { RecentBlobs } from "../recent-blobs.ts";
 import { ArrivingBlob } from "./arriving-blob.ts";
@@ -35,6 +36,8 @@ export interface BlobSupplyDeps {
   readonly coldSource: ColdSource;
   readonly provenance: Pick<Provenance, "find">;
   readonly recent: Pick<RecentBlobs, "hold">;
+  /** Told what is given, so that it is not what leaves first. */
+  readonly lastUse: Pick<LastUse, "note">;
   readonly logger: Logger;
   readonly settings: SupplySettings;
 }
@@ -54,12 +57,23 @@ const streamedSizeMin = 512 * 1024;
  */
 const brokenTtlMs = 15_000;
 
+/** What is read of a blob at once: enough that a call costs little, and few enough for the cache. */
+const chunkLength = 512 * 1024;
+
+/** What is read at once while many are read: 256 clients hold 64 MiB of ours together. */
+const chunkLengthInCrowd = 64 * 1024;
+
+/** Blobs that are read at once before that is many. */
+const crowdMin = 32;
+
 /** Blobs that broke off and are remembered: those of a few pulls. */
 const brokenMax = 1000;
 
 /** Gives blobs to clients of the mirror: those on disk, and those that the swarm can give. */
 export class BlobSupply {
   readonly #deps: BlobSupplyDeps;
+  /** Blobs that are open. */
+  #openCount = 0;
   readonly #broken = new LRUCache<Digest, true>({ max: brokenMax, ttl: brokenTtlMs });
 
   constructor(deps: BlobSupplyDeps) {
@@ -74,16 +88,17 @@ export class BlobSupply {
    * @throws {UnavailableError} when it does not come.
    */
   async open(wanted: MirroredBlob, { signal }: Cancellable): Promise<SuppliedBlob> {
-    const { store, recent } = this.#deps;
+    const { store, recent, lastUse } = this.#deps;
     const { digest } = wanted;
     const record = store.find(digest);
     if (record?.provenance === "local") throw new BlobNotFoundError(digest);
     const hold = recent.hold(digest);
+    lastUse.note(digest);
     try {
       const blob = record?.whole
-        ? new WholeBlob(await store.open(digest))
+        ? new WholeBlob(await store.open(digest), { chunkLengthMax: this.#chunkLength })
         : await this.#fetch(wanted, { signal });
-      return heldBy(blob, hold);
+      return this.#counted(blob, hold);
     } catch (error) {
       hold[Symbol.dispose]();
       throw error;
@@ -112,6 +127,25 @@ export class BlobSupply {
     this.#broken.set(digest, true);
   }
 
+  get #chunkLength(): number {
+    return this.#openCount < crowdMin ? chunkLength : chunkLengthInCrowd;
+  }
+
+  /** It is not evicted while it is read. */
+  #counted(blob: SuppliedBlob, hold: Disposable): SuppliedBlob {
+    this.#openCount++;
+    return {
+      size: blob.size,
+      ready: (range, options) => blob.ready(range, options),
+      read: (range, options) => blob.read(range, options),
+      [Symbol.asyncDispose]: async () => {
+        this.#openCount--;
+        hold[Symbol.dispose]();
+        await blob[Symbol.asyncDispose]();
+      },
+    };
+  }
+
   async #fetch(wanted: MirroredBlob, { signal }: Cancellable): Promise<SuppliedBlob> {
     const { store, arrivals, provenance, settings } = this.#deps;
     const { digest } = wanted;
@@ -132,7 +166,9 @@ export class BlobSupply {
         { windowMs: answerTimeoutMs, signal },
       );
       if (!isReliable) throw new BlobNotFoundError(digest, { cause: arrival.failure });
-      return new ArrivingBlob({ store, arrival, claim, answerTimeoutMs, stallTimeoutMs });
+      const chunkLengthMax = this.#chunkLength;
+      const waits = { answerTimeoutMs, stallTimeoutMs };
+      return new ArrivingBlob({ store, arrival, claim, chunkLengthMax, ...waits });
     } catch (error) {
       claim[Symbol.dispose]();
       throw error;
@@ -160,17 +196,4 @@ export class BlobSupply {
       deadline[Symbol.dispose]();
     }
   }
-}
-
-/** It is not evicted while it is read. */
-function heldBy(blob: SuppliedBlob, hold: Disposable): SuppliedBlob {
-  return {
-    size: blob.size,
-    ready: (range, options) => blob.ready(range, options),
-    read: (range, options) => blob.read(range, options),
-    [Symbol.asyncDispose]: async () => {
-      hold[Symbol.dispose]();
-      await blob[Symbol.asyncDispose]();
-    },
-  };
 }

@@ -1,19 +1,23 @@
 import type { DisposeStack } from "../../core/async/dispose-stack.ts";
 import type { BlobRecord, BlobStore } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
+import type { Clock } from "../../core/ports/clock.ts";
 import type { ColdSource } from "../../core/ports/cold-source.ts";
 import type { ContentDiscovery } from "../../core/ports/content-discovery.ts";
 import type { Directory } from "../../core/ports/directory.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 import type { DescribingOrigin, Origin } from "../../core/ports/origin.ts";
+import type { OriginRights } from "../../core/ports/origin-rights.ts";
 import type { TagResolver } from "../../core/ports/tag-resolver.ts";
 import type { Arrivals } from "../arrivals.ts";
 import type { ContentProxyConfig } from "../config.ts";
+import type { LastUse } from "../last-use.ts";
 import type { Provenance } from "../provenance/provenance.ts";
 import type { RecentBlobs } from "../recent-blobs.ts";
 import { BlobSupply } from "./blob-supply.ts";
 import { ManifestSupply } from "./manifest-supply.ts";
-import { type MirrorAccess, allowAll } from "./mirror-access.ts";
+import { connectAccess } from "./access/connect-access.ts";
+import type { MirrorAccess } from "./mirror-access.ts";
 import { openOriginBlob, type WantedOriginBlob } from "./origin-blob.ts";
 import { RegistryGate } from "./registry-gate.ts";
 import { type ServedMirror, serveMirror } from "./serve-mirror.ts";
@@ -26,11 +30,14 @@ export interface ConnectMirrorDeps {
   readonly coldSource: ColdSource;
   readonly provenance: Provenance;
   readonly recent: RecentBlobs;
+  readonly lastUse: LastUse;
   readonly origin: DescribingOrigin;
   readonly discovery: ContentDiscovery;
   /** Left out: the registry is asked each time. */
   readonly resolver?: TagResolver;
-  /** Left out: everybody on this machine may see everything. */
+  readonly rights: OriginRights;
+  readonly clock: Clock;
+  /** Left out: as the configuration says. */
   readonly access?: MirrorAccess;
   /** Told of what came from a registry into the store. */
   readonly onStored: (record: BlobRecord) => void;
@@ -44,7 +51,7 @@ export async function connectMirror(
   deps: ConnectMirrorDeps,
   { signal }: Cancellable,
 ): Promise<ServedMirror> {
-  const { provenance, origin, discovery, onStored, started, access = allowAll } = deps;
+  const { provenance, origin, discovery, onStored, started } = deps;
   const { answerTimeoutMs, defaultRegistry } = mirror;
   const logger = deps.logger.with({ part: "mirror" });
   const { stallTimeoutMs, streamLayers } = pull;
@@ -60,6 +67,8 @@ export async function connectMirror(
     ...[defaultRegistry, ...mirror.ports.map(({ registry }) => registry)],
     ...registries.map(({ host }) => host),
   ]);
+  const isTrusted = (registry: string) => gate.knows(registry);
+  const access = deps.access ?? connectAccess(mirror, { ...deps, isTrusted, logger });
   const openAtOrigin = (wanted: WantedOriginBlob, options: Cancellable) =>
     openOriginBlob(wanted, { origin, provenance }, options);
   const supplies = { blobs, manifests, openAtOrigin };

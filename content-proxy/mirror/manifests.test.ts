@@ -140,8 +140,8 @@ test("who may not see an image gets what the access check says, and nothing is a
   await mirror.get("/v2/");
   const registry = mirror.registry.host;
   assert.deepEqual(asked, [
-    { registry, repository: "app", tag: "1", authorization },
-    { registry, authorization: undefined },
+    { kind: "manifest", registry, repository: "app", tag: "1", authorization },
+    { kind: "base", registry, authorization: undefined },
   ]);
   assert.deepEqual(mirror.registry.requests, []);
 });

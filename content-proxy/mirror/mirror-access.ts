@@ -1,10 +1,13 @@
 import type { Credential } from "../../core/credential.ts";
 import type { Digest } from "../../core/digest.ts";
+import type { Refusal } from "../../core/errors.ts";
 import type { ApiErrorCode } from "../../core/oci-api/api-error.ts";
+import type { ApiPath } from "../../core/oci-api/api-path.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 
 /** What a client of the mirror wants to see. */
 export interface AccessRequest {
+  readonly kind: ApiPath["kind"];
   /** The registry that is meant, as image references name it. */
   readonly registry: string;
   /** Left out where a client asks at `/v2/` what the registry wants of it. */
@@ -31,6 +34,8 @@ export interface Refused {
   readonly status?: number;
   /** Such as `www-authenticate`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** How the registry itself refused, which is told in place of code and message. */
+  readonly refusal?: Refusal | undefined;
 }
 
 /** Decides who may see what of the mirror. */

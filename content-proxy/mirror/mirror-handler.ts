@@ -3,10 +3,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createDeadline } from "../../core/async/deadline.ts";
 import { Credential } from "../../core/credential.ts";
 import { codeOf } from "../../core/errors.ts";
-import { jsonAnswer, sendAnswer } from "../../core/http/http-answer.ts";
+import { type HttpAnswer, jsonAnswer, sendAnswer } from "../../core/http/http-answer.ts";
 import {
   type ApiSubject,
   apiAnswerOfError,
+  apiErrorAnswer,
   apiVersionHeader,
 } from "../../core/oci-api/api-answer.ts";
 import { ApiError } from "../../core/oci-api/api-error.ts";
@@ -16,7 +17,7 @@ import type { Logger } from "../../core/ports/logger.ts";
 import { type BlobRouteDeps, blobRoute } from "./blob-route.ts";
 import { type DiscoveryRouteDeps, referrersRoute, tagsRoute } from "./discovery-routes.ts";
 import { type ManifestRouteDeps, manifestRoute } from "./manifest-route.ts";
-import type { Allowed, MirrorAccess } from "./mirror-access.ts";
+import type { Allowed, MirrorAccess, Refused } from "./mirror-access.ts";
 import { type MirrorRequest, parseMirrorRequest } from "./mirror-request.ts";
 import type { RegistryGate } from "./registry-gate.ts";
 import type { RouteCall } from "./route-call.ts";
@@ -102,7 +103,12 @@ async function answer(
   deps.gate.check(registry);
   const deadline = createDeadline(signal, deps.answerTimeoutMs);
   try {
-    const { authorization } = await authorize(asked, { request, deps, signal: deadline.signal });
+    const verdict = await authorize(asked, { request, deps, signal: deadline.signal });
+    if (!verdict.isAllowed) {
+      sendAnswer(response, refusedAnswer(verdict));
+      return;
+    }
+    const { authorization } = verdict;
     if (path.kind === "base") {
       sendAnswer(response, { ...jsonAnswer(200, {}), headers: apiVersionHeader });
       return;
@@ -137,25 +143,32 @@ async function answerSmall(
   }
 }
 
-/** @throws {ApiError} with what whoever decides wants the client to be told */
 async function authorize(
   { registry, path }: MirrorRequest,
   { request, deps, signal }: Cancellable & Pick<Exchange, "request"> & Pick<Port, "deps">,
-): Promise<Allowed> {
+): Promise<Allowed | Refused> {
   const header = request.headers.authorization;
-  const verdict = await deps.access.authorize(
+  return deps.access.authorize(
     {
-      registry,
+      ...{ kind: path.kind, registry },
       ...(path.kind !== "base" && { repository: path.repository }),
       ...("digest" in path && { digest: path.digest }),
       ...(path.kind === "manifest" && path.name),
-      authorization: header === undefined ? undefined : new Credential(header),
+      authorization: header === undefined ? undefined : new Credential(header, { registry }),
     },
     { signal },
   );
-  if (verdict.isAllowed) return verdict;
-  const { code, message, status, headers } = verdict;
-  throw new ApiError(code, message, { status, headers });
+}
+
+/** The registry's own words stand before ours. */
+function refusedAnswer({ code, message, status, headers, refusal }: Refused): HttpAnswer {
+  const answer = apiErrorAnswer(code, message, {
+    headers: headers ?? {},
+    ...(status !== undefined && { status }),
+    ...(refusal && { status: refusal.statusCode }),
+  });
+  if (!refusal || refusal.body.byteLength === 0) return answer;
+  return { ...answer, body: refusal.body, contentType: refusal.mediaType };
 }
 
 function subjectOf(path: ApiPath | undefined): ApiSubject {

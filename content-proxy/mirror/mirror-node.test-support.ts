@@ -9,9 +9,11 @@ import type { BlobRecord } from "../../core/ports/blob-store.ts";
 import type { ColdSource } from "../../core/ports/cold-source.ts";
 import { openRegistries } from "../../core/registry/open-registries.ts";
 import { FakeRegistry } from "../../core/testing/fake-registry.ts";
+import { ManualClock } from "../../core/testing/manual-clock.ts";
 import type { ScriptedDownload } from "../../core/testing/scripted-swarm.ts";
 import { parseContentProxyConfig } from "../config.ts";
 import { Node, logger, metainfoOf } from "../fetcher-node.test-support.ts";
+import { LastUse } from "../last-use.ts";
 import { Provenance } from "../provenance/provenance.ts";
 import { connectMirror } from "./connect-mirror.ts";
 import type { MirrorAccess } from "./mirror-access.ts";
@@ -104,6 +106,7 @@ export class MirrorNode {
     t.after(() => started[Symbol.asyncDispose]());
     const registries = started.use(await openRegistries({ registries: [] }));
     const { provenance } = this;
+    const lastUse = new LastUse({ clock: new ManualClock() });
     const lookup = async (digest: Digest) => {
       const bytes = blobs.get(digest);
       return bytes && { metainfo: metainfoOf(bytes), peers: [], webSeeds: [] };
@@ -111,7 +114,8 @@ export class MirrorNode {
     const mirror = await connectMirror(
       config,
       {
-        ...{ store, arrivals, recent, provenance, logger, started, ...registries },
+        ...{ store, arrivals, recent, lastUse, provenance, logger, started, ...registries },
+        clock: new ManualClock(),
         directory: { lookup },
         coldSource: { fetch: (blob, options) => this.cold(blob, options) },
         access: { authorize: (asked, options) => this.access(asked, options) },

@@ -23,4 +23,16 @@ export const mirrorSchema = z.strictObject({
   answerTimeoutMs: milliseconds({ min: 100, max: 60_000 }).default(2000),
   /** Connections of clients at once, over all ports. */
   connectionsMax: count({ min: 1, max: 10_000 }).default(256),
+  /**
+   * Who may see what. `open`: who reaches the mirror. `challenge`: a client sees what the registry
+   * shows to the login that it comes with, or to anybody; only registries that are named here,
+   * in `ports` or in `origin.registries` are mirrored then.
+   */
+  access: z.enum(["open", "challenge"]).default("open"),
+  /** So long a right holds until the registry is asked again. */
+  accessForMs: milliseconds({ max: 86_400_000 }).default(60_000),
+  /** So much longer it holds while the registry does not answer. */
+  accessGraceMs: milliseconds({ max: 86_400_000 }).default(300_000),
+  /** Whether seeders get a client's login to fetch with; else they use their own. */
+  credentialsToSeeders: z.boolean().default(false),
 });

@@ -19,7 +19,12 @@ export class RegistryGate {
    *   registry that is not here.
    */
   check(registry: string): void {
-    if (this.#known.has(registry) || isForeignName(registry)) return;
+    if (this.knows(registry) || isForeignName(registry)) return;
     throw new ApiError("NAME_UNKNOWN", "Cannot ask that registry: it is no name, nor configured");
+  }
+
+  /** Whether it is configured. */
+  knows(registry: string): boolean {
+    return this.#known.has(registry);
   }
 }

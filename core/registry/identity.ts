@@ -14,13 +14,19 @@ export interface Identity {
   readonly proof: (registry: string, options: Cancellable) => Promise<LoginProof | undefined>;
 }
 
+const nobody: Identity = { key: "anonymous", proof: async () => undefined };
+
 /**
- * The identity of a request with that authorization; left out, that of whom the configured
- * credentials name. An authorization of another scheme than Basic or Bearer proves nothing.
+ * The identity of a request to a registry with that authorization; left out, that of whom the
+ * configured credentials name. One of another scheme than Basic or Bearer proves nothing, and one
+ * for another registry is not shown.
  */
 export function identityOf(
   authorization: Authorization | undefined,
-  configured: CredentialSource | undefined,
+  {
+    asked,
+    configured,
+  }: { readonly asked: string; readonly configured: CredentialSource | undefined },
 ): Identity {
   if (authorization === undefined) {
     const proof = async (registry: string, options: Cancellable) => {
@@ -29,7 +35,8 @@ export function identityOf(
     };
     return { key: "configured", proof };
   }
-  if (authorization === "anonymous") return { key: "anonymous", proof: async () => undefined };
+  if (authorization === "anonymous") return nobody;
+  if (authorization.registry !== undefined && authorization.registry !== asked) return nobody;
   const key = authorization.fingerprint();
   const value = authorization.reveal();
   if (/^bearer /i.test(value)) return { key, bearer: value, proof: async () => undefined };

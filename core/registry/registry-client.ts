@@ -103,7 +103,10 @@ export class RegistryClient {
   }
 
   async #authorized(request: RegistryRequest, options: Cancellable): Promise<HttpResponse> {
-    const identity = identityOf(request.authorization, this.#deps.credentials);
+    const identity = identityOf(request.authorization, {
+      asked: request.registry,
+      configured: this.#deps.credentials,
+    });
     const key = tokenKey(request, identity);
     const token = this.#tokens.find(key);
     const known = token === undefined ? undefined : `Bearer ${token}`;

@@ -20,13 +20,22 @@ export interface GrantKey extends Repository {
 export interface Grant {
   /** Milliseconds since the registry said so. */
   readonly ageMs: number;
-  /** What it said so of, the newest last. */
-  readonly digests: Iterable<Digest>;
+  /** Manifests that it said so of, the newest last. */
+  readonly manifests: readonly Digest[];
+  /** Whether it said so of that blob or manifest. */
+  readonly has: (digest: Digest) => boolean;
+}
+
+/** What is allowed. */
+export interface GrantedDigest {
+  readonly digest: Digest;
+  readonly isManifest: boolean;
 }
 
 interface Kept {
   readonly grantedAtMs: number;
-  readonly digests: Set<Digest>;
+  /** Whether each is a manifest; the newest last. */
+  readonly digests: Map<Digest, boolean>;
 }
 
 /** Remembers what registries let callers read. In memory only: a restart asks again. */
@@ -40,36 +49,29 @@ export class Grants {
 
   find(key: GrantKey): Grant | undefined {
     const kept = this.#grants.get(textOf(key));
-    return kept && { ageMs: this.#clock.monotonicMs() - kept.grantedAtMs, digests: kept.digests };
+    if (!kept) return undefined;
+    const { grantedAtMs, digests } = kept;
+    return {
+      ageMs: this.#clock.monotonicMs() - grantedAtMs,
+      manifests: [...digests].flatMap(([digest, isManifest]) => (isManifest ? [digest] : [])),
+      has: (digest) => digests.has(digest),
+    };
   }
 
-  /** Notes that the registry lets the caller read the digest, which makes all of the right new. */
-  add(key: GrantKey, digest: Digest | undefined): void {
-    this.#keep(key, { grantedAtMs: this.#clock.monotonicMs(), digest });
-  }
-
-  /** Notes that the digest belongs to what the right is for, which is no newer for that. */
-  extend(key: GrantKey, digest: Digest): void {
-    const kept = this.#grants.get(textOf(key));
-    if (kept) this.#keep(key, { grantedAtMs: kept.grantedAtMs, digest });
+  /** Notes that the registry lets the caller read something, which makes all of the right new. */
+  add(key: GrantKey, granted: GrantedDigest | undefined): void {
+    const digests = this.#grants.peek(textOf(key))?.digests ?? new Map<Digest, boolean>();
+    if (granted) {
+      digests.delete(granted.digest);
+      digests.set(granted.digest, granted.isManifest);
+      const [oldest] = digests.keys();
+      if (digests.size > digestsMax && oldest !== undefined) digests.delete(oldest);
+    }
+    this.#grants.set(textOf(key), { grantedAtMs: this.#clock.monotonicMs(), digests });
   }
 
   drop(key: GrantKey): void {
     this.#grants.delete(textOf(key));
-  }
-
-  #keep(
-    key: GrantKey,
-    { grantedAtMs, digest }: { readonly grantedAtMs: number; readonly digest: Digest | undefined },
-  ): void {
-    const digests = this.#grants.peek(textOf(key))?.digests ?? new Set<Digest>();
-    if (digest !== undefined) {
-      digests.delete(digest);
-      digests.add(digest);
-      const [oldest] = digests;
-      if (digests.size > digestsMax && oldest !== undefined) digests.delete(oldest);
-    }
-    this.#grants.set(textOf(key), { grantedAtMs, digests });
   }
 }
 

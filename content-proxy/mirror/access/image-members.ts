@@ -3,69 +3,99 @@ import { LRUCache } from "lru-cache";
 import type { Digest } from "../../../core/digest.ts";
 import { CodedError } from "../../../core/errors.ts";
 import { manifestLengthMax, parseImageManifest } from "../../../core/image-manifest.ts";
+import { isJsonObject, parseJsonObject } from "../../../core/json-object.ts";
 import type { BlobReader } from "../../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../../core/ports/cancellable.ts";
 import { readBlob } from "../../read-blob.ts";
 
-/** Manifests whose members are remembered, some hundred bytes for each member. */
+/** Manifests whose members are remembered, some ten kilobytes each. */
 const manifestsMax = 500;
 
-/** From an index by its manifests to their layers; one more for an index of indexes. */
+/** An index, its manifests; one more for an index of indexes. */
 const generationsMax = 3;
 
-/** Manifests that are read for one question. */
+/** Manifests that are looked into for one question. */
 const readMax = 200;
 
-/** Knows from manifests on this node which digests belong to one image. */
+/** What a manifest names, and its registry has seen to be there. */
+interface Members {
+  readonly manifests: readonly Digest[];
+  readonly blobs: readonly Digest[];
+}
+
+const nobody: Members = { manifests: [], blobs: [] };
+
+/**
+ * Knows from manifests on this node which digests belong to one image.
+ *
+ * Only what a registry takes for manifests may vouch for others: it checks that all that these
+ * name is in the same repository, while a blob may hold any text. What has URLs is not checked
+ * even in a manifest.
+ *
+ * @see distribution/distribution registry/storage/ocimanifesthandler.go: verifyManifest
+ */
 export class ImageMembers {
   readonly #store: Pick<BlobReader, "find" | "read">;
-  readonly #members = new LRUCache<Digest, readonly Digest[]>({ max: manifestsMax });
+  readonly #members = new LRUCache<Digest, Members>({ max: manifestsMax });
 
   constructor({ store }: { readonly store: Pick<BlobReader, "find" | "read"> }) {
     this.#store = store;
   }
 
-  /** Whether the digest is one of `tops`, or named by one of them or by what they name. */
-  async has(digest: Digest, tops: Iterable<Digest>, { signal }: Cancellable): Promise<boolean> {
+  /** Whether the digest is named by one of the manifests, or by one that they name. */
+  async has(
+    digest: Digest,
+    manifests: readonly Digest[],
+    { signal }: Cancellable,
+  ): Promise<boolean> {
     // The newest is the likeliest.
-    let generation: Digest[] = [...tops].reverse();
+    let generation = [...manifests].reverse();
     const seen = new Set(generation);
-    for (let depth = 0, read = 0; depth < generationsMax; depth++) {
-      if (generation.includes(digest)) return true;
+    for (let depth = 0; depth < generationsMax; depth++) {
       const next: Digest[] = [];
       for (const parent of generation) {
-        if (++read > readMax) break;
         const members = await this.#membersOf(parent, { signal });
-        if (members.includes(digest)) return true;
-        next.push(...members.filter((member) => !seen.has(member)));
-        for (const member of members) seen.add(member);
+        if (members.blobs.includes(digest) || members.manifests.includes(digest)) return true;
+        next.push(...members.manifests.filter((member) => !seen.has(member)));
+        for (const member of members.manifests) seen.add(member);
+        if (seen.size > readMax) return false;
       }
       generation = next;
     }
     return false;
   }
 
-  async #membersOf(digest: Digest, { signal }: Cancellable): Promise<readonly Digest[]> {
+  async #membersOf(digest: Digest, { signal }: Cancellable): Promise<Members> {
     const known = this.#members.get(digest);
     if (known) return known;
     const record = this.#store.find(digest);
-    if (!record?.whole || record.size > manifestLengthMax) return [];
+    if (!record?.whole || record.size > manifestLengthMax) return nobody;
     const members = membersIn(await readBlob(this.#store, record, { signal }));
     this.#members.set(digest, members);
     return members;
   }
 }
 
-/** Empty for what is no manifest, such as a small layer. */
-function membersIn(bytes: Uint8Array): readonly Digest[] {
+function membersIn(bytes: Uint8Array): Members {
   try {
     const manifest = parseImageManifest(bytes);
+    const elsewhere = digestsWithUrls(bytes);
+    const isHere = (digest: Digest) => !elsewhere.has(digest);
     if (manifest.kind === "index") {
-      return manifest.manifests.map(({ descriptor }) => descriptor.digest);
+      const digests = manifest.manifests.map(({ descriptor }) => descriptor.digest);
+      return { manifests: digests.filter(isHere), blobs: [] };
     }
-    return [manifest.config, ...manifest.layers].map(({ digest }) => digest);
+    const digests = [manifest.config, ...manifest.layers].map(({ digest }) => digest);
+    return { manifests: [], blobs: digests.filter(isHere) };
   } catch (error) {
-    if (error instanceof CodedError) return [];
+    if (error instanceof CodedError) return nobody;
     throw error;
   }
+}
+
+function digestsWithUrls(bytes: Uint8Array): ReadonlySet<unknown> {
+  const document = parseJsonObject(bytes, { what: "manifest", lengthMax: manifestLengthMax });
+  const entries = [document["config"], document["layers"], document["manifests"]].flat();
+  const descriptors = entries.filter(isJsonObject).filter((entry) => "urls" in entry);
+  return new Set(descriptors.map(({ digest }) => digest));
 }
