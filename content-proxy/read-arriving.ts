@@ -4,8 +4,14 @@ import { UnavailableError } from "../core/errors.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Arrival } from "./arrival.ts";
 
-/** Longest chunk that is read at once: what fits containerd's own messages. */
-const chunkLengthMax = 1024 * 1024;
+/** Longest chunk that is read at once, unless told otherwise: what fits containerd's own messages. */
+const chunkLengthDefault = 1024 * 1024;
+
+/** How an arriving blob is read. */
+export interface ReadArrivingOptions extends Cancellable {
+  readonly readTimeoutMs: number;
+  readonly chunkLengthMax?: number;
+}
 
 /**
  * Reads a range of a blob while it arrives, each chunk as soon as it is checked.
@@ -16,7 +22,7 @@ const chunkLengthMax = 1024 * 1024;
 export async function* readArriving(
   arrival: Pick<Arrival, "digest" | "ended" | "locate" | "read" | "ready">,
   range: ByteRange,
-  { signal, readTimeoutMs }: Cancellable & { readonly readTimeoutMs: number },
+  { signal, readTimeoutMs, chunkLengthMax = chunkLengthDefault }: ReadArrivingOptions,
 ): AsyncGenerator<Uint8Array, void> {
   let start = range.start;
   while (start < range.end) {

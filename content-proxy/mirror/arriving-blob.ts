@@ -22,6 +22,8 @@ export interface ArrivingBlobDeps {
   readonly answerTimeoutMs: number;
   /** Nor the next ones than this. */
   readonly stallTimeoutMs: number;
+  /** What is read at once. */
+  readonly chunkLengthMax: number;
 }
 
 /** How long the disk may need to take in a large blob once all its bytes are here. */
@@ -53,16 +55,17 @@ export class ArrivingBlob implements SuppliedBlob {
   }
 
   async *read(range: ByteRange, { signal }: Cancellable): AsyncGenerator<Uint8Array, void> {
-    const { arrival, store, stallTimeoutMs: readTimeoutMs } = this.#deps;
+    const { arrival, store, stallTimeoutMs: readTimeoutMs, chunkLengthMax } = this.#deps;
     let start = range.start;
     const early = { start, end: Math.min(range.end, this.size - 1) };
-    for await (const chunk of readArriving(arrival, early, { signal, readTimeoutMs })) {
+    const options = { signal, readTimeoutMs, chunkLengthMax };
+    for await (const chunk of readArriving(arrival, early, options)) {
       start += chunk.byteLength;
       yield chunk;
     }
     if (start === range.end) return;
     await this.#settled({ signal });
-    const whole = new WholeBlob(await store.open(arrival.digest));
+    const whole = new WholeBlob(await store.open(arrival.digest), { chunkLengthMax });
     try {
       yield* whole.read({ start, end: range.end }, { signal });
     } finally {

@@ -9,15 +9,15 @@ import type { SuppliedBlob } from "./supplied-blob.ts";
 
 const readFile = promisify(readCallback);
 
-/** What is read at once: enough that a call costs little, and few enough for the cache. */
-const chunkLengthMax = 512 * 1024;
-
 /** A blob that is on disk. One chunk is read while the one before it is on its way out. */
 export class WholeBlob implements SuppliedBlob {
   readonly #file: BlobFile;
+  readonly #chunkLengthMax: number;
 
-  constructor(file: BlobFile) {
+  /** @param options.chunkLengthMax What is read at once; twice as much is held in memory. */
+  constructor(file: BlobFile, { chunkLengthMax }: { readonly chunkLengthMax: number }) {
     this.#file = file;
+    this.#chunkLengthMax = chunkLengthMax;
   }
 
   get size(): number {
@@ -29,7 +29,7 @@ export class WholeBlob implements SuppliedBlob {
   }
 
   async *read(range: ByteRange, { signal }: Cancellable): AsyncGenerator<Uint8Array, void> {
-    const length = Math.min(chunkLengthMax, range.end - range.start);
+    const length = Math.min(this.#chunkLengthMax, range.end - range.start);
     let [buffer, other] = [Buffer.allocUnsafeSlow(length), Buffer.alloc(0)];
     let reading = this.#fill(buffer, range);
     for (let start = range.start; start < range.end;) {
