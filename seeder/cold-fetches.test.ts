@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFile, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 
@@ -9,7 +11,9 @@ import { growingInfoHash } from "../core/growing-torrent.ts";
 import type { ColdAnswer } from "../core/ports/cold-source.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
 import type { FakeRegistry } from "../core/testing/fake-registry.ts";
+import { MemoryTracker } from "../core/testing/memory-tracker.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
+import { openTestSwarm } from "../core/torrent/open-test-swarm.test-support.ts";
 import { openTestSeeder } from "./open-test-seeder.test-support.ts";
 import { SlowBlob } from "./slow-blob.test-support.ts";
 
@@ -86,6 +90,30 @@ test("first bytes and hashes are told before the last byte has reached the seede
   assert.deepEqual(downloadsOf(registry), [undefined]);
 });
 
+test("a node has pieces by BitTorrent while the seeder waits for the others, and all of it at last", async (t) => {
+  const { slow, ask, root } = await open(t);
+  const announcer = new MemoryTracker().announcer();
+  const node = await openTestSwarm()({ announcer }, t);
+  t.after(() => node[Symbol.asyncDispose]());
+  const asked = ask();
+  const first = 5 * pieceLength;
+  await slow.give(first);
+  const { torrent, peers } = arriving(await asked);
+  const path = join(root, "node");
+  await writeFile(path, "");
+  await truncate(path, size);
+  const download = node.download({ torrent, path, peers, webSeeds: [] });
+  await download.ready({ start: 0, end: first }, t);
+  assert.equal(download.availableEnd(0), first);
+  assert.ok((await readFile(path)).subarray(0, first).equals(layer.bytes.subarray(0, first)));
+  await slow.give();
+  await download.whole();
+  assert.ok((await readFile(path)).equals(layer.bytes));
+  assert.equal(download.metainfo?.infoHash, metainfo.infoHash);
+  assert.equal(download.received.seeders, size);
+  await download[Symbol.asyncDispose]();
+});
+
 test("hashes can be had from any piece on, of what arrives and of what is whole", async (t) => {
   const { url, slow, ask, isHere } = await open(t);
   const asked = ask();
@@ -131,9 +159,13 @@ test("many who ask at once cause one fetch, which goes on when all of them leave
 test("when the registry dies in the middle readers are cut; who asks again has it go on", async (t) => {
   const { url, registry, slow, ask } = await open(t);
   const asked = ask();
-  await slow.give(2_000_000);
+  const given = 15 * pieceLength;
+  await slow.give(given);
   const first = arriving(await asked);
   const body = await fetch(first.webSeeds[0] ?? "");
+  // All of that is here.
+  const part = { headers: { range: `bytes=0-${given - 1}` } };
+  await (await fetch(first.webSeeds[0] ?? "", part)).arrayBuffer();
   const reading = body.arrayBuffer();
   const hashes = hashesOf(first, t);
   await slow.die();
@@ -143,11 +175,10 @@ test("when the registry dies in the middle readers are cut; who asks again has i
   slow.refusal = undefined;
   const again = ask();
   await slow.give();
-  await again;
-  assert.deepEqual((await again)?.size, size);
+  assert.equal((await again)?.size, size);
   const whole = await fetch(`${url}/v1/blobs/${digest}`);
   assert.ok(Buffer.from(await whole.arrayBuffer()).equals(layer.bytes));
-  assert.equal(downloadsOf(registry).at(-1), "bytes=2000000-");
+  assert.equal(downloadsOf(registry).at(-1), `bytes=${given}-`);
 });
 
 test("a registry that refuses, or has it not, leads to no promise", async (t) => {

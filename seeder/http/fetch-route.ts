@@ -81,5 +81,7 @@ function parseColdRequest(
   if (typeof authorization !== "string" || !authorizationPattern.test(authorization)) {
     throw new InvalidArgumentError("Cannot fetch: want Basic or Bearer to show to the registry");
   }
-  return { ...data, authorization: new Credential(authorization) };
+  const [first] = data.from;
+  const isFor = first && { registry: first.registry };
+  return { ...data, authorization: new Credential(authorization, isFor) };
 }
