@@ -9,6 +9,7 @@ import type { Swarm } from "../ports/swarm.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
+import { GrowingFixture } from "./growing-blob.test-support.ts";
 import { openTestSwarm } from "./open-test-swarm.test-support.ts";
 
 const blob = blobFixture(1024 * 1024 + 7);
@@ -46,6 +47,23 @@ test("an engine that dies is started again on its port, and seeds what it seeded
     errors.map(({ message }) => message),
     ["swarm engine has died"],
   );
+});
+
+test("an engine that is started again offers what is still growing", async (t) => {
+  const bench = await SwarmBench.create(openTestSwarm(), t);
+  const started = once(process, "worker");
+  const growing = await GrowingFixture.create(bench, blob, t);
+  const [thread] = (await started) as [Worker];
+  await growing.grow(2);
+  const restarted = nextEngine(t);
+  await thread.terminate();
+  await restarted;
+  await growing.grow();
+  const path = await growing.target(bench, "target");
+  const peers = [{ host: "127.0.0.1", port: growing.seeder.port }];
+  const wanted = { torrent: growing.torrent, path, peers, webSeeds: [] };
+  await bench.download(await bench.node(), wanted).whole();
+  assert.deepEqual(await readFile(path), blob.bytes);
 });
 
 test("downloads of an engine that dies fail, and can be started again", async (t) => {

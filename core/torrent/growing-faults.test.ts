@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 
+import { pause } from "../async/pause.ts";
 import { DigestMismatchError, MetainfoError, UnavailableError } from "../errors.ts";
-import { growingInfoHash } from "../growing-torrent.ts";
-import type { GrowingTorrent } from "../growing-torrent.ts";
+import { type GrowingTorrent, growingInfoHash } from "../growing-torrent.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
@@ -69,15 +69,17 @@ test("a download whose seeder tells nothing fails within the stall bound", async
 
 test("a download fails when hashes come for ever and no piece does", async (t) => {
   const { growing, node } = await benchOf(t);
-  const pieceHashesSlowly: GrowingTorrent["pieceHashes"] = async function* ({ start, signal }) {
-    for (let index = start; index < layout.pieceCount; index++) {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      signal.throwIfAborted();
-      yield pieceHashes.subarray(index * 20, index * 20 + 20);
+  let told = 0;
+  // Far apart enough for all of them to take longer than the bound.
+  const slowly: GrowingTorrent["pieceHashes"] = async function* ({ signal }) {
+    for (; told < layout.pieceCount; told++) {
+      yield pieceHashes.subarray(told * 20, told * 20 + 20);
+      await pause(500, signal);
     }
   };
-  const { download } = await node({ ...growing.torrent, pieceHashes: pieceHashesSlowly }, []);
+  const { download } = await node({ ...growing.torrent, pieceHashes: slowly }, []);
   await assert.rejects(download.whole(), UnavailableError);
+  assert.ok(told < layout.pieceCount);
 });
 
 const lies = { "half a hash": 30, "more hashes than pieces": pieceHashes.length + 20 };

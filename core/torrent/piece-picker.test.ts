@@ -114,6 +114,37 @@ test("PiecePicker forgets what a node had when it leaves", () => {
   assert.notEqual(picker.pick(seeder), 1);
 });
 
+test("PiecePicker of a growing blob picks what was admitted, and was not here before", () => {
+  const picker = new PiecePicker({ pieceCount: 10, random: randomOf(1), isGrowing: true });
+  picker.addReader(1, 0);
+  assert.deepEqual([picker.pick(seeder), picker.firstWaiting()], [undefined, undefined]);
+  const here = new Bitfield(10);
+  here.add(1);
+  picker.admit(3, here);
+  assert.deepEqual(
+    [picker.pick(seeder), picker.pick(seeder), picker.pick(seeder)],
+    [0, 2, undefined],
+  );
+  assert.equal(picker.isWanting, true);
+  for (const index of [0, 2]) picker.done(index);
+  assert.deepEqual([picker.isWanting, picker.firstWaiting()], [false, undefined]);
+  picker.admit(10, here);
+  assert.equal(picker.firstWaiting(), 3);
+});
+
+test("PiecePicker of a growing blob takes no second copy from the seeder, unless it starves", () => {
+  const picker = new PiecePicker({ pieceCount: 4, random: randomOf(1), isGrowing: true });
+  picker.admit(2, new Bitfield(4));
+  picker.addPartialPeer();
+  picker.addIntent(0);
+  picker.addHave(1);
+  assert.equal(picker.pick(seeder), undefined);
+  assert.equal(picker.pick(nodeWith(1)), 1);
+  assert.equal(picker.pick(seeder), undefined);
+  picker.isStarving = true;
+  assert.equal(picker.pick(seeder), 0);
+});
+
 for (const readers of [false, true]) {
   test(`a crowd of 8 takes little more than one copy, ${readers ? "reading" : "not reading"}`, () => {
     const crowd = simulateCrowd({ nodes: 8, pieces: 128, readers, random: randomOf(3) });

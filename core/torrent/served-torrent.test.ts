@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { readdirSync, readlinkSync } from "node:fs";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 
 import { UnavailableError } from "../errors.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
@@ -20,6 +22,18 @@ async function fileOf(t: TestContext): Promise<string> {
   return path;
 }
 
+/** How often this process has a file open. */
+function openTimes(path: string): number {
+  const targets = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return undefined;
+    }
+  });
+  return targets.filter((target) => target === path).length;
+}
+
 function torrentAt(path: string): ServedTorrent {
   const { infoHash, layout } = blob.metainfo;
   return new ServedTorrent({ infoHash, layout, path });
@@ -34,6 +48,21 @@ test("ServedTorrent opens no file that nobody would have closed", async (t) => {
   assert.deepEqual(bytes, blob.bytes.subarray(5, 15));
   torrent.unlisten(listener);
   await assert.rejects(torrent.read(bytes, 0), UnavailableError);
+});
+
+test("ServedTorrent that is held reads on when its file has moved, and closes it at the end", async (t) => {
+  const path = await fileOf(t);
+  const torrent = torrentAt(path);
+  await torrent.hold();
+  await rename(path, `${path}-moved`);
+  torrent.listen(listener);
+  const bytes = Buffer.alloc(10);
+  await torrent.read(bytes, 5);
+  assert.deepEqual(bytes, blob.bytes.subarray(5, 15));
+  torrent.unlisten(listener);
+  assert.equal(openTimes(`${path}-moved`), 1);
+  torrent.close("the test is over");
+  while (openTimes(`${path}-moved`) > 0) await setImmediate();
 });
 
 test("ServedTorrent whose file cannot be opened fails for who reads, and for nobody else", async (t) => {

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { blobFixture } from "../testing/blob-fixture.ts";
+import { type Supply, SupplyWatch } from "./supply-watch.ts";
+
+const { metainfo } = blobFixture(1000);
+const growing = { ...metainfo, pieceHashes: undefined };
+const stallBoundMs = 10_000;
+
+/** A download of a growing torrent that is connected, and misses nothing that may be fetched. */
+const idle: Supply = {
+  ...{ nowMs: 0, suppliers: 0, connected: 1, isWanting: false, isFetching: false },
+  ...{ waitingAt: undefined, swarmGaveAtMs: -Infinity },
+};
+const hungry = { ...idle, isWanting: true };
+
+function watchOf(options: { readonly hasOrigin?: boolean } = {}): SupplyWatch {
+  const { hasOrigin = false } = options;
+  return new SupplyWatch({
+    ...{ torrent: growing, stallBoundMs, hasOrigin, knowsPeers: true, nowMs: 0 },
+  });
+}
+
+test("SupplyWatch asks no web seed while a growing blob has nothing new", () => {
+  const watch = watchOf();
+  for (let nowMs = 0; nowMs <= stallBoundMs; nowMs += 250) watch.update({ ...idle, nowMs });
+  assert.deepEqual([watch.webSeedNeed.isNeeded, watch.isStarving], [false, false]);
+});
+
+test("SupplyWatch lets pieces of a growing blob come by others for 3 s, until it is starving", () => {
+  const watch = watchOf();
+  watch.update({ ...idle, nowMs: 1000 });
+  watch.update({ ...hungry, nowMs: 3999 });
+  assert.deepEqual([watch.webSeedNeed.isNeeded, watch.isStarving], [false, false]);
+  watch.update({ ...hungry, nowMs: 4000 });
+  assert.equal(watch.isStarving, true);
+  watch.update({ ...hungry, nowMs: 4750 });
+  assert.equal(watch.webSeedNeed.isNeeded, true);
+  watch.update({ ...hungry, nowMs: 5000, isFetching: true });
+  watch.pieceCame("seeders", 5100);
+  assert.equal(watch.isStarving, true);
+  watch.pieceCame("peers", 5200);
+  assert.equal(watch.isStarving, false);
+});
+
+test("SupplyWatch asks web seeds soon for a growing blob when no peer is connected", () => {
+  const watch = watchOf();
+  watch.update({ ...hungry, nowMs: 0, connected: 0 });
+  watch.update({ ...hungry, nowMs: 750, connected: 0 });
+  assert.equal(watch.webSeedNeed.isNeeded, true);
+});
+
+test("SupplyWatch gives up on a growing blob when no hash comes, whatever its origin", () => {
+  for (const hasOrigin of [false, true]) {
+    const watch = watchOf({ hasOrigin });
+    assert.equal(watch.update({ ...idle, nowMs: stallBoundMs }), undefined);
+    const failure = watch.update({ ...idle, nowMs: stallBoundMs + 1 });
+    assert.match(failure?.message ?? "", /no hash came/);
+    assert.equal(watch.originNeed.isNeeded, false);
+  }
+});
+
+test("SupplyWatch asks the origin for pieces of a growing blob that nobody gives", () => {
+  const watch = watchOf({ hasOrigin: true });
+  assert.equal(watch.update({ ...hungry, nowMs: stallBoundMs + 1 }), undefined);
+  assert.equal(watch.originNeed.isNeeded, true);
+});
