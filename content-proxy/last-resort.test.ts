@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { BlobNotFoundError, DigestMismatchError } from "../core/errors.ts";
@@ -79,13 +82,18 @@ test("a blob of which no repository is known, or that none has, is not found", a
 test("a blob is described by all of its bytes, unless it is another one", async (t) => {
   const { registry, lastResort } = await open(t, (host) => [{ registry: host, repository: "a" }]);
   registry.addBlob(blob.bytes);
-  const { infoHash } = await lastResort.describe(named, { signal: t.signal });
+  const folder = await mkdtemp(join(tmpdir(), "last-resort-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, "data");
+  await writeFile(path, "part of it");
+  const { infoHash } = await lastResort.describe({ ...named, path }, { signal: t.signal });
   assert.equal(infoHash, blob.metainfo.infoHash);
+  assert.deepEqual(await readFile(path), blob.bytes);
   registry.fault = (_, response) => {
     response.end(Buffer.alloc(blob.bytes.length));
     return true;
   };
-  const wrong = lastResort.describe(named, { signal: t.signal });
+  const wrong = lastResort.describe({ ...named, path }, { signal: t.signal });
   await assert.rejects(wrong, DigestMismatchError);
 });
 

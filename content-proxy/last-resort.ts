@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
 
 import { LRUCache } from "lru-cache";
 
 import { type Digest, algorithmOf, digestFromHash } from "../core/digest.ts";
+import { storing } from "../core/disk/storage-error.ts";
 import { BlobNotFoundError, BlobSizeError, DigestMismatchError, codeOf } from "../core/errors.ts";
 import { manifestLengthMax } from "../core/image-manifest.ts";
 import { mediaTypes } from "../core/media-type.ts";
@@ -82,20 +84,33 @@ export class LastResort {
   }
 
   /**
-   * Reads all of a blob and describes it, for one whose torrent was lost or was wrong.
+   * Reads all of a blob into the file that it arrives in, and describes it, for one whose torrent
+   * was lost or was wrong. The file is not on disk when it resolves, nor is it checked.
    *
+   * @param blob.path An existing file.
    * @throws {DigestMismatchError} and {BlobSizeError} when the repository has another blob.
+   * @throws {StorageFullError}
    * @throws as {@link read}
    */
-  async describe(blob: PromisedBlob, { signal }: Cancellable): Promise<Metainfo> {
-    const { digest, size } = blob;
+  async describe(
+    blob: PromisedBlob & { readonly path: string },
+    { signal }: Cancellable,
+  ): Promise<Metainfo> {
+    const { digest, size, path } = blob;
     const pieces = new PieceHasher(pieceLayoutOf(size).pieceLength);
     const whole = createHash(algorithmOf(digest));
     let length = 0;
-    for await (const chunk of this.read(blob, { start: 0, signal })) {
-      length += chunk.byteLength;
-      pieces.update(chunk);
-      whole.update(chunk);
+    const file = await open(path, "r+");
+    try {
+      for await (const chunk of this.read(blob, { start: 0, signal })) {
+        if (length + chunk.byteLength > size) throw new BlobSizeError(size, length + chunk.length);
+        await storing(file.write(chunk, 0, chunk.byteLength, length));
+        length += chunk.byteLength;
+        pieces.update(chunk);
+        whole.update(chunk);
+      }
+    } finally {
+      await file.close();
     }
     if (length !== size) throw new BlobSizeError(size, length);
     const actual = digestFromHash(whole, algorithmOf(digest));

@@ -3,7 +3,7 @@ import type { Digest } from "../core/digest.ts";
 import { BlobNotFoundError } from "../core/errors.ts";
 import { type GrowingTorrent, isGrowing } from "../core/growing-torrent.ts";
 import type { Metainfo } from "../core/metainfo.ts";
-import type { BlobReader } from "../core/ports/blob-store.ts";
+import type { BlobArrivals, BlobReader } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { ColdAnswer } from "../core/ports/cold-source.ts";
 import type { DirectoryEntry } from "../core/ports/directory.ts";
@@ -24,9 +24,15 @@ const coldTimeoutMinMs = 500;
 /** How long seeders are waited for when containerd does not: the blob was promised. */
 const promisedTimeoutMs = 10_000;
 
+/**
+ * Times that a promised blob is had from seeders that do not get to its end, before its origin
+ * is asked from here: their registry may be down for them, or have another blob.
+ */
+const growingTriesMax = 2;
+
 /** What a {@link TorrentChoice} works with. */
 export interface TorrentChoiceDeps {
-  readonly store: Pick<BlobReader, "metainfo">;
+  readonly store: Pick<BlobReader, "metainfo"> & Pick<BlobArrivals, "arrive">;
   readonly lookup: BlobLookup;
   /** Gets what nobody has; `undefined` where there are no seeders. */
   readonly coldFetch?: Pick<ColdFetch, "ask" | "refuse"> | undefined;
@@ -60,6 +66,7 @@ export class TorrentChoice {
   /** Made of the blob itself. */
   #described: Metainfo | undefined;
   #describeAtMs = -Infinity;
+  #growingTries = 0;
 
   constructor(deps: TorrentChoiceDeps, blob: ChosenFor) {
     this.#deps = deps;
@@ -78,13 +85,15 @@ export class TorrentChoice {
       ? promisedTimeoutMs
       : Math.max(coldTimeoutMinMs, decisionTimeoutMs - (performance.now() - startedMs));
     const kept = promised ? await this.#kept() : undefined;
-    const blob = { ...this.#blob, promised };
-    const cold = await this.#deps.coldFetch?.ask(blob, { withinMs, signal });
+    const cold = await this.#askSeeders({ promised, withinMs, signal });
     if (cold?.state === "whole") {
       const found = await this.#inDirectory({ signal, isNew: true });
       if (found) return this.#knownTorrent(found);
     }
-    if (cold?.state === "arriving" && !kept) return growingTorrent(cold);
+    if (cold?.state === "arriving" && !kept) {
+      this.#growingTries++;
+      return growingTorrent(cold);
+    }
     const metainfo = kept ?? (promised ? await this.#describe({ signal }) : undefined);
     if (!metainfo) throw new BlobNotFoundError(this.#blob.digest);
     return this.#knownTorrent({ metainfo, peers: [], webSeeds: [] });
@@ -111,6 +120,20 @@ export class TorrentChoice {
     };
   }
 
+  /** What seeders make of it, unless they have been tried enough: then its origin has its turn. */
+  async #askSeeders({
+    promised,
+    ...options
+  }: Cancellable & { readonly promised: boolean; readonly withinMs: number }): Promise<
+    ColdAnswer | undefined
+  > {
+    if (this.#growingTries < growingTriesMax) {
+      return this.#deps.coldFetch?.ask({ ...this.#blob, promised }, options);
+    }
+    this.#growingTries = 0;
+    return undefined;
+  }
+
   async #inDirectory({
     signal,
     isNew = false,
@@ -133,7 +156,9 @@ export class TorrentChoice {
     if (nowMs < this.#describeAtMs) return undefined;
     this.#describeAtMs = nowMs + describeIntervalMs;
     const { digest, size } = this.#blob;
-    this.#described = await this.#deps.lastResort?.describe({ digest, size }, { signal });
+    if (!this.#deps.lastResort) return undefined;
+    const { path } = await this.#deps.store.arrive({ digest, size });
+    this.#described = await this.#deps.lastResort.describe({ digest, size, path }, { signal });
     return this.#described;
   }
 }
