@@ -34,6 +34,8 @@ interface Bench {
 
 const repository = "samples/app";
 
+const authorizationHeader = "shoal-registry-authorization";
+
 /** Pushes an image to a registry, which then asks who comes as `authOf` says. */
 async function open(
   t: TestContext,
@@ -85,6 +87,32 @@ function digestsOf({ index, manifests }: BuiltImage): string[] {
     ...[descriptor, config, ...layers],
   ]);
   return [...new Set([index, ...below].map(({ digest }) => digest))];
+}
+
+/** Asks for a blob as a node does that knows no more than the repository. */
+async function askFor(
+  seeder: HttpEndpoint,
+  {
+    digest,
+    registry,
+    authorization,
+  }: {
+    readonly digest: string;
+    readonly registry: Pick<Registry, "host">;
+    readonly authorization?: string | undefined;
+  },
+) {
+  const body = JSON.stringify({ digest, from: [{ registry: registry.host, repository }] });
+  const headers = authorization === undefined ? {} : { [authorizationHeader]: authorization };
+  return requestHttp(seeder, { ...{ method: "POST", path: "/v1/fetch" }, headers, body });
+}
+
+/** Reads blobs that may still be on their way. */
+async function assertWhole(seeder: HttpEndpoint, digests: readonly string[]): Promise<void> {
+  for (const digest of digests) {
+    const { body } = await requestHttp(seeder, { path: `/v1/blobs/${digest}` });
+    assert.equal(digestOf(body), digest);
+  }
 }
 
 async function assertServes(seeder: HttpEndpoint, digests: readonly string[]): Promise<void> {
@@ -175,6 +203,41 @@ test("a seeder trusts a registry's own certificate if it is told to, and not oth
   const end = await preheat(seeder, request);
   assert.equal(end["ok"], true, JSON.stringify(end));
   await assertServes(seeder, digestsOf(image));
+});
+
+test("a seeder takes a cold blob from its registry once, for all nodes that ask at once", async (t) => {
+  const { image, registry, start } = await open(t);
+  const seeder = await start({});
+  const digests = digestsOf(image);
+  const answers = digests.flatMap((digest) =>
+    Array.from({ length: 5 }, async () => askFor(seeder, { digest, registry })),
+  );
+  for (const { status, body } of await Promise.all(answers)) {
+    assert.equal(status, 200, body.toString());
+    assert.match(body.toString(), /"state":"(whole|arriving)"/);
+  }
+  await assertWhole(seeder, digests);
+  const downloads = (await registry.requests()).filter(isDownload).map(({ path }) => path);
+  assert.deepEqual(downloads.map((path) => path.split("/").at(-1)).sort(), [...digests].sort());
+  const unknown = await askFor(seeder, { digest: `sha256:${"0".repeat(64)}`, registry });
+  assert.equal(unknown.status, 404);
+});
+
+test("a seeder takes a cold blob in the name of the client who may have it, and of no other", async (t) => {
+  const { image, registry, start, logger } = await open(t, async () => ({ kind: "basic" }));
+  const seeder = await start({});
+  const [digest = ""] = digestsOf(image);
+  const rightOf = (password: string) =>
+    `Basic ${Buffer.from(`${registryUser.name}:${password}`).toString("base64")}`;
+  const ask = async (authorization?: string) => askFor(seeder, { digest, registry, authorization });
+  assert.equal((await ask()).status, 403);
+  assert.equal((await ask(rightOf("guessed"))).status, 403);
+  assert.equal((await ask(rightOf(registryUser.password))).status, 200);
+  await assertWhole(seeder, [digest]);
+  const logged = JSON.stringify(logger.lines);
+  for (const secret of [registryUser.password, rightOf(registryUser.password).slice(6)]) {
+    assert.ok(!logged.includes(secret));
+  }
 });
 
 test("a seeder logs in with a password", async (t) => {
