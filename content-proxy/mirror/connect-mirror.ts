@@ -1,3 +1,4 @@
+import { Limiter } from "../../core/async/limiter.ts";
 import type { DisposeStack } from "../../core/async/dispose-stack.ts";
 import type { BlobRecord, BlobStore } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
@@ -21,6 +22,9 @@ import type { MirrorAccess } from "./mirror-access.ts";
 import { openOriginBlob, type WantedOriginBlob } from "./origin-blob.ts";
 import { RegistryGate } from "./registry-gate.ts";
 import { type ServedMirror, serveMirror } from "./serve-mirror.ts";
+
+/** Manifests and lists, of up to 4 MiB each, that are made at once. */
+const smallMax = 32;
 
 /** What the mirror is made of. */
 export interface ConnectMirrorDeps {
@@ -75,7 +79,7 @@ export async function connectMirror(
   const routes = { ...supplies, resolver, discovery, provenance, access, gate };
   return started.use(
     await serveMirror(mirror, {
-      deps: { ...routes, logger, defaultRegistry, answerTimeoutMs },
+      deps: { ...routes, small: new Limiter(smallMax), logger, defaultRegistry, answerTimeoutMs },
       signal,
     }),
   );

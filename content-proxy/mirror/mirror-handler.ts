@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
+import type { Limiter } from "../../core/async/limiter.ts";
 import { createDeadline } from "../../core/async/deadline.ts";
 import { Credential } from "../../core/credential.ts";
 import { codeOf } from "../../core/errors.ts";
@@ -27,6 +28,8 @@ export interface MirrorHandlerDeps extends BlobRouteDeps, ManifestRouteDeps, Dis
   readonly access: MirrorAccess;
   readonly gate: RegistryGate;
   readonly logger: Logger;
+  /** Bounds what is held in memory for answers that are made as a whole. */
+  readonly small: Limiter;
   readonly defaultRegistry: string;
   /** How long all but blobs may take: a client that waits could have asked the registry. */
   readonly answerTimeoutMs: number;
@@ -119,7 +122,10 @@ async function answer(
     const call = { registry, repository, request, response, authorization, goesOn, signal };
     // A blob takes its time; its own bounds hold until its first byte.
     if (path.kind === "blob") await blobRoute(path.digest, call, deps);
-    else await answerSmall(asked, { ...call, signal: deadline.signal }, deps);
+    else
+      await deps.small.run(deadline.signal, () =>
+        answerSmall(asked, { ...call, signal: deadline.signal }, deps),
+      );
   } finally {
     deadline[Symbol.dispose]();
   }

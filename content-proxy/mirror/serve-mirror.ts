@@ -1,6 +1,7 @@
 import { DisposeStack } from "../../core/async/dispose-stack.ts";
 import { listenHttp } from "../../core/http/listen-http.ts";
 import type { PeerAddress } from "../../core/peer-address.ts";
+import { malformedAnswer } from "../../core/oci-api/api-answer.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import { type MirrorHandlerDeps, mirrorHandler } from "./mirror-handler.ts";
 
@@ -27,7 +28,8 @@ export async function serveMirror(
   const started = new DisposeStack();
   const open = async (place: PeerAddress, registryOfPort: string | undefined) => {
     const handle = mirrorHandler(deps, { registryOfPort });
-    return started.use(await listenHttp(place, { connectionsMax, handle, signal }));
+    const options = { connectionsMax, handle, malformed: malformedAnswer, signal };
+    return started.use(await listenHttp(place, options));
   };
   try {
     const { address } = await open(listen, undefined);

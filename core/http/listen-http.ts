@@ -3,6 +3,8 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 
 import type { PeerAddress } from "../peer-address.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
+import type { HttpAnswer } from "./http-answer.ts";
+import { type MalformedStatus, answerMalformed } from "./malformed-request.ts";
 
 /** A server that listens. Dispose of it to stop: who is being answered has a moment to go on. */
 export interface HttpListener extends AsyncDisposable {
@@ -30,6 +32,8 @@ export interface HttpListenOptions extends Cancellable {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
   /** Requests that may take as long as they like; who answers them bounds that. Left out: none. */
   readonly mayBeLong?: (request: IncomingMessage) => boolean;
+  /** What is answered to requests that Node cannot read; left out: no more than a status. */
+  readonly malformed?: (status: MalformedStatus) => HttpAnswer;
 }
 
 /** Starts to listen; on `::` for IPv4 too. @throws what the system says */
@@ -38,7 +42,7 @@ export async function listenHttp(
   options: HttpListenOptions,
 ): Promise<HttpListener> {
   options.signal.throwIfAborted();
-  const { handle, mayBeLong } = options;
+  const { handle, mayBeLong, malformed } = options;
   const server = createServer(
     {
       connectionsCheckingInterval: headersTimeoutMs / 2,
@@ -54,6 +58,7 @@ export async function listenHttp(
       handle(request, response);
     },
   );
+  if (malformed) answerMalformed(server, malformed);
   server.maxConnections = options.connectionsMax;
   try {
     server.listen({ host, port, exclusive: true });

@@ -8,6 +8,7 @@ import {
   errorCodes,
 } from "../errors.ts";
 import { type HttpAnswer, jsonAnswer } from "../http/http-answer.ts";
+import type { MalformedStatus } from "../http/malformed-request.ts";
 import { ApiError, type ApiErrorCode, apiErrors } from "./api-error.ts";
 
 /** What every answer of the API carries: old clients look for it at `/v2/`. */
@@ -42,6 +43,16 @@ export function apiAnswerOfError(error: unknown, subject: ApiSubject): HttpAnswe
   return apiErrorAnswer(code, message, {
     status: code === "UNKNOWN" ? errorCodes[codeOf(error)].http : apiErrors[code].status,
   });
+}
+
+/** What is told of a request that is not even HTTP. */
+export function malformedAnswer(status: MalformedStatus): HttpAnswer {
+  const message = {
+    400: "Cannot read the request: it is not HTTP",
+    408: "Cannot read the request: it comes too slowly",
+    431: "Cannot read the request: its header is too long",
+  }[status];
+  return apiErrorAnswer("UNSUPPORTED", message, { status });
 }
 
 const unknownCodes = {
