@@ -176,6 +176,29 @@ test("an ingest that containerd left is resumed", async (t) => {
   assert.equal(record.infoHash, metainfo.infoHash);
 });
 
+test("of an ingest the pieces that are here can be read along, also after a restart", async (t) => {
+  const root = await StoreRoot.make(t);
+  const before = await root.reopen();
+  const size = blob.bytes.length;
+  const { pieceLength } = metainfo.layout;
+  const hashes = Buffer.from(metainfo.pieceHashes);
+  const half = await before.openIngest("ref", { total: size });
+  assert.equal(half.path, undefined);
+  let taken = -1;
+  const onTaken = () => (taken = readFileSync(half.path ?? "").length);
+  await half.write(blob.bytes.subarray(0, pieceLength + 10), { onTaken });
+  assert.equal(taken, pieceLength + 10);
+  assert.deepEqual(Buffer.from(half.finishedPieces(0)), hashes.subarray(0, 20));
+  assert.equal(half.finishedPieces(1).byteLength, 0);
+  const ingest = await (await root.reopen()).openIngest("ref", { total: size });
+  assert.deepEqual(Buffer.from(ingest.finishedPieces(0)), hashes.subarray(0, 20));
+  await ingest.write(blob.bytes.subarray(pieceLength + 10));
+  assert.deepEqual(Buffer.from(ingest.finishedPieces(0)), hashes);
+  assert.deepEqual(Buffer.from(ingest.finishedPieces(1)), hashes.subarray(20));
+  const { infoHash } = await ingest.commit({ ...commit, expected: digest, provenance: "pull" });
+  assert.equal(infoHash, metainfo.infoHash);
+});
+
 test("records, metainfo and ingests are the same after a restart, to the nanosecond", async (t) => {
   const root = await StoreRoot.make(t);
   const before = await root.reopen();
