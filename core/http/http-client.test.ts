@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type RequestListener, createServer } from "node:http";
+import { type RequestListener, type ServerResponse, createServer } from "node:http";
 import { type AddressInfo, type Socket, createServer as createTcpServer } from "node:net";
 import { type TestContext, test } from "node:test";
 
@@ -71,6 +71,36 @@ test("HttpClient refuses answers that are too long or break off", async (t) => {
   const client = clientOf(t);
   await assert.rejects(client.request({ method: "GET", url: long }, t), UnavailableError);
   await assert.rejects(client.request({ method: "GET", url: broken }, t), UnavailableError);
+});
+
+test("HttpClient gives an answer as it comes, as long as one wants", async (t) => {
+  const answering = Promise.withResolvers<ServerResponse>();
+  const url = await serve(t, (_request, response) => {
+    response.writeHead(206, { "x-own": "1" });
+    response.write("first");
+    answering.resolve(response);
+  });
+  const answer = await clientOf(t).open({ method: "POST", url }, t);
+  assert.deepEqual([answer.status, answer.headers["x-own"]], [206, "1"]);
+  const chunks = answer.body[Symbol.asyncIterator]();
+  assert.equal(String((await chunks.next()).value), "first");
+  const response = await answering.promise;
+  response.write(Buffer.alloc(5000));
+  assert.equal((await chunks.next()).done, false);
+  const left = once(response, "close");
+  await chunks.return?.();
+  await left;
+});
+
+test("HttpClient tells when an answer that it gives as it comes breaks off", async (t) => {
+  const url = await serve(t, (_request, response) => {
+    response.writeHead(200, { "content-length": 100 });
+    response.write("x", () => response.destroy());
+  });
+  const { body } = await clientOf(t).open({ method: "GET", url }, t);
+  const chunks = body[Symbol.asyncIterator]();
+  await chunks.next();
+  await assert.rejects(chunks.next(), UnavailableError);
 });
 
 test("HttpClient gives the reason of its signal, and lets go of who hangs", async (t) => {
