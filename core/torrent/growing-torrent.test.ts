@@ -148,6 +148,16 @@ async function* hashesInTwo(later: Promise<undefined>): AsyncGenerator<Uint8Arra
   yield blob.metainfo.pieceHashes.subarray(40);
 }
 
+test("nodes of a growing swarm do without one that leaves in the middle", async (t) => {
+  const { growing, node } = await benchOf(t);
+  const nodes = [await node(), await node(), await node()];
+  for (const { download } of nodes) assert.ok(await download.hasGoodSource(t));
+  await growing.grow(3);
+  await nodes[0]?.swarm[Symbol.asyncDispose]();
+  await growing.grow();
+  await Promise.all(nodes.slice(1).map(assertWhole));
+});
+
 test("pieces that an earlier try left are kept once their hashes are known", async (t) => {
   const { growing, node } = await benchOf(t);
   const first = await node();
