@@ -3,7 +3,13 @@ import type { ServerResponse } from "node:http";
 import { test } from "node:test";
 
 import { digestOf } from "../digest.ts";
-import { DigestMismatchError, ImageNotFoundError, UnavailableError } from "../errors.ts";
+import {
+  AccessDeniedError,
+  BlobNotFoundError,
+  DigestMismatchError,
+  ImageNotFoundError,
+  UnavailableError,
+} from "../errors.ts";
 import { manifestLengthMax } from "../image-manifest.ts";
 import { type ImageReference, parseImageReference } from "../image-reference.ts";
 import { mediaTypes } from "../media-type.ts";
@@ -89,4 +95,41 @@ test("resolve() stops reading a manifest that is too long", async (t) => {
   const { registry, origin } = await open(t);
   registry.addManifest(Buffer.alloc(manifestLengthMax + 1), "a/b", `${repository}:v1`);
   await assert.rejects(origin.resolve(reference(registry, ":v1"), t), /too long/);
+});
+
+test("describe() tells how long a blob is, and what a manifest is, by HEAD alone", async (t) => {
+  const { registry, origin } = await open(t);
+  const { manifest, layers } = registry.addImage([layer], `${repository}:v1`);
+  const from = { registry: registry.host, repository };
+  const digest = layers[0]?.digest ?? manifest.digest;
+  const mediaType = "application/octet-stream";
+  const described = { mediaType, digest, size: layer.length };
+  assert.deepEqual(await origin.describe({ ...from, digest }, t), described);
+  assert.deepEqual(await origin.describe({ ...from, digest: manifest.digest }, t), manifest);
+  assert.equal(
+    registry.requests.every(({ method }) => method === "HEAD"),
+    true,
+  );
+});
+
+test("describe() tells a blob that is not there from a registry that cannot tell", async (t) => {
+  const { registry, origin } = await open(t);
+  const from = { registry: registry.host, repository, digest: digestOf(layer) };
+  await assert.rejects(origin.describe(from, t), BlobNotFoundError);
+  for (const answer of [
+    (response: ServerResponse) => response.writeHead(500).end(),
+    (response: ServerResponse) => response.writeHead(200, { "transfer-encoding": "chunked" }).end(),
+    (response: ServerResponse) => response.destroy(),
+  ]) {
+    registry.fault = (_request, response) => {
+      answer(response);
+      return true;
+    };
+    await assert.rejects(origin.describe(from, t), UnavailableError);
+  }
+  registry.fault = (_request, response) => {
+    response.writeHead(403).end();
+    return true;
+  };
+  await assert.rejects(origin.describe(from, t), AccessDeniedError);
 });

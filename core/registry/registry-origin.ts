@@ -116,7 +116,9 @@ export class RegistryOrigin implements DescribingOrigin {
   ): Promise<Descriptor> {
     const { registry, repository, digest } = from;
     const { signal, authorization } = options;
-    const request = { registry, repository, path: `blobs/${digest}`, headers: {}, authorization };
+    // The length of what is compressed on the way would not be the blob's.
+    const headers = { "accept-encoding": "identity" };
+    const request = { registry, repository, path: `blobs/${digest}`, headers, authorization };
     const head = await this.#client.request({ ...request, method: "HEAD" }, { signal });
     await discardBody(head);
     if (head.statusCode === 404) return this.#describeManifest(from, options);

@@ -126,3 +126,11 @@ test("a seeder preheats from a directory, and keeps no bytes that were changed i
   const answer = Buffer.from(await (await blob(descriptor.digest)).arrayBuffer());
   assert.ok(answer.equals(layer));
 });
+
+test("describe() tells how long a blob is, if it is there", async (t) => {
+  const { origin, descriptor } = await openDirectory(t);
+  const from = { registry: host, repository: "any/name" };
+  assert.deepEqual(await origin.describe({ ...from, digest: descriptor.digest }, t), descriptor);
+  const missing = digestOf(bytesOf(10, "missing"));
+  await assert.rejects(origin.describe({ ...from, digest: missing }, t), BlobNotFoundError);
+});

@@ -27,6 +27,7 @@ const listed = new Map([
 async function ask(table: OriginTable, registry: string, { signal }: { signal: AbortSignal }) {
   const reference = { ...parseImageReference("a/b"), registry };
   const { mediaType } = await table.resolve(reference, { signal });
+  assert.equal((await table.describe({ ...reference, digest }, { signal })).mediaType, mediaType);
   const descriptor = { mediaType, digest, size: 10 };
   for await (const chunk of table.blob({ ...reference, descriptor }, { start: 0, signal })) {
     assert.equal(Buffer.from(chunk).toString(), mediaType);
