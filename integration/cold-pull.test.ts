@@ -1,30 +1,159 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import type { ClusterNode } from "./support/cluster.ts";
+import { runCommand } from "./support/command.ts";
 import { containerdLines } from "./support/containerd-release.ts";
-import { blobsGivenTwice, blobsTakenBy } from "./support/registry-traffic.ts";
+import { stackOf } from "./support/interruptible.ts";
+import type { NetworkHost } from "./support/network.ts";
+import { registryUser } from "./support/registry-auth.ts";
+import { askedByDigest, blobsGivenTwice, blobsTakenBy } from "./support/registry-traffic.ts";
 import { smallImage } from "./support/sample-images.ts";
 import { checkedBlobs } from "./support/store-files.ts";
-import { type PushedImage, startTestCluster } from "./support/test-cluster.ts";
+import { type PushedImage, type TestCluster, startTestCluster } from "./support/test-cluster.ts";
+import { createTestDirectory } from "./support/test-directory.ts";
+import { untilReceived } from "./support/traffic.ts";
+
+/** Slow enough for a pull of some megabytes to be caught in the middle. */
+const slowBitsPerSecond = 20_000_000;
+
+/** What has arrived at a node when something happens. */
+const arrivedBytes = 2_000_000;
 
 /** An image that nobody but the registry has. */
 for (const line of containerdLines) {
-  test(`a cold pull by containerd ${line}`, async (t) => {
-    const cluster = await startTestCluster(t, { line, nodes: ["node1", "node2"] });
-    const { registry, network, nodes } = cluster;
+  const nodes = ["node1", "node2"];
 
-    await t.test("by two nodes at once takes each layer from the registry once", async () => {
-      const pushed = await cluster.push(smallImage(`cold ${line}`));
-      await Promise.all(nodes.map(({ containerd }) => containerd.pull(pushed.reference)));
-      const requests = await registry.requests();
-      for (const { host } of nodes) assert.deepEqual(blobsTakenBy(host, requests), []);
-      assert.deepEqual(blobsGivenTwice(requests), []);
-      const blobs = blobsTakenBy(network.host("seeder"), requests);
-      assert.equal(blobs.length, blobsOf(pushed).length);
-      for (const node of nodes) await assertGood(node, pushed);
+  for (const mirror of [undefined, "beside"] as const) {
+    const how = mirror ? "by the mirror of its node" : "without any mirror";
+    test(`a cold pull by containerd ${line} ${how}`, async (t) => {
+      const cluster = await startTestCluster(t, { line, nodes, ...(mirror && { mirror }) });
+      const { registry, network } = cluster;
+
+      await t.test("takes each blob from the registry once for two nodes", async () => {
+        const pushed = await cluster.push(smallImage(`cold ${line} ${how}`));
+        await pullEverywhere(cluster, pushed);
+        const requests = await registry.requests();
+        for (const { host } of cluster.nodes) assert.deepEqual(blobsTakenBy(host, requests), []);
+        assert.deepEqual(blobsGivenTwice(requests), []);
+        const taken = blobsTakenBy(network.host("seeder"), requests);
+        assert.equal(taken.length, blobsOf(pushed).length);
+        for (const node of cluster.nodes) {
+          await assertGood(node, pushed);
+          // Its manifest and index, and those asked for as if they were blobs.
+          assert.ok(askedByDigest(node.host, requests).length <= 4);
+        }
+      });
+
+      await t.test("takes nothing for a node that comes later", async () => {
+        const pushed = await cluster.push(smallImage(`later ${line} ${how}`));
+        const [first, second] = cluster.nodes;
+        assert.ok(first && second);
+        await first.containerd.pull(pushed.reference);
+        await registry.forgetRequests();
+        await second.containerd.pull(pushed.reference);
+        const requests = await registry.requests();
+        assert.deepEqual(blobsTakenBy(second.host, requests), []);
+        assert.deepEqual(blobsTakenBy(network.host("seeder"), requests), []);
+        await assertGood(second, pushed);
+      });
+    });
+  }
+
+  test(`a cold pull by containerd ${line} that goes wrong`, async (t) => {
+    const bitsPerSecond = { registry: slowBitsPerSecond };
+    const cluster = await startTestCluster(t, { line, nodes, bitsPerSecond });
+    const { network, seeder } = cluster;
+    const [node] = cluster.nodes;
+    assert.ok(node?.proxy && seeder);
+    const { proxy } = node;
+
+    await t.test("ends well when the seeder is killed", async () => {
+      const pushed = await cluster.push(smallImage(`killed ${line}`));
+      const pulls = pullEverywhere(cluster, pushed);
+      await untilReceived(proxy, arrivedBytes);
+      await seeder.kill9();
+      await pulls;
+      await seeder.resume();
+      for (const each of cluster.nodes) await assertGood(each, pushed);
+    });
+
+    await t.test("ends well when the seeder is started anew", async () => {
+      const pushed = await cluster.push(smallImage(`restarted ${line}`));
+      const pulls = pullEverywhere(cluster, pushed);
+      await untilReceived(proxy, arrivedBytes);
+      await seeder.kill9();
+      await seeder.resume();
+      await pulls;
+      for (const each of cluster.nodes) await assertGood(each, pushed);
+    });
+
+    await t.test("ends well when the seeder loses the registry", async () => {
+      const pushed = await cluster.push(smallImage(`cut off ${line}`));
+      const pulls = pullEverywhere(cluster, pushed);
+      await untilReceived(proxy, arrivedBytes);
+      const way = wayBetween(network.host("seeder"), network.host("registry"));
+      await way.close();
+      await pulls;
+      await way.open();
+      for (const each of cluster.nodes) await assertGood(each, pushed);
+    });
+
+    await t.test("ends well when the node's daemon is killed", async () => {
+      const pushed = await cluster.push(smallImage(`daemon ${line}`));
+      const interrupted = node.containerd.pull(pushed.reference).catch(() => "failed");
+      await untilReceived(proxy, arrivedBytes);
+      await proxy.kill9();
+      await checkedBlobs(node.storePath);
+      await proxy.resume();
+      await interrupted;
+      await node.containerd.pullOnceReconnected(pushed.reference);
+      await assertGood(node, pushed);
     });
   });
+}
+
+/** What a seeder cannot do for reasons of its own is done by any containerd alike. */
+const line = "1.6";
+
+test("a cold pull from a registry that refuses the seeder is ended by containerd", async (t) => {
+  const seeder = { credentialsFile: undefined };
+  const nodes = ["node1"];
+  const cluster = await startTestCluster(t, { line, nodes, isPrivate: true, seeder });
+  const [node] = cluster.nodes;
+  assert.ok(node);
+  const pushed = await cluster.push(smallImage("refused"));
+  const user = `${registryUser.name}:${registryUser.password}`;
+  await node.containerd.pull(pushed.reference, { user });
+  const taken = blobsTakenBy(node.host, await cluster.registry.requests());
+  assert.equal(taken.length, blobsOf(pushed).length);
+  await assertGood(node, pushed);
+});
+
+test("a cold pull past a seeder without room is ended by containerd", async (t) => {
+  const nodes = ["node1"];
+  const { path } = await createTestDirectory(t, stackOf(t));
+  const store = { root: join(path, "store"), budgetBytes: 1_000_000 };
+  const cluster = await startTestCluster(t, { line, nodes, seeder: { store } });
+  const [node] = cluster.nodes;
+  assert.ok(node);
+  const pushed = await cluster.push(smallImage("no room"));
+  await node.containerd.pull(pushed.reference);
+  const taken = blobsTakenBy(node.host, await cluster.registry.requests());
+  assert.ok(taken.length >= 3);
+  await assertGood(node, pushed);
+});
+
+async function pullEverywhere(cluster: TestCluster, { reference }: PushedImage): Promise<void> {
+  await Promise.all(cluster.nodes.map(({ containerd }) => containerd.pull(reference)));
+}
+
+/** The way of packets from one host to another, which can be closed without a word to either. */
+function wayBetween(from: NetworkHost, to: NetworkHost) {
+  const change = (verb: "add" | "delete") =>
+    runCommand(["ip", "route", verb, "blackhole", `${to.address}/32`], { netns: from.netns });
+  return { close: () => change("add"), open: () => change("delete") };
 }
 
 /** Config and layers. */

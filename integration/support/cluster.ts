@@ -56,6 +56,8 @@ export interface ClusterOptions {
   readonly nodeLabels?: Readonly<Record<string, object>> | undefined;
   /** Sections of the content proxies' configuration that are not as usual. */
   readonly contentProxy?: object | undefined;
+  /** Sections of the seeder's configuration that are not as usual. */
+  readonly seeder?: object | undefined;
   /** Whether the registry wants a password, which the seeder has. */
   readonly isPrivate?: boolean | undefined;
 }
@@ -160,7 +162,7 @@ async function startSeeder({ options, registryHost, signal }: ClusterParts): Pro
     ? await writeDockerConfig(options.directory, registryHost)
     : undefined;
   const origin = { registries: registriesOf(options, registryHost), credentialsFile };
-  const config = seederConfig(on, { directory, trackers, ...origin });
+  const config = { ...seederConfig(on, { directory, trackers, ...origin }), ...options.seeder };
   const daemon = { service: "seeder", config, directory, on, adminPort: ports.seeder } as const;
   return ShoalDaemon.start(daemon, { signal });
 }

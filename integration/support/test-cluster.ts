@@ -37,6 +37,8 @@ export interface TestClusterOptions {
   readonly nodeLabels?: Readonly<Record<string, object>>;
   /** Sections of the content proxies' configuration that are not as usual. */
   readonly contentProxy?: object;
+  /** Sections of the seeder's configuration that are not as usual. */
+  readonly seeder?: object;
   /** Whether the registry wants a password, which the seeder has. */
   readonly isPrivate?: boolean;
 }
@@ -69,13 +71,13 @@ export async function startTestCluster(
   const network = stack.use(await createNetwork({ hosts, bitsPerSecond }));
   const release = await ensureContainerd(line);
   const services = { ...allServices, ...options.services };
-  const { contentProxy, withSnapshots, isPrivate = false } = options;
+  const { contentProxy, seeder, withSnapshots, isPrivate = false } = options;
   const { mirror, registryNames, front, nodeLabels } = options;
   const place = { network, directory };
   const cluster = stack.use(
     await startCluster({
       ...{ ...place, nodes, release, services },
-      ...{ withCri, withSnapshots, contentProxy, isPrivate },
+      ...{ withCri, withSnapshots, contentProxy, seeder, isPrivate },
       ...{ mirror, registryNames, front, nodeLabels },
     }),
   );
