@@ -30,6 +30,9 @@ const promisedTimeoutMs = 10_000;
  */
 const growingTriesMax = 2;
 
+/** How long seeders are let alone then: each of their tries may cost the registry all of the blob. */
+const growingPauseMs = 20_000;
+
 /** What a {@link TorrentChoice} works with. */
 export interface TorrentChoiceDeps {
   readonly store: Pick<BlobReader, "metainfo"> & Pick<BlobArrivals, "arrive">;
@@ -67,6 +70,7 @@ export class TorrentChoice {
   #described: Metainfo | undefined;
   #describeAtMs = -Infinity;
   #growingTries = 0;
+  #growingAtMs = -Infinity;
 
   constructor(deps: TorrentChoiceDeps, blob: ChosenFor) {
     this.#deps = deps;
@@ -92,6 +96,7 @@ export class TorrentChoice {
     }
     if (cold?.state === "arriving" && !kept) {
       this.#growingTries++;
+      this.#growingAtMs = performance.now();
       return growingTorrent(cold);
     }
     const metainfo = kept ?? (promised ? await this.#describe({ signal }) : undefined);
@@ -120,18 +125,18 @@ export class TorrentChoice {
     };
   }
 
-  /** What seeders make of it, unless they have been tried enough: then its origin has its turn. */
+  /** What seeders make of it, unless they were tried enough: then its origin has its turn. */
   async #askSeeders({
     promised,
     ...options
   }: Cancellable & { readonly promised: boolean; readonly withinMs: number }): Promise<
     ColdAnswer | undefined
   > {
-    if (this.#growingTries < growingTriesMax) {
-      return this.#deps.coldFetch?.ask({ ...this.#blob, promised }, options);
+    if (this.#growingTries >= growingTriesMax) {
+      if (performance.now() < this.#growingAtMs + growingPauseMs) return undefined;
+      this.#growingTries = 0;
     }
-    this.#growingTries = 0;
-    return undefined;
+    return this.#deps.coldFetch?.ask({ ...this.#blob, promised }, options);
   }
 
   async #inDirectory({
