@@ -22,6 +22,7 @@ import type { Allowed, MirrorAccess, Refused } from "./mirror-access.ts";
 import { type MirrorRequest, parseMirrorRequest } from "./mirror-request.ts";
 import type { RegistryGate } from "./registry-gate.ts";
 import type { RouteCall } from "./route-call.ts";
+import { boundStall } from "./send-body.ts";
 
 /** What {@link mirrorHandler} works with. */
 export interface MirrorHandlerDeps extends BlobRouteDeps, ManifestRouteDeps, DiscoveryRouteDeps {
@@ -83,6 +84,7 @@ async function answerRequest(exchange: Exchange, port: Port): Promise<void> {
     if (!response.headersSent)
       sendAnswer(response, apiAnswerOfError(error, subjectOf(asked?.path)));
   }
+  if (problem === undefined && !response.writableFinished) boundStall(response);
   logger.debug("answered a request", {
     method: request.method,
     registry: asked?.registry,

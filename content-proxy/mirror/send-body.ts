@@ -7,7 +7,7 @@ import { multipartRanges } from "../../core/http/multipart-ranges.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { SuppliedBlob } from "./supplied-blob.ts";
 
-/** Milliseconds that a client may take nothing: it holds an open file, and its buffers. */
+/** Milliseconds that a client may take nothing: it holds an open file, and buffers. */
 const stallTimeoutMs = 60_000;
 
 /** Milliseconds that a client has to read the end of a body that is cut short. */
@@ -31,7 +31,6 @@ export async function sendBody(
   response: ServerResponse,
   { blob, ranges, contentType, headers, signal }: BlobBody & Cancellable,
 ): Promise<void> {
-  response.setTimeout(stallTimeoutMs, () => response.destroy());
   const [first, ...more] = ranges ?? [{ start: 0, end: blob.size }];
   if (first === undefined) throw new RangeError("No range to send");
   await blob.ready(first, { signal });
@@ -75,6 +74,12 @@ export function cutShort(response: ServerResponse): void {
   socket.setTimeout(lingerMs, () => socket.destroy());
 }
 
+/** Cuts the connection if the client takes nothing of what was written; less is enough to go on. */
+export function boundStall(response: ServerResponse): void {
+  // Without anybody who listens for it, Node closes a connection whose time is over.
+  response.socket?.setTimeout(stallTimeoutMs);
+}
+
 async function sendRange(
   response: ServerResponse,
   { blob, range, signal }: Cancellable & { readonly blob: SuppliedBlob; readonly range: ByteRange },
@@ -91,5 +96,8 @@ async function write(
   const written = new Promise<void>((resolve, reject) => {
     response.write(chunk, (error) => (error ? reject(error) : resolve()));
   });
+  boundStall(response);
   await abortable(written, signal);
+  // Now the client waits for us.
+  response.socket?.setTimeout(0);
 }
