@@ -24,7 +24,7 @@ class Bench {
   readonly learnt: string[] = [];
   readonly recent = new RecentBlobs();
   /** What the budget was asked to make room for, and the bytes that it cannot. */
-  readonly reserved: number[] = [];
+  readonly reserved: (number | undefined)[] = [];
   excessBytes = 0;
   onObtain: (blob: Descriptor, listener: DownloadListener) => Promise<void> | void = () =>
     undefined;
@@ -75,7 +75,7 @@ class Bench {
       },
       recent: this.recent,
       budget: {
-        enforce: async (bytes = 0) => {
+        enforce: async (bytes) => {
           this.reserved.push(bytes);
           return this.excessBytes;
         },

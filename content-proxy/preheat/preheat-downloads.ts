@@ -81,10 +81,11 @@ export class PreheatDownloads {
 
   async #obtain(blob: Descriptor, listener: DownloadListener): Promise<void> {
     const { store } = this.#deps;
-    for (let failures = 0; store.find(blob.digest)?.whole !== true;) {
+    let isHere = store.find(blob.digest)?.whole === true;
+    for (let failures = 0; !isHere;) {
       await this.#quiet(listener);
       try {
-        await this.#attempt(blob, listener);
+        isHere = await this.#attempt(blob, listener);
       } catch (error) {
         listener.signal.throwIfAborted();
         failures++;
@@ -104,11 +105,11 @@ export class PreheatDownloads {
   }
 
   /**
-   * One try: until the blob is whole, or a pull begins.
+   * One try: true when the blob is whole, false when it makes room for a pull.
    *
    * @throws why it was given up
    */
-  async #attempt({ digest, size }: Descriptor, listener: DownloadListener): Promise<void> {
+  async #attempt({ digest, size }: Descriptor, listener: DownloadListener): Promise<boolean> {
     const { arrivals } = this.#deps;
     listener.signal.throwIfAborted();
     const arrival = arrivals.start({ digest, size, promised: false });
@@ -118,6 +119,7 @@ export class PreheatDownloads {
     try {
       await this.#follow(arrival, listener);
       if (arrival.failure !== undefined) throw failureOf(arrival);
+      return arrival.ended;
     } finally {
       this.#underWay.delete(digest);
       claim[Symbol.dispose]();
@@ -153,7 +155,7 @@ function failureOf({ digest, failure: cause }: Arrival): CodedError {
   return new UnavailableError(`Cannot get blob ${digest} from the swarm`, { cause });
 }
 
-/** A full disk does not get empty by trying. */
+/** A full disk does not get empty by trying, nor a size another one. */
 function mayHeal(failure: unknown): boolean {
-  return codeOf(failure) !== "resource_exhausted";
+  return !(failure instanceof BlobSizeError) && codeOf(failure) !== "resource_exhausted";
 }

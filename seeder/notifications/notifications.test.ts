@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 
 import { Credential } from "../../core/credential.ts";
 import { InvalidArgumentError, UnavailableError } from "../../core/errors.ts";
@@ -163,7 +164,7 @@ test("what is malformed is refused, and nothing of it taken", () => {
   ];
   for (const [form, value] of wrong) {
     const call = () => notifications.take(form, value);
-    assert.throws(call, InvalidArgumentError, `${form} ${JSON.stringify(value)?.slice(0, 200)}`);
+    assert.throws(call, InvalidArgumentError, `${form} ${inspect(value).slice(0, 200)}`);
   }
   assert.deepEqual(images(), []);
 });
