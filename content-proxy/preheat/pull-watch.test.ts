@@ -12,7 +12,7 @@ const others = parseDigest(`sha256:${"b".repeat(64)}`);
 /** Downloads and writes under way that a test changes. */
 class Bench {
   readonly clock = new ManualClock();
-  readonly arriving = new Map<Digest, { bytesDone: number; promised: boolean }>();
+  readonly arriving = new Map<Digest, { bytesDone: number; promised: boolean; ended?: boolean }>();
   readonly claims = new Map<Digest, number>();
   readonly ingests: IngestStatus[] = [];
   readonly watch = new PullWatch({
@@ -28,7 +28,7 @@ class Bench {
     const { arriving } = this;
     return {
       *[Symbol.iterator]() {
-        for (const [digest, state] of arriving) yield { digest, ...state };
+        for (const [digest, state] of arriving) yield { digest, ended: false, ...state };
       },
     };
   }
@@ -70,6 +70,12 @@ test("a pull of a blob that a preheat fetches is a pull", () => {
     bench.claims.set(ours, claims);
     assert.equal(bench.watch.isBusy(), true);
   }
+});
+
+test("what has just come is no pull", () => {
+  const bench = new Bench();
+  bench.arriving.set(others, { bytesDone: 1, promised: true, ended: true });
+  assert.equal(bench.watch.isBusy(), false);
 });
 
 test("what containerd writes is a pull, until it stands still", () => {

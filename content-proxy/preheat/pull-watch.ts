@@ -6,7 +6,7 @@ import type { Arrivals } from "../arrivals.ts";
 
 /** What {@link PullWatch} looks at. */
 export interface PullWatchDeps {
-  readonly arrivals: Iterable<Pick<Arrival, "digest" | "bytesDone" | "promised">> &
+  readonly arrivals: Iterable<Pick<Arrival, "digest" | "bytesDone" | "promised" | "ended">> &
     Pick<Arrivals, "claimCount">;
   readonly store: Pick<BlobWriter, "ingests">;
   readonly clock: Clock;
@@ -42,7 +42,8 @@ export class PullWatch {
 
   *#progress(): Generator<string> {
     const { arrivals, store, isOurs } = this.#deps;
-    for (const { digest, bytesDone, promised } of arrivals) {
+    for (const { digest, bytesDone, promised, ended } of arrivals) {
+      if (ended) continue;
       const isForPreheat = isOurs(digest) && !promised && arrivals.claimCount(digest) <= 1;
       if (!isForPreheat) yield `${digest}=${bytesDone}`;
     }
