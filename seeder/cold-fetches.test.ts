@@ -222,6 +222,7 @@ for (const [what, given] of [
 ] as const) {
   test(`a registry that gives ${what} has readers cut, and nothing kept`, async (t) => {
     const { url, slow, ask, isHere } = await open(t, { given });
+    slow.tellsLength = false;
     const asked = ask();
     await slow.give(2_000_000);
     const { webSeeds } = arriving(await asked);
@@ -249,6 +250,13 @@ for (const [what, given] of [
     assert.deepEqual(status.ingests, []);
   });
 }
+
+test("a registry that says how long another blob is leads to no promise", async (t) => {
+  const given = Buffer.concat([layer.bytes, Buffer.alloc(10)]);
+  const { registry, ask } = await open(t, { given });
+  await assert.rejects(ask(), UnavailableError);
+  assert.equal(downloadsOf(registry).length, 1);
+});
 
 test("a client's right is shown to the registry; who has none, or another, is judged apart", async (t) => {
   const { registry, logger, slow, ask } = await open(t);

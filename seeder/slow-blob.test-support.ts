@@ -7,6 +7,8 @@ export class SlowBlob {
   readonly #events = new EventEmitter();
   #response: ServerResponse | undefined;
   #offset = 0;
+  /** Whether it says how long the blob is. */
+  tellsLength = true;
   /** Set: requests for the blob are answered with that status, or cut with 0. */
   refusal: number | undefined;
 
@@ -26,7 +28,8 @@ export class SlowBlob {
     const size = this.#bytes.length;
     const start = Number(/^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1] ?? 0);
     const range = start > 0 ? { "content-range": `bytes ${start}-${size - 1}/${size}` } : {};
-    response.writeHead(start > 0 ? 206 : 200, { "content-length": size - start, ...range });
+    const length = this.tellsLength ? { "content-length": size - start } : {};
+    response.writeHead(start > 0 ? 206 : 200, { ...length, ...range });
     response.flushHeaders();
     this.#response = response;
     this.#offset = start;

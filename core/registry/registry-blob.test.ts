@@ -137,9 +137,27 @@ test("blob() does not let a registry keep it with a byte each time", async (t) =
   assert.equal(registry.requests.length, 101);
 });
 
+test("blob() gives nothing of a blob that is said to be longer", async (t) => {
+  const { registry, origin, descriptor } = await open(t);
+  const from = { registry: registry.host, repository };
+  for (const [start, size] of [
+    [0, 10],
+    [5, 10],
+  ] as const) {
+    const shorter = { ...from, descriptor: { ...descriptor, size } };
+    const read = origin.blob(shorter, { start, signal: t.signal })[Symbol.asyncIterator]();
+    await assert.rejects(read.next(), BlobSizeError);
+  }
+  assert.equal(registry.requests.length, 2);
+});
+
 test("blob() stops at more bytes than the blob has", async (t) => {
   const { registry, readBlob } = await open(t);
-  registry.fault = (_, response) => response.end(Buffer.alloc(bytes.length + 1)).headersSent;
+  registry.fault = (_, response) => {
+    // Without a word on its length.
+    response.flushHeaders();
+    return response.end(Buffer.alloc(bytes.length + 1)).headersSent;
+  };
   await assert.rejects(readBlob(), BlobSizeError);
 });
 

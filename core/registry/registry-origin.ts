@@ -147,7 +147,7 @@ export class RegistryOrigin implements DescribingOrigin {
     { registry, repository, descriptor }: Repository & { readonly descriptor: Descriptor },
     { start, signal, authorization }: OriginOptions & { readonly start: number },
   ): AsyncGenerator<Uint8Array, void> {
-    const { digest, mediaType } = descriptor;
+    const { digest, mediaType, size } = descriptor;
     // What is compressed on the way would not be the blob's bytes.
     const headers: Record<string, string> = { "accept-encoding": "identity" };
     if (start > 0) headers["range"] = `bytes=${start}-`;
@@ -157,6 +157,12 @@ export class RegistryOrigin implements DescribingOrigin {
     const request = { registry, repository, path, headers, authorization };
     const response = await this.#client.request({ ...request, method: "GET" }, { signal });
     const skip = await skipBefore(response, { digest, start });
+    const length = lengthOf(response);
+    // A shorter one is gone on with; a longer one is another blob, as none need read to tell.
+    if (length !== undefined && length > size) {
+      response.body.destroy();
+      throw new BlobSizeError(size, length);
+    }
     yield* chunksWithin(response.body, {
       skip,
       stallMs: this.#waits.stallMs,
@@ -192,6 +198,13 @@ async function skipBefore(
   await discardBody(response);
   if (statusCode === 404) throw new BlobNotFoundError(digest);
   throw new UnavailableError(`Cannot get blob ${digest}: status ${statusCode}`);
+}
+
+/** How long the blob is, if the registry says so with what it gives of it. */
+function lengthOf({ statusCode, headers }: HttpResponse): number | undefined {
+  const total = /\/([0-9]+)$/.exec(String(headers["content-range"]))?.[1];
+  const text = statusCode === 206 ? total : headers["content-length"];
+  return typeof text === "string" && /^[0-9]{1,16}$/.test(text) ? Number(text) : undefined;
 }
 
 /** What a HEAD tells, if it tells all of it and nothing odd. */
