@@ -238,6 +238,7 @@ export class DownloadTask implements PieceClientOwner {
 
   onHave(client: PieceClient, index: number): void {
     this.#peerPieces.gained(client, index);
+    if (!client.whole) this.#supply.heard(this.#deps.now());
     if (client.whole) this.#good.update();
     if (!this.have.has(index)) client.fill();
   }

@@ -5,7 +5,7 @@ import { PiecePicker } from "./piece-picker.ts";
 
 /** How often the engine looks at offers, and when a node starves, in milliseconds. */
 const lookMs = 1000;
-const starvingMs = 3000;
+const starvingMs = 5000;
 
 export interface GrowingCrowdOptions {
   readonly nodes: number;
@@ -71,9 +71,10 @@ export function simulateGrowingCrowd(options: GrowingCrowdOptions): {
       nodes[to]?.picker.done(piece);
       if (nodes[to] && !whole) nodes[to].isStarving = false;
       if (whole) sent++;
-      for (const { picker } of others(to)) {
-        if (whole) picker.removeIntent(piece);
-        picker.addHave(piece);
+      for (const other of others(to)) {
+        if (whole) other.picker.removeIntent(piece);
+        other.picker.addHave(piece);
+        other.fedAtMs = time * pieceMs;
       }
     }
   }

@@ -28,19 +28,28 @@ test("SupplyWatch asks no web seed while a growing blob has nothing new", () => 
   assert.deepEqual([watch.webSeedNeed.isNeeded, watch.isStarving], [false, false]);
 });
 
-test("SupplyWatch lets pieces of a growing blob come by others for 3 s, until it is starving", () => {
+test("SupplyWatch lets pieces of a growing blob come by others for a while, until it is starving", () => {
   const watch = watchOf();
   watch.update({ ...idle, nowMs: 1000 });
-  watch.update({ ...hungry, nowMs: 3999 });
+  watch.update({ ...hungry, nowMs: 5999 });
   assert.deepEqual([watch.webSeedNeed.isNeeded, watch.isStarving], [false, false]);
-  watch.update({ ...hungry, nowMs: 4000 });
+  watch.update({ ...hungry, nowMs: 6000 });
   assert.equal(watch.isStarving, true);
-  watch.update({ ...hungry, nowMs: 4750 });
+  watch.update({ ...hungry, nowMs: 6750 });
   assert.equal(watch.webSeedNeed.isNeeded, true);
-  watch.update({ ...hungry, nowMs: 5000, isFetching: true });
-  watch.pieceCame("seeders", 5100);
+  watch.update({ ...hungry, nowMs: 7000, isFetching: true });
+  watch.pieceCame("seeders", 7100);
   assert.equal(watch.isStarving, true);
-  watch.pieceCame("peers", 5200);
+  watch.pieceCame("peers", 7200);
+  assert.equal(watch.isStarving, false);
+});
+
+test("SupplyWatch is not starving while it hears of pieces that come to others", () => {
+  const watch = watchOf();
+  for (let nowMs = 0; nowMs < stallBoundMs; nowMs += 1000) {
+    watch.heard(nowMs);
+    watch.update({ ...hungry, nowMs });
+  }
   assert.equal(watch.isStarving, false);
 });
 

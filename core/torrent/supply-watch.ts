@@ -17,11 +17,12 @@ export interface SupplyWatchDeps {
 }
 
 /**
- * A node of a growing swarm that is connected and gets nothing for this long, though others have
- * pieces that it misses, takes them from who serves all: until then they are likely on their way
- * to who passes them on, which on slow links takes seconds.
+ * Part of the stall bound for which a node of a growing swarm is patient: when it is connected,
+ * gets nothing, and hears of no piece that came to another, or when a reader waits for one piece.
+ * Only then it takes from who serves all what is on its way to others, too: on slow links, with
+ * many blobs at once, a piece takes seconds to get to its first node.
  */
-const starvingMs = 3000;
+const patientPart = 1 / 2;
 
 /** How a download is supplied at a moment. */
 export interface Supply {
@@ -49,11 +50,14 @@ export class SupplyWatch {
   #isStarving = false;
 
   constructor(deps: SupplyWatchDeps) {
-    const { nowMs, knowsPeers, stallBoundMs } = deps;
+    const { nowMs, knowsPeers, stallBoundMs, torrent } = deps;
     this.#deps = deps;
     this.#progressAtMs = nowMs;
     this.#fedAtMs = nowMs;
-    this.webSeedNeed = new WebSeedNeed({ nowMs, knowsPeers });
+    this.webSeedNeed = new WebSeedNeed({
+      ...{ nowMs, knowsPeers },
+      ...(torrent.pieceHashes ? {} : { patienceMs: stallBoundMs * patientPart }),
+    });
     this.originNeed = new OriginNeed({ silenceMs: stallBoundMs });
   }
 
@@ -65,6 +69,11 @@ export class SupplyWatch {
   /** Sources may be asked from now on: time before that counts for nothing. */
   start(nowMs: number): void {
     this.#progressAtMs = nowMs;
+  }
+
+  /** A peer told of a piece that came to it. */
+  heard(nowMs: number): void {
+    this.#fedAtMs = nowMs;
   }
 
   /** A right piece came. */
@@ -102,7 +111,9 @@ export class SupplyWatch {
   #isPatient({ nowMs, isWanting, isFetching, connected }: Supply): boolean {
     if (!isWanting || isFetching) this.#fedAtMs = nowMs;
     if (!isWanting) this.#isStarving = false;
-    else if (nowMs - this.#fedAtMs >= starvingMs) this.#isStarving = true;
+    else if (nowMs - this.#fedAtMs >= this.#deps.stallBoundMs * patientPart) {
+      this.#isStarving = true;
+    }
     return !isWanting || (connected > 0 && !this.#isStarving);
   }
 }

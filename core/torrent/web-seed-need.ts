@@ -13,13 +13,20 @@ const readerPatienceMs = 3000;
  * waits too long.
  */
 export class WebSeedNeed {
+  readonly #patienceMs: number;
   #isNeeded: boolean;
   #isReaderLate = false;
   #suppliedAt: number;
   #waitingAt: number | undefined;
   #waitingSince = 0;
 
-  constructor(start: { readonly nowMs: number; readonly knowsPeers: boolean }) {
+  /** @param start `patienceMs`: how long a reader waits for one piece. */
+  constructor(start: {
+    readonly nowMs: number;
+    readonly knowsPeers: boolean;
+    readonly patienceMs?: number;
+  }) {
+    this.#patienceMs = start.patienceMs ?? readerPatienceMs;
     this.#isNeeded = !start.knowsPeers;
     this.#suppliedAt = start.nowMs;
   }
@@ -46,7 +53,7 @@ export class WebSeedNeed {
       this.#waitingSince = now.nowMs;
     }
     this.#isReaderLate =
-      this.#waitingAt !== undefined && now.nowMs - this.#waitingSince >= readerPatienceMs;
+      this.#waitingAt !== undefined && now.nowMs - this.#waitingSince >= this.#patienceMs;
     const isUnsupplied = !now.isSupplied && now.nowMs - this.#suppliedAt >= graceMs;
     // Needed from the start when no peer was known, until one gives.
     this.#isNeeded = isUnsupplied || (this.#isNeeded && !now.isSupplied);
