@@ -19,7 +19,12 @@ import { hostsPathOf, presentRoots, rootsIn } from "./hosts-folders.ts";
 import { importedFiles } from "./imported-files.ts";
 import { levelHint } from "./level-hint.ts";
 import { oldMirrorsConflict } from "./mirror-change.ts";
-import { mirrorEdits, type MirrorPlan, mirrorRemovals } from "./mirror-edits.ts";
+import {
+  foldersBesideMirror,
+  mirrorEdits,
+  type MirrorPlan,
+  mirrorRemovals,
+} from "./mirror-edits.ts";
 import type { MirroredRegistry } from "./mirrored-registry.ts";
 import { withoutOwnBlocks } from "./own-block.ts";
 
@@ -93,6 +98,10 @@ export async function enableContainerd(
     return exitCodes.ok;
   }
   for (const edit of edits) stdout.write(diffOf(edit));
+  if (command.mirror) {
+    const beside = await foldersBesideMirror({ roots: rootsIn(hostsPath) }, hosts);
+    for (const name of beside) stderr.write(besideHint(name));
+  }
   if (command.dryRun) {
     stderr.write("Nothing was changed (--dry-run).\n");
     return exitCodes.ok;
@@ -102,6 +111,10 @@ export async function enableContainerd(
   stderr.write(levelHint(file.text ?? "", wanted, { isMirrorNew }));
   if (wanted !== file.text) stderr.write(restartHint);
   return exitCodes.ok;
+}
+
+function besideHint(name: string): string {
+  return `${name} has a folder of its own and is asked without the mirror; add --registry ${name}.\n`;
 }
 
 function levelOf(command: EnableCommand): { readonly content: boolean } {

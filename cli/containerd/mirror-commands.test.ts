@@ -102,8 +102,11 @@ test("somebody's hosts.toml gets the mirror before its hosts, and comes back byt
   for (const text of files) {
     const machine = await Machine.create(t, { version: "1.7.24", config: "version = 2\n" });
     await machine.writeHosts("ghcr.io", text);
+    const beside = await machine.shoal("enable", "--mirror", "--dry-run");
+    assert.match(beside.stderr, /^ghcr\.io has a folder .* add --registry ghcr\.io\.$/m);
     const enabled = await machine.shoal("enable", "--mirror", "--registry", "ghcr.io");
     assert.equal(enabled.exitCode, exitCodes.ok, enabled.stderr);
+    assert.doesNotMatch(enabled.stderr, /add --registry/);
     const hosts = await machine.readHosts("ghcr.io");
     const mirror = hosts.indexOf('[host."http://127.0.0.1:7082"]');
     assert.notEqual(mirror, -1);

@@ -53,6 +53,25 @@ export async function mirrorRemovals(roots: readonly string[]): Promise<FileEdit
   return edits;
 }
 
+/**
+ * Registries whose folders stay without the mirror: containerd looks at these, and not at the
+ * one for all others.
+ */
+export async function foldersBesideMirror(
+  { roots }: Pick<MirrorPlan, "roots">,
+  edits: readonly FileEdit[],
+): Promise<readonly string[]> {
+  const written = new Set(edits.map(({ file }) => file.path));
+  const names: string[] = [];
+  for (const root of roots) {
+    for (const folder of await hostsFoldersIn(root)) {
+      const { path } = await ConfigFile.open(folder.file);
+      if (folder.entries.length > 0 && !written.has(path)) names.push(folder.name.replace(/_(\d+)_$/, ":$1"));
+    }
+  }
+  return names;
+}
+
 async function hostsEdit(
   { file: path }: HostsFolder,
   mirror: MirrorHost,
