@@ -66,7 +66,8 @@ export async function foldersBesideMirror(
   for (const root of roots) {
     for (const folder of await hostsFoldersIn(root)) {
       const { path } = await ConfigFile.open(folder.file);
-      if (folder.entries.length > 0 && !written.has(path)) names.push(folder.name.replace(/_(\d+)_$/, ":$1"));
+      if (folder.entries.length > 0 && !written.has(path))
+        names.push(folder.name.replace(/_(\d+)_$/, ":$1"));
     }
   }
   return names;
