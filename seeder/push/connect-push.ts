@@ -71,12 +71,7 @@ export async function connectPush(
   writeThrough.start();
   return {
     handler,
-    route: new PushesRoute({
-      queue,
-      tags,
-      access,
-      isRunning: (push) => writeThrough.isRunning(push),
-    }),
+    route: new PushesRoute({ queue, tags, access, writeThrough }),
     report: () => reportPushes({ queue, uploads, writeThrough }),
   };
 }

@@ -8,6 +8,7 @@ import type { Logger } from "../../core/ports/logger.ts";
 import type { Repository } from "../../core/ports/origin.ts";
 import {
   type KeptPush,
+  type ManifestPush,
   type PushRecord,
   type TagPush,
   digestsOf,
@@ -103,6 +104,14 @@ export class PushQueue {
     return [...this.#pushes.values()].flatMap(({ push }) => {
       const isThere = push.registry === registry && push.repository === repository;
       return isThere && push.kind === "tag" ? [push.tag] : [];
+    });
+  }
+
+  /** Tags that were pushed for a manifest. */
+  tagsFor({ registry, repository, descriptor }: ManifestPush): WaitingPush[] {
+    return [...this.#pushes.values()].filter(({ push }) => {
+      const isThere = push.registry === registry && push.repository === repository;
+      return isThere && push.kind === "tag" && push.descriptor.digest === descriptor.digest;
     });
   }
 

@@ -13,8 +13,7 @@ export interface ReportPushesDeps {
 
 /** What waits for its registry, what is refused first. */
 export function reportPushes({ queue, uploads, writeThrough }: ReportPushesDeps): PushesReport {
-  const isRunning = (push: WaitingPush) => writeThrough.isRunning(push);
-  const reports = [...queue.all()].map((waiting) => reportPush(waiting, { queue, isRunning }));
+  const reports = [...queue.all()].map((waiting) => reportPush(waiting, { queue, writeThrough }));
   const refused = reports.filter(({ state }) => state === "refused");
   const others = reports.filter(({ state }) => state !== "refused");
   return {
@@ -30,7 +29,7 @@ export function reportPush(
   waiting: WaitingPush,
   options: {
     readonly queue: Pick<PushQueue, "waits">;
-    readonly isRunning: (push: WaitingPush) => boolean;
+    readonly writeThrough: Pick<WriteThrough, "isRunning">;
   },
 ): PushReport {
   const { id, push, addedAtMs, failures, problem } = waiting;
@@ -50,13 +49,13 @@ function stateOf(
   waiting: WaitingPush,
   {
     queue,
-    isRunning,
+    writeThrough,
   }: {
     readonly queue: Pick<PushQueue, "waits">;
-    readonly isRunning: (push: WaitingPush) => boolean;
+    readonly writeThrough: Pick<WriteThrough, "isRunning">;
   },
 ): PushReport["state"] {
-  if (isRunning(waiting)) return "writing";
+  if (writeThrough.isRunning(waiting)) return "writing";
   if (waiting.problem) return waiting.problem.isRefused ? "refused" : "failing";
   return mustWait(waiting.push, queue) ? "behind others" : "waiting";
 }

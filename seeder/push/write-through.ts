@@ -1,4 +1,4 @@
-import { createDeadline } from "../../core/async/deadline.ts";
+import { type Deadline, createDeadline } from "../../core/async/deadline.ts";
 import { retryPauseMs } from "../../core/async/retry-pause.ts";
 import { CodedError, codeOf, errorCodes } from "../../core/errors.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
@@ -31,6 +31,12 @@ const refusedPauseMs = 600_000;
 /** Longest wait without a look, in milliseconds: a timer cannot be set for longer than 24 days. */
 const lookIntervalMs = 3_600_000;
 
+/** A push on its way. */
+interface Delivery {
+  readonly done: Promise<void>;
+  readonly stop: Deadline;
+}
+
 /** A registry that could not be reached. */
 interface Outage {
   readonly failures: number;
@@ -47,7 +53,7 @@ export class WriteThrough implements AsyncDisposable {
   readonly #deps: WriteThroughDeps;
   readonly #stop = new AbortController();
   /** By the key of the push. */
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #running = new Map<string, Delivery>();
   /** By the registry. */
   readonly #outages = new Map<string, Outage>();
   #loop: Promise<void> | undefined;
@@ -69,7 +75,17 @@ export class WriteThrough implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new DOMException("The seeder stops", "AbortError"));
     await this.#loop;
-    await Promise.all(this.#running.values());
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  /** Takes a push out of the queue; one on its way is stopped first. False when it has arrived. */
+  async giveUp(push: WaitingPush): Promise<boolean> {
+    // It must not begin again before it is out of the queue.
+    push.notBeforeMs = Infinity;
+    const delivery = this.#running.get(push.key);
+    delivery?.stop.abort(new DOMException("It is given up", "AbortError"));
+    await delivery?.done;
+    return this.#deps.queue.remove(push);
   }
 
   /** Never rejects. */
@@ -103,11 +119,13 @@ export class WriteThrough implements AsyncDisposable {
   }
 
   #begin(push: WaitingPush, signal: AbortSignal): void {
-    const work = this.#deliver(push, { signal }).finally(() => {
+    const stop = createDeadline(signal);
+    const done = this.#deliver(push, stop).finally(() => {
+      stop[Symbol.dispose]();
       this.#running.delete(push.key);
       this.#deps.queue.news.notify();
     });
-    this.#running.set(push.key, work);
+    this.#running.set(push.key, { done, stop });
   }
 
   /** Never rejects. */

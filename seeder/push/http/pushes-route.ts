@@ -1,10 +1,10 @@
 import type { IncomingMessage } from "node:http";
 
-import { FailedPreconditionError } from "../../../core/errors.ts";
 import { type HttpAnswer, errorAnswer, jsonAnswer } from "../../../core/http/http-answer.ts";
 import type { PushQueue, WaitingPush } from "../push-queue.ts";
 import type { PushedTags } from "../pushed-tags.ts";
 import { reportPush } from "../report-pushes.ts";
+import type { WriteThrough } from "../write-through.ts";
 import type { PushAccess } from "./push-access.ts";
 
 /** What {@link PushesRoute} works with. */
@@ -12,7 +12,7 @@ export interface PushesRouteDeps {
   readonly queue: PushQueue;
   readonly tags: PushedTags;
   readonly access: Pick<PushAccess, "check">;
-  readonly isRunning: (push: WaitingPush) => boolean;
+  readonly writeThrough: Pick<WriteThrough, "giveUp" | "isRunning">;
 }
 
 /**
@@ -48,13 +48,14 @@ export class PushesRoute {
     return jsonAnswer(200, reportPush(waiting, this.#deps));
   }
 
+  /** A manifest goes with its tags: nobody could pull them. */
   async #giveUp(waiting: WaitingPush): Promise<void> {
-    const { queue, tags, isRunning } = this.#deps;
+    const { queue, tags, writeThrough } = this.#deps;
     const { push } = waiting;
-    if (isRunning(waiting)) {
-      throw new FailedPreconditionError("Cannot give the push up: it is being written now");
+    if (push.kind === "manifest") {
+      for (const tag of queue.tagsFor(push)) await this.#giveUp(tag);
     }
-    if (!(await queue.remove(waiting)) || push.kind !== "tag") return;
+    if (!(await writeThrough.giveUp(waiting)) || push.kind !== "tag") return;
     const { registry, repository, tag } = push;
     await tags.withdraw({ registry, repository, tag });
   }
