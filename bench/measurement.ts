@@ -6,6 +6,8 @@ export interface BenchContext {
   readonly rounds: number;
   /** Bytes of data to measure with instead of the measurement's own choice. */
   readonly sizeBytes: number | undefined;
+  /** Nodes of a crowd instead of the measurement's own choice. */
+  readonly nodeCount: number | undefined;
   /** Whether engines of others are measured too where the reference is not one of them. */
   readonly withOthers: boolean;
   /** A temporary folder, short enough for sockets. */

@@ -1,3 +1,4 @@
+import { coldCrowd } from "./cold-crowd.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import type { Measurement } from "./measurement.ts";
@@ -19,6 +20,7 @@ export const measurements: readonly Measurement[] = [
   mirror,
   swarm,
   swarmCrowd,
+  coldCrowd,
   latency,
   idle,
   memory,

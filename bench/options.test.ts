@@ -22,12 +22,14 @@ test("`readOptions()` finds measurements by name, and all of them", () => {
   assert.deepEqual(namesOf(), []);
 });
 
-test("`readOptions()` reads what rounds and sizes are asked for", () => {
-  assert.deepEqual(read("one", "--json", "--rounds", "3", "--size", "64MiB", "--others"), {
+test("`readOptions()` reads what rounds, sizes and nodes are asked for", () => {
+  const amounts = ["--rounds", "3", "--size", "64MiB", "--nodes", "4"];
+  assert.deepEqual(read("one", "--json", ...amounts, "--others"), {
     chosen: [measurements[0]],
     isJson: true,
     rounds: 3,
     sizeBytes: 64 * 2 ** 20,
+    nodeCount: 4,
     withOthers: true,
   });
 });
@@ -41,6 +43,7 @@ test("`readOptions()` says what is wrong", () => {
   assert.match(problem("three"), /no measurement three/);
   assert.match(problem("one", "--rounds", "0"), /--rounds must be/);
   assert.match(problem("one", "--rounds", "1.5"), /--rounds must be/);
+  assert.match(problem("one", "--nodes", "0"), /--nodes must be/);
   assert.match(problem("one", "--size", "64"), /number of bytes/);
   assert.match(problem("one", "--fast"), /--fast/);
 });

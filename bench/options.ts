@@ -5,11 +5,12 @@ import type { Measurement } from "./measurement.ts";
 
 /** How the command is used. */
 export function usageOf(measurements: readonly Measurement[]): string {
-  return `usage: npm run bench -- NAME... [--json] [--rounds N] [--size BYTES] [--others]
+  return `usage: npm run bench -- NAME... [--json] [--rounds N] [--size BYTES] [--nodes N] [--others]
 
   --json         one line of JSON for each figure instead of a table
   --rounds N     how often each side has its turn
   --size BYTES   how much data to measure with, such as 64MiB; figures hold for the default only
+  --nodes N      how many nodes a crowd has (cold-crowd); figures hold for the default only
   --others       measure engines of others too where they are not the reference (swarm-crowd)
 
 ${measurements.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join("\n")}
@@ -25,6 +26,7 @@ export interface Options {
   readonly isJson: boolean;
   readonly rounds: number | undefined;
   readonly sizeBytes: number | undefined;
+  readonly nodeCount: number | undefined;
   readonly withOthers: boolean;
 }
 
@@ -41,6 +43,7 @@ export function readOptions(
         json: { type: "boolean", default: false },
         rounds: { type: "string" },
         size: { type: "string" },
+        nodes: { type: "string" },
         others: { type: "boolean", default: false },
       },
     });
@@ -48,12 +51,17 @@ export function readOptions(
     if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
       return `--rounds must be a whole number above 0, not ${values.rounds}`;
     }
+    const nodeCount = values.nodes === undefined ? undefined : Number(values.nodes);
+    if (nodeCount !== undefined && !(Number.isInteger(nodeCount) && nodeCount > 0)) {
+      return `--nodes must be a whole number above 0, not ${values.nodes}`;
+    }
     const sizeBytes = values.size === undefined ? undefined : parseByteCount(values.size);
     return {
       chosen: choose(positionals, measurements),
       isJson: values.json,
       rounds,
       sizeBytes,
+      nodeCount,
       withOthers: values.others,
     };
   } catch (error) {

@@ -13,7 +13,10 @@ function measurementOf(
   return { name: "trial", summary: "", rounds: 2, withinMs, run };
 }
 
-const quiet = { rounds: undefined, sizeBytes: undefined, withOthers: false, tell: () => undefined };
+const quiet = {
+  ...{ rounds: undefined, sizeBytes: undefined, nodeCount: undefined },
+  ...{ withOthers: false, tell: () => undefined },
+};
 
 test("`runMeasurement()` judges the figures, and removes the folder afterwards", async (t) => {
   let seen: BenchContext | undefined;

@@ -7,6 +7,7 @@ import type { Measurement } from "./measurement.ts";
 export interface RunOptions {
   readonly rounds: number | undefined;
   readonly sizeBytes: number | undefined;
+  readonly nodeCount: number | undefined;
   readonly withOthers: boolean;
   readonly signal: AbortSignal;
   readonly tell: (text: string) => void;
@@ -19,14 +20,14 @@ export interface RunOptions {
  */
 export async function runMeasurement(
   measurement: Measurement,
-  { rounds = measurement.rounds, sizeBytes, withOthers, signal, tell }: RunOptions,
+  { rounds = measurement.rounds, sizeBytes, nodeCount, withOthers, signal, tell }: RunOptions,
 ): Promise<readonly Verdict[]> {
   const deadline = createDeadline(signal, measurement.withinMs);
   try {
     return await withDisposeStack(async (stack) => {
       const { path: directory } = stack.use(await createTemporaryDirectory());
       const told = (text: string) => tell(`${measurement.name}: ${text}`);
-      const context = { rounds, sizeBytes, withOthers, directory, stack, tell: told };
+      const context = { rounds, sizeBytes, nodeCount, withOthers, directory, stack, tell: told };
       const figures = await measurement.run({ ...context, signal: deadline.signal });
       return figures.map(judge);
     });

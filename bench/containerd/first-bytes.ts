@@ -1,0 +1,25 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { ShoalDaemon } from "../../integration/support/shoal-daemon.ts";
+
+/** Often enough for a bound of 300 ms, and seldom enough not to be in the way. */
+const lookIntervalMs = 20;
+
+/** Layers, and not the small blobs that come before them. */
+const layerSizeMin = 1_000_000;
+
+/**
+ * Resolves with the time, by `performance.now()`, when a daemon first tells of bytes of a layer
+ * that it has; no later than the interval after they came.
+ */
+export async function untilFirstBytes(
+  daemon: ShoalDaemon,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<number> {
+  for (;;) {
+    const askedMs = performance.now();
+    const { ingests = [] } = await daemon.status();
+    if (ingests.some(({ bytes, size }) => size >= layerSizeMin && bytes > 0)) return askedMs;
+    await sleep(lookIntervalMs, undefined, { signal });
+  }
+}
