@@ -133,7 +133,8 @@ export class SwarmEngine implements AsyncDisposable {
         return;
       }
       case "hashes": {
-        void this.#downloads.find(command.id)?.addHashes(command.hashes);
+        const adding = this.#downloads.find(command.id)?.addHashes(command.hashes);
+        adding?.catch((error: unknown) => this.#log.fault(error));
         return;
       }
       case "peers":
