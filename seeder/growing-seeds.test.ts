@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 
+import { growingInfoHash } from "../core/growing-torrent.ts";
 import type { GrowingBlob } from "../core/ports/swarm.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
@@ -21,6 +22,7 @@ async function open(t: TestContext) {
   const store = await DiskBlobStore.open({ root, clock: new ManualClock(), logger }, t);
   t.after(() => store[Symbol.asyncDispose]());
   const given: { blob: GrowingBlob; hashes: Buffer; left: boolean }[] = [];
+  const counted: string[] = [];
   let farewell: Promise<void> = Promise.resolve();
   const swarm = {
     seedGrowing: (blob: GrowingBlob) => {
@@ -35,7 +37,7 @@ async function open(t: TestContext) {
       };
     },
   };
-  const seeds = new GrowingSeeds({ swarm, logger });
+  const seeds = new GrowingSeeds({ swarm, given: { leave: (hash) => counted.push(hash) }, logger });
   t.after(() => seeds[Symbol.asyncDispose]());
   const arrive = async () => {
     const ingest = await store.openIngest(digest, { total: size });
@@ -52,11 +54,11 @@ async function open(t: TestContext) {
     farewell = held.promise.then(() => undefined);
     return () => held.resolve(undefined);
   };
-  return { given, seeds, logger, arrive, holdFarewells };
+  return { given, counted, seeds, logger, arrive, holdFarewells };
 }
 
 test("pieces are given as they come, and for a while after the last one", async (t) => {
-  const { given, seeds, arrive } = await open(t);
+  const { given, counted, seeds, arrive } = await open(t);
   const { arrival, ingest, give } = await arrive();
   const { pieceLength } = metainfo.layout;
   await give(2 * pieceLength);
@@ -78,6 +80,7 @@ test("pieces are given as they come, and for a while after the last one", async 
     }
   };
   await left();
+  assert.deepEqual(counted, [growingInfoHash({ digest, size })]);
 });
 
 test("when the fetch fails its swarm is left, before that of the next fetch is joined", async (t) => {

@@ -1,12 +1,15 @@
 import { pause } from "../core/async/pause.ts";
 import { CodedError, codeOf } from "../core/errors.ts";
+import { growingInfoHash } from "../core/growing-torrent.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { Swarm } from "../core/ports/swarm.ts";
 import type { BlobArrival } from "./blob-arrival.ts";
+import type { BytesGiven } from "./bytes-given.ts";
 
 /** What {@link GrowingSeeds} works with. */
 export interface GrowingSeedsDeps {
   readonly swarm: Pick<Swarm, "seedGrowing">;
+  readonly given: Pick<BytesGiven, "leave">;
   readonly logger: Logger;
 }
 
@@ -64,11 +67,13 @@ export class GrowingSeeds implements AsyncDisposable {
     const { path, descriptor } = arrival;
     if (path === undefined || arrival.isWhole) return;
     const { digest, size } = descriptor;
-    const seed = this.#deps.swarm.seedGrowing({ digest, size, path });
+    const { swarm, given } = this.#deps;
+    const seed = swarm.seedGrowing({ digest, size, path });
     try {
       for await (const hashes of arrival.pieceHashes(0, { signal })) seed.grow(hashes);
       await pause(lingerMs, signal);
     } finally {
+      given.leave(growingInfoHash({ digest, size }));
       await seed[Symbol.asyncDispose]();
     }
   }

@@ -22,6 +22,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { BlobCache } from "./blob-cache.ts";
 import { BlobRoom } from "./blob-room.ts";
 import { BlobsInUse } from "./blobs-in-use.ts";
+import { BytesGiven } from "./bytes-given.ts";
 import type { SeederConfig } from "./config.ts";
 import { connectColdFetches } from "./connect-cold-fetches.ts";
 import { connectPreheats } from "./connect-preheats.ts";
@@ -161,12 +162,13 @@ async function openCache(
   const cache = started.use(
     new BlobCache({ store, origin, offering, room, known, blobsMax, logger }),
   );
-  const fetching = { store, cache, origin, known, swarm, logger, started };
+  const given = new BytesGiven(swarm);
+  const fetching = { store, cache, origin, known, swarm, given, logger, started };
   const coldFetches = connectColdFetches(fetching);
   // The budget may be smaller than it was before the restart.
   await budget.enforce();
   offering.addAll();
-  const fetchParts = { known, pinned, inUse, room, origin, cache, offering, coldFetches };
+  const fetchParts = { known, pinned, inUse, room, origin, cache, offering, given, coldFetches };
   return { ...fetchParts, queue, ...registries, ...tagParts };
 }
 
@@ -192,8 +194,8 @@ function createHandler(
     readonly push: Push;
   } & Awaited<ReturnType<typeof openCache>>,
 ) {
-  const { store, swarm, cache, known, pinned, preheat, push, tags, coldFetches, clock, logger } =
-    deps;
+  const { store, swarm, cache, known, pinned, given, coldFetches } = deps;
+  const { preheat, push, tags, clock, logger } = deps;
   const { version } = packageJson;
   const { budgetBytes } = config.store;
   const status = createStatus({
@@ -201,6 +203,7 @@ function createHandler(
     cache,
     pinned,
     swarm,
+    given,
     clock,
     version,
     budgetBytes,
@@ -208,7 +211,7 @@ function createHandler(
     pushes: push.report,
   });
   return seederHandler({
-    ...{ store, cache, known, preheat, push, tags, coldFetches, status, logger },
+    ...{ store, cache, known, preheat, push, tags, given, coldFetches, status, logger },
     swarmPort: swarm.port,
     advertiseHost: config.swarm.advertiseHost,
   });

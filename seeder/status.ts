@@ -8,6 +8,7 @@ import {
   statusListMax,
 } from "../core/service-status.ts";
 import type { BlobCache } from "./blob-cache.ts";
+import type { BytesGiven } from "./bytes-given.ts";
 import type { NodeTable } from "./nodes/node-table.ts";
 import type { PinnedImages } from "./pinned-images.ts";
 import type { Preheats } from "./preheats.ts";
@@ -18,6 +19,7 @@ export interface StatusDeps {
   readonly cache: Pick<BlobCache, "originBytes" | "underWay">;
   readonly pinned: Pick<PinnedImages, "has">;
   readonly swarm: Pick<Swarm, "status">;
+  readonly given: Pick<BytesGiven, "total">;
   readonly preheats: Pick<Preheats, "report">;
   readonly table: Pick<NodeTable, "count" | "nodesMax">;
   readonly pushes: () => PushesReport;
@@ -46,10 +48,10 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
       pushes: deps.pushes(),
       nodes: { connected: table.count, connectedMax: table.nodesMax },
       traffic: {
-        // A seeder gives to swarms and takes from origins alone.
+        // A seeder takes from origins alone.
         received: { peers: 0, seeders: 0, webSeeds: 0 },
         originBytes: cache.originBytes,
-        uploadedBytes: swarms.reduce((sum, { uploadedBytes }) => sum + uploadedBytes, 0),
+        uploadedBytes: deps.given.total,
       },
     };
   };

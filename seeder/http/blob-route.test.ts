@@ -157,6 +157,7 @@ test("a blob that is evicted in the moment that it is asked for is not found, no
       follow: async () => undefined,
     },
     known: { find: () => undefined },
+    given: { add: () => undefined },
   };
   const server = createServer((request, response) => {
     void blobRoute(request, response, { path: digest, deps, signal: t.signal }).catch(

@@ -9,6 +9,7 @@ import { parseRangeHeader } from "../../core/http/range-header.ts";
 import type { BlobReader } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { BlobCache } from "../blob-cache.ts";
+import type { BytesGiven } from "../bytes-given.ts";
 import type { KnownBlobs } from "../known-blobs.ts";
 import { digestInPath } from "./digest-in-path.ts";
 
@@ -17,6 +18,7 @@ export interface BlobRouteDeps {
   readonly store: Pick<BlobReader, "find" | "read">;
   readonly cache: Pick<BlobCache, "arrivalOf" | "begin" | "follow">;
   readonly known: Pick<KnownBlobs, "find">;
+  readonly given: Pick<BytesGiven, "add">;
 }
 
 /** Milliseconds that a client may take nothing: it holds an open file, and the room of its blob. */
@@ -49,7 +51,7 @@ export async function blobRoute(
   const source = await openSource(digest, { deps, signal });
   try {
     const head = headOf(request, { digest, size: source.size });
-    if (head) await send(response, { head, chunks: source.read(head), signal });
+    if (head) await send(response, { head, chunks: source.read(head), given: deps.given, signal });
     else sendAnswer(response, unsatisfiable(source.size));
   } finally {
     source[Symbol.dispose]();
@@ -117,26 +119,34 @@ interface Head extends ByteRange {
 
 async function send(
   response: ServerResponse,
-  options: Cancellable & { readonly head: Head; readonly chunks: AsyncIterable<Uint8Array> },
+  options: Cancellable & {
+    readonly head: Head;
+    readonly chunks: AsyncIterable<Uint8Array>;
+    readonly given: BlobRouteDeps["given"];
+  },
 ): Promise<void> {
-  const { head, signal } = options;
+  const { head, given, signal } = options;
   const chunks = options.chunks[Symbol.asyncIterator]();
   try {
     response.setTimeout(stallTimeoutMs, () => response.destroy());
     // Opens the file: a blob that is evicted from now on is still sent whole.
     const first = await chunks.next();
     writeHead(response, head);
-    await pipeline(startingWith(first, chunks), response, { signal });
+    await pipeline(counted(first, chunks, given), response, { signal });
   } finally {
     await chunks.return?.();
   }
 }
 
-async function* startingWith(
+async function* counted(
   first: IteratorResult<Uint8Array>,
   rest: AsyncIterator<Uint8Array>,
+  given: BlobRouteDeps["given"],
 ): AsyncGenerator<Uint8Array, void> {
-  for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
+  for (let next = first; next.done !== true; next = await rest.next()) {
+    given.add(next.value.byteLength);
+    yield next.value;
+  }
 }
 
 function writeHead(
