@@ -10,6 +10,7 @@ import { checkConfig } from "./check-config.ts";
 import { addContainerdCommands } from "./containerd/commands.ts";
 import { type ExitCode, exitCodes, exitCodesHelp } from "./exit-code.ts";
 import { addPreheatCommand } from "./preheat/command.ts";
+import { addPushesCommands } from "./pushes/command.ts";
 import { readTextFile } from "./read-text-file.ts";
 import { runService } from "./run-service.ts";
 import { parseServiceConfig } from "./service-config.ts";
@@ -58,6 +59,7 @@ function createProgram({
     .showHelpAfterError("Try 'shoal --help'.");
   for (const service of serviceNames) addServiceCommand(program, service, { context, done });
   addPreheatCommand(program, { context, done });
+  addPushesCommands(program, { context, done });
   addStatusCommand(program, { context, done });
   addContainerdCommands(program, { context, done });
   addConfigCommand(program, { context, done });

@@ -12,6 +12,7 @@ import { formatBytes } from "../format-bytes.ts";
 import { formatDuration } from "../format-duration.ts";
 import { type Column, formatTable, printable } from "../format-table.ts";
 import { renderPreheats } from "./render-preheats.ts";
+import { renderPushCounts, renderPushes } from "./render-pushes.ts";
 
 /** Rows of a list that are shown; who wants more takes `--json`. */
 const rowsMax = 20;
@@ -23,11 +24,13 @@ export function renderStatus(status: ServiceStatus): string {
     `${service} ${printable(version)}, up ${formatDuration(uptimeMs)}`,
     ...(blobs ? [`blobs      ${renderBlobs(blobs)}`] : []),
     ...(traffic ? [`traffic    ${renderTraffic(traffic)}`] : []),
+    ...(status.pushes ? [`pushes     ${renderPushCounts(status.pushes)}`] : []),
     ...(directory ? [`directory  ${renderDirectory(directory)}`] : []),
     ...(nodes ? [`nodes      ${nodes.connected} of at most ${nodes.connectedMax}`] : []),
   ];
   const sections = [
     `${head.join("\n")}\n`,
+    ...(status.pushes?.list.length ? [renderPushes(status.pushes.list.slice(0, rowsMax))] : []),
     ...(status.preheats?.length ? [renderPreheats(status.preheats.slice(0, rowsMax))] : []),
     ...(status.ingests ? [renderIngests(status.ingests)] : []),
     ...(status.layers ? [renderLayers(status.layers)] : []),
