@@ -7,6 +7,7 @@ import { ApiError } from "../../core/oci-api/api-error.ts";
 import type { ContentDiscovery, TagCursor } from "../../core/ports/content-discovery.ts";
 import type { MirrorRequest } from "./mirror-request.ts";
 import type { RouteCall } from "./route-call.ts";
+import { tagPageOf } from "./tag-page.ts";
 
 /** What these routes work with. */
 export interface DiscoveryRouteDeps {
@@ -28,8 +29,10 @@ export async function tagsRoute(
   { discovery }: DiscoveryRouteDeps,
 ): Promise<void> {
   const { registry, repository, authorization, response, signal } = call;
-  const asked = { registry, repository, ...cursorIn(query) };
-  const { tags, next } = await discovery.tags(asked, { authorization, signal });
+  const cursor = cursorIn(query);
+  const asked = { registry, repository, ...cursor };
+  const given = await discovery.tags(asked, { authorization, signal });
+  const { tags, next } = tagPageOf(given, cursor);
   const answer = jsonAnswer(200, { name: repository, tags });
   const link = next && { link: `<${linkTo(rawPath, query, next)}>; rel="next"` };
   sendAnswer(response, { ...answer, headers: { ...apiVersionHeader, ...link } });

@@ -84,7 +84,7 @@ test("what is malformed is refused in the API's words", async (t) => {
     "/v2/_catalog": [404, "NAME_UNKNOWN"],
     "/v2/App/manifests/1": [400, "NAME_INVALID"],
     "/v2/app/manifests/%zz": [400, "NAME_INVALID"],
-    "/v2/app/manifests/.x": [400, "TAG_INVALID"],
+    "/v2/app/manifests/.x": [404, "MANIFEST_UNKNOWN"],
     "/v2/app/blobs/sha256:abc": [400, "DIGEST_INVALID"],
     "/v2/app/tags/list?n=-1": [400, "PAGINATION_NUMBER_INVALID"],
     "/v2/app/tags/list?last=.%2F": [400, "TAG_INVALID"],

@@ -160,7 +160,7 @@ export class ManifestSupply implements AsyncDisposable {
       const ingest = await store.openIngest(`mirror-${digest}`, { total: size });
       try {
         ingest.expect(size);
-        await ingest.truncate();
+        if (ingest.status.offset > 0) await ingest.truncate();
         await ingest.write(bytes);
         const labels = {};
         const options = {

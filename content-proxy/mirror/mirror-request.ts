@@ -43,8 +43,18 @@ export function parseMirrorRequest(
   const told = within?.[1] ?? toldRegistry(query, headers) ?? place.registryOfPort;
   const named = told === undefined ? splitHost(rawPath) : undefined;
   const registry = canonicalRegistry(told ?? named?.host ?? place.defaultRegistry);
-  const path = parseApiPath(within?.[2] ?? named?.rest ?? rawPath);
+  const path = parsePath(within?.[2] ?? named?.rest ?? rawPath);
   return { registry, path: inLibrary(registry, path), query, rawPath };
+}
+
+/** A tag that none can have is one that is not there. @see OCI distribution-spec's conformance tests */
+function parsePath(text: string): ApiPath {
+  try {
+    return parseApiPath(text);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.apiCode !== "TAG_INVALID") throw error;
+    throw new ApiError("MANIFEST_UNKNOWN", error.message, { cause: error });
+  }
 }
 
 /** What the client tells beside the path. An empty value tells nothing. */

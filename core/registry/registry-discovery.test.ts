@@ -80,4 +80,6 @@ test("what is no index is not passed on as referrers", async (t) => {
     registry.fault = answering(body);
     await assert.rejects(discovery.referrers({ ...place, digest }, t), UnavailableError);
   }
+  registry.fault = answering('{"manifests":[]}', { link: '</v2/x>; rel="next"' });
+  await assert.rejects(discovery.referrers({ ...place, digest }, t), /several parts/);
 });

@@ -111,6 +111,11 @@ async function readIndex(
   repository: Repository,
   { signal }: OriginOptions,
 ): Promise<Uint8Array> {
+  if (response.headers["link"] !== undefined) {
+    // Half a list of signatures is none.
+    await discardBody(response);
+    throw new UnavailableError(`Cannot give what ${repository.registry} lists in several parts`);
+  }
   const bytes = await readBounded(response, { lengthMax: manifestLengthMax, signal });
   try {
     if (parseImageManifest(bytes, mediaTypes.ociIndex).kind === "index") return bytes;
