@@ -10,6 +10,7 @@ import { createPodman } from "./support/engines/podman.ts";
 import { plainRegistryName, writeRegistriesConf } from "./support/engines/registries-conf.ts";
 import { createSkopeo } from "./support/engines/skopeo.ts";
 import { preheat } from "./support/preheat.ts";
+import { writeDockerConfig } from "./support/registry-auth.ts";
 import { blobsAskedByEngine, blobsGivenTwice } from "./support/registry-traffic.ts";
 import { dockerImage } from "./support/sample-images.ts";
 import { mirrorAddress } from "./support/shoal-config.ts";
@@ -20,6 +21,8 @@ interface EngineCase {
   readonly create: (place: EnginePlace, registry: string) => Promise<Engine>;
   /** What stands before the repository in names of images. */
   readonly prefixes: (registry: string) => readonly string[];
+  /** The same, of names by which the mirror itself is asked. */
+  readonly mirrorPrefixes?: readonly string[];
 }
 
 /** Those that read registries.conf are told of the mirror by its port and by a path. */
@@ -43,10 +46,11 @@ const cases: Readonly<Record<string, EngineCase>> = {
         insecure: [registry],
       }),
     prefixes: () => ["docker.io"],
+    mirrorPrefixes: [`${mirrorAddress}/${plainRegistryName}`],
   },
 };
 
-for (const [name, { create, prefixes }] of Object.entries(cases)) {
+for (const [name, { create, prefixes, mirrorPrefixes = [] }] of Object.entries(cases)) {
   test(`${name} and the mirror of its node`, async (t) => {
     const registryNames = [plainRegistryName, "docker.io"];
     const cluster = await startTestCluster(t, {
@@ -61,10 +65,9 @@ for (const [name, { create, prefixes }] of Object.entries(cases)) {
     const engine = cluster.stack.use(await create(place, registry.host));
     const pushed = async (seed: string) => {
       const { image, reference } = await cluster.push(dockerImage(`${name} ${seed}`));
-      const names = prefixes(registry.host).map((prefix) =>
-        reference.replace(registry.host, prefix),
-      );
-      return { image, reference, names };
+      const named = (prefix: string) => reference.replace(registry.host, prefix);
+      const names = prefixes(registry.host).map(named);
+      return { image, reference, names, mirrorNames: mirrorPrefixes.map(named) };
     };
     const assertRight = async (
       reference: string,
@@ -76,9 +79,9 @@ for (const [name, { create, prefixes }] of Object.entries(cases)) {
     };
 
     await t.test("takes an image from the swarm, and no blob from the registry", async () => {
-      const { image, reference, names } = await pushed("warm");
+      const { image, reference, names, mirrorNames } = await pushed("warm");
       await preheat(reference, { seeder });
-      for (const each of names) {
+      for (const each of [...names, ...mirrorNames]) {
         await registry.forgetRequests();
         await engine.pull(each);
         await assertRight(each, { seed: "warm", id: image.manifests[0]?.config.digest });
@@ -88,8 +91,8 @@ for (const [name, { create, prefixes }] of Object.entries(cases)) {
     });
 
     await t.test("has the seeder fetch a cold image, which nobody has, once", async () => {
-      const { image, names } = await pushed("cold");
-      for (const each of names) {
+      const { image, names, mirrorNames } = await pushed("cold");
+      for (const each of [...names, ...mirrorNames]) {
         await engine.pull(each);
         await assertRight(each, { seed: "cold", id: image.manifests[0]?.config.digest });
         await engine.remove(each);
@@ -100,10 +103,10 @@ for (const [name, { create, prefixes }] of Object.entries(cases)) {
     });
 
     await t.test("takes an image from the registry when the swarm is down", async () => {
-      const { image, names } = await pushed("alone");
+      const { image, names, mirrorNames } = await pushed("alone");
       await seeder.kill9();
       await tracker.kill9();
-      for (const each of names) {
+      for (const each of [...names, ...mirrorNames]) {
         await engine.pull(each);
         await assertRight(each, { seed: "alone", id: image.manifests[0]?.config.digest });
         await engine.remove(each);
@@ -120,3 +123,31 @@ for (const [name, { create, prefixes }] of Object.entries(cases)) {
     });
   });
 }
+
+test("podman and a mirror that asks for a password", async (t) => {
+  const mirror = { enabled: true, listen: mirrorAddress, access: "challenge" };
+  const cluster = await startTestCluster(t, {
+    ...({ line: "1.6", nodes: ["node1"], mirror: "alone", isPrivate: true } as const),
+    ...{ registryNames: [plainRegistryName], contentProxy: { mirror } },
+  });
+  const { seeder, registry } = cluster;
+  const [node] = cluster.nodes;
+  assert.ok(node?.proxy && seeder);
+  const directory = join(cluster.directory, "engine");
+  await mkdir(directory);
+  await writeRegistriesConf(directory, registry.host);
+  const podman = cluster.stack.use(await createPodman({ on: node.host, directory }));
+  const { image, reference } = await cluster.push(dockerImage("podman private"));
+  await preheat(reference, { seeder });
+  await registry.forgetRequests();
+  const name = reference.replace(registry.host, plainRegistryName);
+  // It gives a mirror only what it has under the mirror's own name.
+  const mirrorName = `${mirrorAddress}/${plainRegistryName}`;
+  const authFile = await writeDockerConfig(directory, mirrorName);
+
+  await assert.rejects(podman.pull(name), /unauthorized|authentication required/i);
+  await podman.pull(name, ["--authfile", authFile]);
+
+  assert.equal(await podman.imageId(name), image.manifests[0]?.config.digest);
+  assert.deepEqual(blobsAskedByEngine(await registry.requests()), []);
+});

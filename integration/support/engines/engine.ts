@@ -6,8 +6,8 @@ import type { NetworkHost } from "../network.ts";
 /** A program that pulls images, as its user runs it on a node. Dispose of it to end what it runs. */
 export interface Engine extends AsyncDisposable {
   readonly name: string;
-  /** Pulls an image, by the name that its user knows it by. */
-  pull(reference: string): Promise<void>;
+  /** Pulls an image, by the name that its user knows it by; flags come before it. */
+  pull(reference: string, flags?: readonly string[]): Promise<void>;
   /** Digest of the config of an image that it has. */
   imageId(reference: string): Promise<string>;
   /** What an image that it has holds at a path. */

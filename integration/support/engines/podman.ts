@@ -11,8 +11,8 @@ export async function createPodman(place: EnginePlace): Promise<Engine> {
     runEngine(place, ["podman", ...storageFlags(place), ...args]);
   return {
     name: "podman",
-    pull: async (reference) => {
-      await podman("pull", "--quiet", reference);
+    pull: async (reference, flags = []) => {
+      await podman("pull", "--quiet", ...flags, reference);
     },
     imageId: async (reference) => {
       const id = await podman("image", "inspect", "--format", "{{.Id}}", reference);
