@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Dispatcher } from "undici";
 
 import { pause } from "../async/pause.ts";
@@ -64,12 +65,15 @@ const redirectsMax = 5;
 /** Tries of a request that is turned down for being one of too many. */
 const triesMax = 4;
 
+/** Registries that are remembered to want a password: others are asked for it once more. */
+const basicMax = 1000;
+
 /** Asks registries, logs in where they want it, and follows where they send us. */
 export class RegistryClient {
   readonly #deps: RegistryClientDeps;
   readonly #tokens = new TokenCache();
   /** Registries that asked for a password: it is sent at once from then on. */
-  readonly #basic = new Set<string>();
+  readonly #basic = new LRUCache<string, true>({ max: basicMax });
 
   constructor(deps: RegistryClientDeps) {
     this.#deps = deps;
@@ -158,7 +162,7 @@ export class RegistryClient {
       const key = tokenKey(request, identity);
       return `Bearer ${await withRefusal(this.#tokens.fetch(key, login, { signal }), refusal)}`;
     }
-    if (challenges.length > 0) this.#basic.add(registry);
+    if (challenges.length > 0) this.#basic.set(registry, true);
     const password = await this.#password(request, identity, { signal });
     if (password !== undefined) return password;
     const message = `Cannot ask ${registry}: it wants a login that we have not`;
