@@ -121,3 +121,23 @@ test("a seeder that gives another blob is not asked for it again", async (t) => 
   await arrival.settled();
   assert.deepEqual(refused, [digest]);
 });
+
+test("a promised blob is described as soon as it can be, when containerd was not there at first", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = undefined;
+  bench.isKept = false;
+  const { lastResort } = lastResortOf(metainfo);
+  assert.ok(lastResort);
+  let tries = 0;
+  const late: typeof lastResort = {
+    ...lastResort,
+    describe: async (blob, options) => {
+      if (++tries === 1) throw new UnavailableError("containerd is not there");
+      return lastResort.describe(blob, options);
+    },
+  };
+  const started = nextDownload(bench.swarm);
+  bench.start({ promised: true, lastResort: late });
+  assert.equal((await started).wanted.torrent, metainfo);
+  assert.equal(tries, 2);
+});

@@ -1,6 +1,6 @@
 import type { Credential } from "../core/credential.ts";
 import type { Digest } from "../core/digest.ts";
-import { BlobNotFoundError } from "../core/errors.ts";
+import { BlobNotFoundError, codeOf } from "../core/errors.ts";
 import { type GrowingTorrent, isGrowing } from "../core/growing-torrent.ts";
 import type { Metainfo } from "../core/metainfo.ts";
 import type { BlobArrivals, BlobReader } from "../core/ports/blob-store.ts";
@@ -163,7 +163,13 @@ export class TorrentChoice {
     const { digest, size } = this.#blob;
     if (!this.#deps.lastResort) return undefined;
     const { path } = await this.#deps.store.arrive({ digest, size });
-    this.#described = await this.#deps.lastResort.describe({ digest, size, path }, { signal });
+    try {
+      this.#described = await this.#deps.lastResort.describe({ digest, size, path }, { signal });
+    } catch (error) {
+      // What was not reached, as containerd at a start, may be there in a moment.
+      if (codeOf(error) === "unavailable") this.#describeAtMs = nowMs;
+      throw error;
+    }
     return this.#described;
   }
 }
