@@ -3,8 +3,10 @@ import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 
 import { CacheBudget } from "../core/blob-life/cache-budget.ts";
+import { Credential } from "../core/credential.ts";
 import { type Digest, digestOf } from "../core/digest.ts";
 import {
+  AccessDeniedError,
   BlobNotFoundError,
   DigestMismatchError,
   StorageFullError,
@@ -12,7 +14,7 @@ import {
 } from "../core/errors.ts";
 import type { BlobRecord } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
-import type { Origin } from "../core/ports/origin.ts";
+import type { Authorization, Origin, OriginOptions } from "../core/ports/origin.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
@@ -32,6 +34,8 @@ class GatedOrigin implements Pick<Origin, "blob"> {
   readonly #gates = new Map<Digest, PromiseWithResolvers<undefined>>();
   readonly #waiting = new Map<Digest, PromiseWithResolvers<undefined>>();
   ended = 0;
+  /** Whom it refuses. */
+  refused: Credential | undefined;
 
   /** From now on the second half of a blob waits; resolves when somebody waits for it. */
   hold(digest: Digest): Promise<undefined> {
@@ -47,10 +51,11 @@ class GatedOrigin implements Pick<Origin, "blob"> {
 
   async *blob(
     { repository, descriptor: { digest, size } }: OriginBlob,
-    { start, signal }: Cancellable & { readonly start: number },
+    { start, authorization, signal }: OriginOptions & { readonly start: number },
   ): AsyncGenerator<Uint8Array, void> {
     this.asked.push(`${repository} ${start}`);
     try {
+      if (this.refused && authorization === this.refused) throw new AccessDeniedError("refused");
       const bytes = this.bytes.get(digest);
       if (!bytes || repository === "none") throw new BlobNotFoundError(digest);
       const half = size >> 1;
@@ -309,4 +314,57 @@ test("a cache that is disposed of ends its fetches, and starts none", async (t) 
   await cache[Symbol.asyncDispose]();
   await assert.rejects(obtained, UnavailableError);
   assert.equal(origin.ended, 1);
+});
+
+test("a pull does not wait for the blobs of preheats, nor in their queue", async (t) => {
+  const { origin, cache, add, obtain } = await open(t, { blobsMax: 1 });
+  const [large, queued, other] = [add(100, "large"), add(100, "queued"), add(100, "other")];
+  const held = origin.hold(large.descriptor.digest);
+  const preheated = obtain(large);
+  await held;
+  const waiting = obtain(queued);
+  assert.equal(cache.isQueued(queued.descriptor.digest), true);
+  for (const blob of [queued, other]) {
+    const begun = await cache.begin(blob, t);
+    if ("arrival" in begun) begun[Symbol.dispose]();
+  }
+  assert.equal((await waiting).whole, true);
+  assert.equal((await obtain(other)).whole, true);
+  assert.equal(cache.isQueued(large.descriptor.digest), false);
+  origin.release(large.descriptor.digest);
+  await preheated;
+  assert.deepEqual(origin.asked.length, 3);
+});
+
+test("a refusal is the answer to whose right it was, and to nobody who joined", async (t) => {
+  const { origin, cache, add } = await open(t);
+  const blob = add(100, "a");
+  const authorization = new Credential("Basic eDp5");
+  origin.refused = authorization;
+  const begin = async (right: Authorization | undefined) =>
+    cache.begin({ ...blob, authorization: right }, t).then(
+      (begun) => ("arrival" in begun ? begun[Symbol.dispose]() : undefined),
+      (error: unknown) => error,
+    );
+  const answers = await Promise.all(
+    [authorization, new Credential("Basic eDp5"), new Credential("Basic eDp6"), undefined].map(
+      begin,
+    ),
+  );
+  assert.deepEqual(
+    answers.map((answer) => answer instanceof AccessDeniedError),
+    [true, true, false, false],
+  );
+});
+
+test("a wrong word on the size of a blob is no answer to who knows better", async (t) => {
+  const { cache, add, obtain } = await open(t);
+  const blob = add(100, "a");
+  const wrong = { ...blob, descriptor: { ...blob.descriptor, size: 99 } };
+  const misled = cache.begin(wrong, t).then(
+    (begun) => ("arrival" in begun ? begun[Symbol.dispose]() : undefined),
+    () => undefined,
+  );
+  assert.equal((await obtain(blob)).size, 100);
+  await misled;
 });

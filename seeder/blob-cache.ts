@@ -22,7 +22,7 @@ export interface BlobCacheDeps {
   readonly offering: Pick<Offering, "add">;
   readonly room: Pick<BlobRoom, "reserve">;
   readonly known: Pick<KnownBlobs, "touch">;
-  /** Blobs that are fetched from one registry at once. */
+  /** Blobs that are fetched from one registry at once for pulls, and as many for preheats. */
   readonly blobsMax: number;
   readonly logger: Logger;
 }
@@ -34,6 +34,10 @@ interface Flight {
   readonly result: Promise<BlobRecord>;
   readonly stop: AbortController;
   readonly watchers: Set<OnBytes>;
+  /** Whether somebody waits for it who pulls. */
+  readonly isUrgent: boolean;
+  /** Whether it is one of those that are fetched now. */
+  hasTurn: boolean;
   /** Bytes that are here; `undefined` before the fetch has its turn. */
   bytes: number | undefined;
 }
@@ -51,7 +55,7 @@ export interface FetchUnderWay {
   readonly size: number;
 }
 
-/** Registries whose limit is remembered; one more than any cluster uses. */
+/** Limits that are remembered, two for each registry: more than any cluster has. */
 const limitersMax = 1000;
 
 /**
@@ -61,7 +65,10 @@ const limitersMax = 1000;
 export class BlobCache implements AsyncDisposable {
   readonly #deps: BlobCacheDeps;
   readonly #flights = new Map<Digest, Flight>();
-  /** One for each registry: those of a registry that hangs do not hold up the others. */
+  /**
+   * Two for each registry: one that hangs does not hold up the others, and an image that
+   * somebody will pull does not hold up one that somebody pulls.
+   */
   readonly #limiters = new LRUCache<string, Limiter>({ max: limitersMax });
   #originBytes = 0;
   #isClosed = false;
@@ -93,16 +100,18 @@ export class BlobCache implements AsyncDisposable {
     blob: OriginBlob,
     { onBytes, signal }: Cancellable & { readonly onBytes: OnBytes },
   ): Promise<BlobRecord> {
-    return this.#joining(blob, signal, (flight) => this.#join(flight, { onBytes, signal }));
+    const join = (flight: Flight) => this.#join(flight, { onBytes, signal });
+    return this.#joining(blob, { isUrgent: false, join, signal });
   }
 
   /**
-   * The blob, or its arrival as soon as the origin has given the first bytes.
+   * The blob, or its arrival as soon as the origin has given the first bytes: for who pulls.
    *
    * @throws as {@link obtain}
    */
   async begin(blob: OriginBlob, { signal }: Cancellable): Promise<BlobRecord | HeldArrival> {
-    return this.#joining(blob, signal, (flight) => this.#hold(flight, signal));
+    const join = async (flight: Flight) => this.#hold(flight, signal);
+    return this.#joining(blob, { isUrgent: true, join, signal });
   }
 
   /** The arrival of a blob that is being fetched now, for whoever. */
@@ -119,7 +128,7 @@ export class BlobCache implements AsyncDisposable {
   /** Whether the fetch of a blob waits for its turn. */
   isQueued(digest: Digest): boolean {
     const flight = this.#flights.get(digest);
-    return flight !== undefined && flight.bytes === undefined;
+    return flight !== undefined && !flight.hasTurn;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -132,8 +141,14 @@ export class BlobCache implements AsyncDisposable {
   /** Joins the fetch of the blob, or one of our own when that fails in another way than ours would. */
   async #joining<T>(
     blob: OriginBlob,
-    signal: AbortSignal,
-    join: (flight: Flight) => Promise<T | undefined>,
+    {
+      isUrgent,
+      join,
+      signal,
+    }: Cancellable & {
+      readonly isUrgent: boolean;
+      readonly join: (flight: Flight) => Promise<T | undefined>;
+    },
   ): Promise<BlobRecord | T> {
     const { digest } = blob.descriptor;
     for (;;) {
@@ -142,7 +157,7 @@ export class BlobCache implements AsyncDisposable {
       this.#deps.known.touch(digest);
       const record = this.#deps.store.find(digest);
       if (record?.whole) return record;
-      const flight = this.#flights.get(digest) ?? this.#start(blob);
+      const flight = this.#current(digest, isUrgent) ?? this.#start(blob, isUrgent);
       try {
         const joined = await join(flight);
         if (joined !== undefined) return joined;
@@ -183,7 +198,16 @@ export class BlobCache implements AsyncDisposable {
     return undefined;
   }
 
-  #start(blob: OriginBlob): Flight {
+  /** The fetch of a blob, if it is one to join: who pulls does not stand in the queue of preheats. */
+  #current(digest: Digest, isUrgent: boolean): Flight | undefined {
+    const flight = this.#flights.get(digest);
+    if (!flight || flight.hasTurn || flight.isUrgent || !isUrgent) return flight;
+    // Those who wait for it join the one that is about to start.
+    flight.stop.abort(new DOMException("Another fetch has its turn sooner", "AbortError"));
+    return undefined;
+  }
+
+  #start(blob: OriginBlob, isUrgent: boolean): Flight {
     const { digest } = blob.descriptor;
     const stop = new AbortController();
     const arrival = new BlobArrival(blob.descriptor, () =>
@@ -195,22 +219,30 @@ export class BlobCache implements AsyncDisposable {
       for (const watcher of flight.watchers) watcher(bytes);
     };
     const { signal } = stop;
-    const result = this.#limiterOf(blob.registry)
-      .run(signal, () => this.#fetch(blob, { arrival, onBytes, signal }))
-      .finally(() => this.#flights.delete(digest));
+    const fetch = async () => {
+      flight.hasTurn = true;
+      return this.#fetch(blob, { arrival, onBytes, signal });
+    };
+    const result = this.#limiterOf(blob.registry, isUrgent)
+      .run(signal, fetch)
+      .finally(() => {
+        if (this.#flights.get(digest) === flight) this.#flights.delete(digest);
+      });
     result.then(
       () => arrival.end(),
       (error: unknown) => arrival.fail(error),
     );
     const watchers = new Set<OnBytes>();
-    const flight: Flight = { blob, arrival, result, stop, watchers, bytes: undefined };
+    const state = { isUrgent, hasTurn: false, bytes: undefined };
+    const flight: Flight = { blob, arrival, result, stop, watchers, ...state };
     this.#flights.set(digest, flight);
     return flight;
   }
 
-  #limiterOf(registry: string): Limiter {
-    const limiter = this.#limiters.get(registry) ?? new Limiter(this.#deps.blobsMax);
-    this.#limiters.set(registry, limiter);
+  #limiterOf(registry: string, isUrgent: boolean): Limiter {
+    const key = `${isUrgent ? "pulls" : "preheats"} ${registry}`;
+    const limiter = this.#limiters.get(key) ?? new Limiter(this.#deps.blobsMax);
+    this.#limiters.set(key, limiter);
     return limiter;
   }
 
