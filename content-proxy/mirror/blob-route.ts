@@ -33,15 +33,14 @@ export async function blobRoute(
   deps: BlobRouteDeps,
 ): Promise<void> {
   const { blobs, provenance } = deps;
-  const { registry, repository, authorization, request, response, signal } = call;
-  const wanted = { digest, authorization };
+  const { registry, repository, request, response, signal } = call;
   provenance.learn({ registry, repository }, { digest });
   if (isUnmodified(request, digest)) {
     response.writeHead(304, headersOf(digest)).end();
     return;
   }
   if (request.method === "HEAD") {
-    const size = await blobs.sizeOf(wanted, { signal });
+    const size = await sizeOf(digest, call, deps);
     response.writeHead(200, {
       ...headersOf(digest),
       "content-length": size,
@@ -79,6 +78,23 @@ async function openBlob(
     signal.throwIfAborted();
     if (goesOn || codeOf(error) === "internal") throw error;
     return deps.openAtOrigin({ digest, registry, repository, authorization }, { signal });
+  }
+}
+
+async function sizeOf(
+  digest: Digest,
+  { registry, repository, authorization, goesOn, signal }: RouteCall,
+  deps: BlobRouteDeps,
+): Promise<number> {
+  try {
+    return await deps.blobs.sizeOf({ digest, authorization }, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (goesOn || codeOf(error) === "internal") throw error;
+    const wanted = { digest, registry, repository, authorization };
+    const blob = await deps.openAtOrigin(wanted, { signal });
+    await blob[Symbol.asyncDispose]();
+    return blob.size;
   }
 }
 

@@ -19,6 +19,8 @@ test("a client that does not go on to the registry is given what only the regist
   const { status, headers, body } = await mirror.get(path, { bare: true });
   assert.deepEqual([status, digestOf(body)], [200, digest]);
   assert.equal(headers["content-length"], String(bytes.length));
+  const head = await mirror.get(path, { bare: true, method: "HEAD" });
+  assert.deepEqual([head.status, head.headers["content-length"]], [200, String(bytes.length)]);
 });
 
 test("one that does, as containerd, is not", async (t) => {
@@ -43,4 +45,5 @@ test("what the registry does not have either is not found", async (t) => {
   const { mirror } = await openMirror(t);
   const path = `/v2/${mirror.registry.host}/app/blobs/${digestOf(Buffer.from("x"))}`;
   assert.equal((await mirror.get(path, { bare: true })).status, 404);
+  assert.equal((await mirror.get(path, { bare: true, method: "HEAD" })).status, 404);
 });
