@@ -337,7 +337,7 @@ test("a pull does not wait for the blobs of preheats, nor in their queue", async
 });
 
 test("a refusal is the answer to whose right it was, and to nobody who joined", async (t) => {
-  const { origin, cache, add } = await open(t);
+  const { origin, cache, add, obtain } = await open(t);
   const blob = add(100, "a");
   const authorization = new Credential("Basic eDp5");
   origin.refused = authorization;
@@ -355,6 +355,7 @@ test("a refusal is the answer to whose right it was, and to nobody who joined", 
     answers.map((answer) => answer instanceof AccessDeniedError),
     [true, true, false, false],
   );
+  assert.equal((await obtain(blob)).whole, true);
 });
 
 test("a wrong word on the size of a blob is no answer to who knows better", async (t) => {
