@@ -204,7 +204,7 @@ test("registries that a seeder must not be sent to are refused", async (t) => {
 });
 
 test("where the first repository has it not, the next one is asked", async (t) => {
-  const { registry, slow, blob, ask } = await open(t);
+  const { registry, slow, blob, ask, isHere } = await open(t);
   registry.fault = (request, response) => {
     if (!request.url?.includes("/empty/")) return slow.fault(request, response);
     response.writeHead(404).end();
@@ -213,6 +213,7 @@ test("where the first repository has it not, the next one is asked", async (t) =
   const asked = ask({ from: [{ ...blob.from[0], repository: "empty/pond" }, ...blob.from] });
   await slow.give();
   assert.equal((await asked)?.size, size);
+  while (!(await isHere())) await turn();
 });
 
 for (const [what, given] of [
@@ -259,7 +260,7 @@ test("a registry that says how long another blob is leads to no promise", async 
 });
 
 test("a client's right is shown to the registry; who has none, or another, is judged apart", async (t) => {
-  const { registry, logger, slow, ask } = await open(t);
+  const { registry, logger, slow, ask, isHere } = await open(t);
   const authorization = "Basic cmlnaHQ6cmlnaHQ=";
   registry.login = { scheme: "basic", authorization };
   registry.fault = (request, response) =>
@@ -281,6 +282,7 @@ test("a client's right is shown to the registry; who has none, or another, is ju
   // The bytes are no secret from here on: who may have them is checked where they are given out.
   arriving(await ask({ authorization: wrong }));
   await slow.give();
+  while (!(await isHere())) await turn();
   const logged = JSON.stringify(logger.lines);
   for (const credential of [right, wrong]) {
     assert.ok(!logged.includes(credential.reveal().slice("Basic ".length)));
