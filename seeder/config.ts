@@ -53,7 +53,7 @@ const swarmSchema = z.strictObject({
 });
 
 const fetchSchema = z.strictObject({
-  /** Blobs that are fetched from one origin at once. */
+  /** Blobs that are fetched from one origin at once for pulls, and as many for preheats. */
   blobsMax: count({ min: 1, max: 100 }).default(6),
   /** How long one preheat may take. */
   preheatTimeoutMs: milliseconds({ min: 1000 }).default(3_600_000),
