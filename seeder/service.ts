@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 
 import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
@@ -71,8 +72,9 @@ export async function startSeeder(
     const handle = createHandler(config, { ...parts, preheat, push, store, swarm, logger, clock });
     // Each node that waits for tasks has a connection of its own.
     const connectionsMax = config.connectionsMax + config.preheat.nodesMax;
+    const mayBeLong = (request: IncomingMessage) => push.handler !== undefined && isPush(request);
     const http = started.use(
-      await listenHttp(config.listen, { connectionsMax, handle, mayBeLong: isPush, signal }),
+      await listenHttp(config.listen, { connectionsMax, handle, mayBeLong, signal }),
     );
     // First of all at the end: else the server waits in vain for what nodes wait for.
     started.use(preheat.table);

@@ -128,6 +128,13 @@ test("a refusal is told from a registry that cannot now", async (t) => {
   }
 });
 
+test("an upload that the registry has lost can be tried again", async (t) => {
+  const { registry, push, writes } = await open(t);
+  writes.refusals.set("an-upload", 404);
+  const write = push.writeBlob(placeIn(registry), { open: () => chunks(), signal: t.signal });
+  await assert.rejects(write, UnavailableError);
+});
+
 test("bytes that cannot be read are not the registry's fault", async (t) => {
   const { registry, push } = await open(t);
   const lost = new DataLossError("Cannot read");

@@ -130,7 +130,9 @@ export class RegistryPush implements RegistryWriter {
     const response = await this.#client.request(request, options);
     await discardBody(response);
     const { statusCode } = response;
-    if (statusCode >= 400 && statusCode < 500 && !isPassing(statusCode)) {
+    // An upload that is not found any more can be begun anew.
+    const isLost = statusCode === 404 && request.url !== undefined;
+    if (statusCode >= 400 && statusCode < 500 && !isPassing(statusCode) && !isLost) {
       throw new WriteRefusedError(nameOf(request), statusCode);
     }
     if (statusCode < 200 || statusCode > 299) throw unexpected(request, response);

@@ -1,5 +1,6 @@
 import type { DisposeStack } from "../../core/async/dispose-stack.ts";
 import { KeyedLock } from "../../core/async/keyed-lock.ts";
+import { Limiter } from "../../core/async/limiter.ts";
 import type { RecordFolder } from "../../core/disk/record-folder.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -14,6 +15,9 @@ import { reportPushes } from "./report-pushes.ts";
 import { Uploads, type UploadsDeps } from "./uploads.ts";
 import { WriteThrough, type WriteThroughDeps } from "./write-through.ts";
 
+/** Manifests that are taken at once, of 4 MiB at most each; the others wait for their turn. */
+const manifestsMax = 32;
+
 /** What the seeder's other parts get of the push API. */
 export interface Push {
   /** `undefined` when nobody may push. */
@@ -24,7 +28,10 @@ export interface Push {
 }
 
 /** What {@link connectPush} works with. */
-export type ConnectPushDeps = Omit<PushHandlerDeps["routes"], "uploads" | "tagLock" | "queue"> &
+export type ConnectPushDeps = Omit<
+  PushHandlerDeps["routes"],
+  "uploads" | "tagLock" | "manifestLimiter" | "queue"
+> &
   Pick<UploadsDeps, "store" | "room"> &
   Pick<WriteThroughDeps, "writer" | "tags"> & {
     readonly queue: PushQueue;
@@ -53,9 +60,9 @@ export async function connectPush(
   const { enabled, uploadsMax, uploadIdleMs, writesMax, open, tokenFile } = config.push;
   const deps = { ...all, logger: all.logger.with({ part: "push" }) };
   const { queue, tags } = deps;
-  for (const { push } of queue.all()) {
-    if (push.kind === "tag") await tags.note(push, push.descriptor, "pushed");
-  }
+  const pushed = [...queue.all()].map(({ push }) => push).filter(({ kind }) => kind === "tag");
+  // Together, for each writes the whole file of tags.
+  await Promise.all(pushed.map(({ descriptor, ...push }) => tags.note(push, descriptor, "pushed")));
   const writeThrough = started.use(
     new WriteThrough({ ...deps, writesMax, random: () => Math.random() }),
   );
@@ -65,7 +72,8 @@ export async function connectPush(
   let handler: PushHandler | undefined;
   if (enabled) {
     await access.checkFile();
-    const routes = { ...deps, uploads, tagLock: new KeyedLock<string>() };
+    const tagLock = new KeyedLock<string>();
+    const routes = { ...deps, uploads, tagLock, manifestLimiter: new Limiter(manifestsMax) };
     handler = new PushHandler({ ...deps, ...registriesOf(config), access, routes });
   }
   writeThrough.start();

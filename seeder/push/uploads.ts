@@ -191,6 +191,10 @@ export class Uploads implements Disposable {
     } finally {
       state.isBusy = false;
       state.touchedMs = this.#nowMs();
+      // Others may have the room that was made in advance.
+      if (this.#uploads.has(upload.id)) {
+        this.#deps.room.remember(refOf(upload), this.#statusOf(upload)?.offset ?? 0);
+      }
     }
   }
 

@@ -78,14 +78,14 @@ export class WriteThrough implements AsyncDisposable {
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
-  /** Takes a push out of the queue; one on its way is stopped first. False when it has arrived. */
-  async giveUp(push: WaitingPush): Promise<boolean> {
+  /** Takes a push out of the queue, if it is still in it; one on its way is stopped first. */
+  async giveUp(push: WaitingPush): Promise<void> {
     // It must not begin again before it is out of the queue.
     push.notBeforeMs = Infinity;
     const delivery = this.#running.get(push.key);
     delivery?.stop.abort(new DOMException("It is given up", "AbortError"));
     await delivery?.done;
-    return this.#deps.queue.remove(push);
+    await this.#deps.queue.remove(push);
   }
 
   /** Never rejects. */

@@ -1,9 +1,8 @@
+import type { Limiter } from "../../../core/async/limiter.ts";
 import type { Descriptor } from "../../../core/descriptor.ts";
-import { readBody } from "../../../core/http/read-body.ts";
 import { manifestLengthMax, mediaTypeOfManifest } from "../../../core/image-manifest.ts";
 import { isIndex, isManifest } from "../../../core/media-type.ts";
 import { apiVersionHeader } from "../../../core/oci-api/api-answer.ts";
-import { ApiError } from "../../../core/oci-api/api-error.ts";
 import type { ManifestName } from "../../../core/oci-api/api-path.ts";
 import type { BlobReader } from "../../../core/ports/blob-store.ts";
 import type { Origin } from "../../../core/ports/origin.ts";
@@ -12,6 +11,7 @@ import type { PushQueue } from "../push-queue.ts";
 import { readWhole } from "../read-whole.ts";
 import { type TakeManifestDeps, takeManifest } from "../take-manifest.ts";
 import { type PushExchange, refuseMethod, sendEmpty } from "./push-exchange.ts";
+import { readShortBody } from "./request-body.ts";
 
 /** What the routes of manifests work with. */
 export interface ManifestRoutesDeps extends TakeManifestDeps {
@@ -19,6 +19,8 @@ export interface ManifestRoutesDeps extends TakeManifestDeps {
   readonly origin: Pick<Origin, "resolve">;
   readonly cache: Pick<BlobCache, "obtain">;
   readonly queue: Pick<PushQueue, "add" | "tag">;
+  /** Bounds the manifests that are taken at once: each is in memory. */
+  readonly manifestLimiter: Limiter;
 }
 
 /** Answers requests about a manifest. */
@@ -29,7 +31,7 @@ export async function manifestRoute(
 ): Promise<void> {
   switch (exchange.request.method) {
     case "PUT":
-      return putManifest(name, exchange, deps);
+      return deps.manifestLimiter.run(exchange.signal, () => putManifest(name, exchange, deps));
     case "GET":
     case "HEAD":
       return giveManifest(name, exchange, deps);
@@ -43,11 +45,7 @@ async function putManifest(
   { request, response, registry, repository, signal }: PushExchange,
   deps: ManifestRoutesDeps,
 ): Promise<void> {
-  const bytes = await readBody(request, manifestLengthMax);
-  if (!bytes) {
-    const why = `Cannot take a manifest of more than ${manifestLengthMax} bytes`;
-    throw new ApiError("MANIFEST_INVALID", why, { status: 413 });
-  }
+  const bytes = await readShortBody(request, manifestLengthMax);
   const [type = ""] = (request.headers["content-type"] ?? "").split(";", 1);
   const mediaType = type.trim() === "" ? undefined : type.trim();
   const upload = { registry, repository, name, bytes, mediaType };

@@ -55,8 +55,11 @@ export class PushesRoute {
     if (push.kind === "manifest") {
       for (const tag of queue.tagsFor(push)) await this.#giveUp(tag);
     }
-    if (!(await writeThrough.giveUp(waiting)) || push.kind !== "tag") return;
-    const { registry, repository, tag } = push;
-    await tags.withdraw({ registry, repository, tag });
+    if (push.kind === "tag") {
+      const { registry, repository, tag } = push;
+      // Before the record goes: a tag without one would count as pushed for ever.
+      await tags.withdraw({ registry, repository, tag });
+    }
+    await writeThrough.giveUp(waiting);
   }
 }

@@ -1,11 +1,15 @@
 import type { IncomingMessage } from "node:http";
 
 import { OffsetError } from "../../../core/errors.ts";
+import { readBody } from "../../../core/http/read-body.ts";
 import { ApiError } from "../../../core/oci-api/api-error.ts";
 import type { UploadPart } from "../uploads.ts";
 
 /** Milliseconds that a client may send nothing of what it announced. */
 const stallTimeoutMs = 60_000;
+
+/** Milliseconds that a manifest may take, which is held in memory meanwhile. */
+const shortBodyTimeoutMs = 30_000;
 
 /** Milliseconds that what nobody reads may still come, so that the client reads our answer. */
 const leaveTimeoutMs = 5000;
@@ -39,9 +43,31 @@ export function uploadPartOf(request: IncomingMessage): UploadPart {
 /** The bytes of a request's body. Ends the connection of a client that sends nothing for long. */
 async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array, void> {
   request.setTimeout(stallTimeoutMs, () => request.destroy());
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    if (chunk instanceof Uint8Array) yield chunk;
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      if (chunk instanceof Uint8Array) yield chunk;
+    }
+  } finally {
+    // What is done with it may take longer, and the client has nothing to say meanwhile.
+    request.setTimeout(0);
   }
+}
+
+/**
+ * Reads a body that is short.
+ *
+ * @throws {ApiError} MANIFEST_INVALID when it is longer than `lengthMax` bytes.
+ */
+export async function readShortBody(request: IncomingMessage, lengthMax: number): Promise<Buffer> {
+  const timer = setTimeout(() => request.destroy(), shortBodyTimeoutMs);
+  try {
+    const body = await readBody(request, lengthMax);
+    if (body) return body;
+  } finally {
+    clearTimeout(timer);
+  }
+  const why = `Cannot take a manifest of more than ${lengthMax} bytes`;
+  throw new ApiError("MANIFEST_INVALID", why, { status: 413 });
 }
 
 /**
