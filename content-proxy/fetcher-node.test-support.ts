@@ -51,7 +51,7 @@ export class Node {
   readonly fetcher: SwarmBlobFetcher;
   /** One that gives a blob up at once. */
   readonly hastyFetcher: SwarmBlobFetcher;
-  /** One that gives a read up at once. */
+  /** One that gives a read up soon. */
   readonly impatientFetcher: SwarmBlobFetcher;
   #successor: Node | undefined;
   /** Promises that could not be kept. */
@@ -105,7 +105,7 @@ export class Node {
     };
     this.fetcher = fetcherOf({});
     this.hastyFetcher = fetcherOf({ stallTimeoutMs: 1 });
-    this.impatientFetcher = fetcherOf({ readTimeoutMs: 1 });
+    this.impatientFetcher = fetcherOf({ readTimeoutMs: 100 });
   }
 
   static async open(t: TestContext): Promise<Node> {

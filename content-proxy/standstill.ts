@@ -3,32 +3,62 @@ import type { Arrival } from "./arrival.ts";
 
 type Progress = Pick<Arrival, "digest" | "promised" | "bytesDone">;
 
-/** Notes how far promised blobs are, to tell later which of them have stood still since. */
-export class Standstill<One extends Progress = Arrival> {
-  readonly #arrivals: Iterable<One>;
-  readonly #forMs: number;
-  #bytesDone: ReadonlyMap<Digest, number> = new Map();
-  #sinceMs = 0;
+/**
+ * Part of the time that is not looked at: what falls silent for all does not do so for all at
+ * the same moment.
+ */
+const slackPart = 0.25;
 
-  /** @param options `forMs`: what moved within so long does not stand still. */
+/**
+ * Notes how far blobs are that arrive, to tell later which of them have stood still. Dispose of
+ * it when nobody will ask.
+ */
+export class Standstill<One extends Progress = Arrival> implements Disposable {
+  readonly #arrivals: Iterable<One>;
+  readonly #slackMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  /** By digest, of all that arrived at the look. */
+  #seen: ReadonlyMap<Digest, { readonly bytesDone: number; readonly promised: boolean }> =
+    new Map();
+
+  /** @param options `forMs`: after so long without a restart somebody will ask. */
   constructor(arrivals: Iterable<One>, { forMs }: { readonly forMs: number }) {
     this.#arrivals = arrivals;
-    this.#forMs = forMs;
+    this.#slackMs = forMs * slackPart;
     this.restart();
   }
 
-  /** Looks anew: what stood still before does not count. */
+  /** Begins anew: what stood still before does not count. */
   restart(): void {
-    const promised = [...this.#arrivals].filter((arrival) => arrival.promised);
-    this.#bytesDone = new Map(promised.map(({ digest, bytesDone }) => [digest, bytesDone]));
-    this.#sinceMs = performance.now();
+    clearTimeout(this.#timer);
+    this.#seen = new Map();
+    this.#timer = setTimeout(() => this.#look(), this.#slackMs);
   }
 
-  /** Promised blobs of which no byte came for the whole time; none before that is over. */
+  /** Whether bytes of any blob came. */
+  get isAnyMoving(): boolean {
+    return [...this.#arrivals].some(({ digest, bytesDone }) => {
+      const seen = this.#seen.get(digest);
+      return bytesDone > (seen?.bytesDone ?? 0);
+    });
+  }
+
+  /** Promised blobs of which no byte came for the whole time, but for a moment at its start. */
   stillOnes(): readonly One[] {
-    if (performance.now() - this.#sinceMs < this.#forMs) return [];
-    return [...this.#arrivals].filter(
-      ({ digest, bytesDone }) => this.#bytesDone.get(digest) === bytesDone,
+    return [...this.#arrivals].filter(({ digest, bytesDone }) => {
+      const seen = this.#seen.get(digest);
+      return seen?.promised === true && seen.bytesDone === bytesDone;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
+  #look(): void {
+    const arrivals = [...this.#arrivals];
+    this.#seen = new Map(
+      arrivals.map(({ digest, bytesDone, promised }) => [digest, { bytesDone, promised }]),
     );
   }
 }

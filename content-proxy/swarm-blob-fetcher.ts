@@ -135,8 +135,7 @@ export class SwarmBlobFetcher implements BlobFetcher {
     if (range.start > record.size) throw new OffsetError(range.start, `at most ${record.size}`);
     const bounded = { start: range.start, end: Math.min(range.end, record.size) };
     let start = bounded.start;
-    // Timers may be a millisecond early.
-    const standstill = new Standstill(arrivals, { forMs: settings.readTimeoutMs - 1 });
+    const standstill = new Standstill(arrivals, { forMs: settings.readTimeoutMs });
     try {
       if (!record.whole && !arrivals.isClosed) {
         const { size } = record;
@@ -155,6 +154,8 @@ export class SwarmBlobFetcher implements BlobFetcher {
     } catch (error) {
       if (error instanceof UnavailableError) await this.#tellBroken(digest, standstill);
       throw error;
+    } finally {
+      standstill[Symbol.dispose]();
     }
     yield* store.read(digest, { start, end: bounded.end }, { signal });
   }
@@ -253,15 +254,16 @@ export class SwarmBlobFetcher implements BlobFetcher {
   }
 
   /**
-   * Blobs that were lost together are told of together: the next pull wants all of them. One
-   * that somebody has only waits for its turn.
+   * Blobs that were lost together are told of together: the next pull wants all of them. While
+   * others move, one that somebody has only waits for its turn.
    */
   async #tellBroken(digest: Digest, standstill: Standstill): Promise<void> {
     this.#deps.onBroken?.(digest);
     const others = standstill.stillOnes().filter((arrival) => arrival.digest !== digest);
     await Promise.all(
       others.map(async (arrival) => {
-        if (!(await arrival.hasSource())) this.#deps.onBroken?.(arrival.digest);
+        const isWaiting = standstill.isAnyMoving && (await arrival.hasSource());
+        if (!isWaiting) this.#deps.onBroken?.(arrival.digest);
       }),
     );
   }
