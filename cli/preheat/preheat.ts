@@ -1,4 +1,4 @@
-import { UnavailableError } from "../../core/errors.ts";
+import { CodedError, UnavailableError } from "../../core/errors.ts";
 import { isJsonObject } from "../../core/json-object.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -28,7 +28,7 @@ type Reader = (lines: AsyncIterable<string>, seeder: string) => Promise<EndEvent
 /**
  * Has seeders fetch an image, and shows how far they are. Where one fails, the others go on.
  *
- * @throws {UnavailableError} when a seeder cannot be reached or hangs up half-way.
+ * @throws {UnavailableError} when the only seeder cannot be reached or hangs up half-way.
  */
 export async function preheat(options: PreheatOptions, context: CliContext): Promise<ExitCode> {
   const { seeders, request, json } = options;
@@ -42,18 +42,21 @@ export async function preheat(options: PreheatOptions, context: CliContext): Pro
         : forSeeders;
     const end = await read(requestPreheat(seeder, wanted, context), seeder);
     if (end) return end;
-    throw new UnavailableError(`Cannot tell how it ended: the seeder hung up`);
+    throw new UnavailableError("Cannot tell how it ended: the seeder hung up");
   });
   const ends = await Promise.allSettled(asked);
   display?.close();
+  context.signal.throwIfAborted();
   let isOk = true;
-  for (const end of ends) {
-    if (end.status === "rejected") continue;
-    if (!json) printEnd(request.image, end.value, context);
-    isOk &&= end.value.ok;
+  for (const [index, end] of ends.entries()) {
+    const name = seeders.length > 1 ? `${request.image} at ${seeders[index] ?? ""}` : request.image;
+    if (end.status === "rejected") {
+      // Of one alone the caller tells, by its kind.
+      if (seeders.length === 1 || !(end.reason instanceof CodedError)) throw end.reason;
+      context.stderr.write(`shoal: ${name}: ${printable(end.reason.message)}\n`);
+    } else if (!json) printEnd(name, end.value, context);
+    isOk &&= end.status === "fulfilled" && end.value.ok;
   }
-  const failed = ends.find((end) => end.status === "rejected");
-  if (failed) throw failed.reason;
   return isOk ? exitCodes.ok : exitCodes.failure;
 }
 

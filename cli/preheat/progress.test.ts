@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { lines } from "../../core/http/lines.ts";
 import { PreheatProgress } from "./progress.ts";
 
 function event(digest: string, bytes: number, state: "fetching" | "done" = "fetching") {
@@ -34,25 +33,3 @@ test("the rate is that of the last seconds", () => {
   progress.add(event("a", 920), 12_000);
   assert.equal(Math.round(progress.totals(12_000).bytesPerSecond) < 20, true);
 });
-
-test("lines() cuts at line ends wherever chunks end, also within a character", async () => {
-  const bytes = Buffer.from("aé\n\nb\r\nc");
-  for (let at = 0; at <= bytes.length; at++) {
-    const found: string[] = [];
-    for await (const line of lines(chunks([bytes.subarray(0, at), bytes.subarray(at)]))) {
-      found.push(line.trim());
-    }
-    assert.deepEqual(found, ["aé", "b", "c"]);
-  }
-});
-
-test("lines() refuses a line without end", async () => {
-  const endless = chunks(Array.from({ length: 100 }, () => Buffer.alloc(1024, "x")));
-  await assert.rejects(async () => {
-    for await (const line of lines(endless)) assert.fail(line);
-  }, /endless line/);
-});
-
-async function* chunks(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  yield* parts;
-}
