@@ -13,6 +13,12 @@ import type { Cancellable } from "../core/ports/cancellable.ts";
 /** What {@link BlobArrival} reads of the ingest that fills it. */
 export type GrowingIngest = Pick<Ingest, "status" | "path" | "finishedPieces" | "digest">;
 
+/**
+ * Milliseconds for which more bytes and hashes gather before readers are woken: a chunk of a
+ * fast registry comes several times as often, and a thousand nodes may wait for it.
+ */
+const gatherMs = 10;
+
 /** Bytes that one reader has in memory: there may be as many readers as connections. */
 const chunkLengthMax = 128 * 1024;
 
@@ -27,6 +33,8 @@ export class BlobArrival {
   readonly descriptor: Descriptor;
   readonly #onUnwanted: () => void;
   readonly #changed = new Notifier();
+  /** Until what gathers is told. */
+  #gathering: NodeJS.Timeout | undefined;
   #holds = 0;
   #file: FileHandle | undefined;
   #path: string | undefined;
@@ -79,7 +87,7 @@ export class BlobArrival {
     if (path === undefined || this.#file) return;
     this.#file = await open(path, "r");
     this.#path = path;
-    this.#changed.notify();
+    this.#notify();
   }
 
   /** More was written. */
@@ -95,21 +103,22 @@ export class BlobArrival {
     // A hash that does not run along is told by the commit.
     this.#isChecked =
       this.#bytes === size && algorithmOf(digest) === "sha256" && ingest.digest() === digest;
-    this.#changed.notify();
+    if (this.#isChecked) this.#notify();
+    else this.#gathering ??= setTimeout(() => this.#notify(), gatherMs);
   }
 
   /** The blob is in the store. */
   end(): void {
     this.#isWhole = true;
     this.#isChecked = true;
-    this.#changed.notify();
+    this.#notify();
     this.#closeIfLeft();
   }
 
   /** It will not come: who reads along is told why, at once. */
   fail(error: unknown): void {
     this.#failure = { error };
-    this.#changed.notify();
+    this.#notify();
     this.#closeIfLeft();
   }
 
@@ -191,6 +200,12 @@ export class BlobArrival {
       if (this.#isWhole) throw new UnavailableError("Cannot read along: the blob is in the store");
       await this.#changed.changed(signal);
     }
+  }
+
+  #notify(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    this.#changed.notify();
   }
 
   #closeIfLeft(): void {
