@@ -21,7 +21,7 @@ export const mirrorSchema = z.strictObject({
   defaultRegistry: registryHost.default("docker.io"),
   /** A request that cannot be answered in this time is left to the registry itself. */
   answerTimeoutMs: milliseconds({ min: 100, max: 60_000 }).default(2000),
-  /** Connections of clients at once, over all ports. */
+  /** Connections of clients at once, to each port. */
   connectionsMax: count({ min: 1, max: 10_000 }).default(256),
   /**
    * Who may see what. `open`: who reaches the mirror. `challenge`: a client sees what the registry
