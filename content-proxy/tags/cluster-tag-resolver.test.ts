@@ -186,8 +186,9 @@ test("what the node itself has heard is told when nobody answers any more", asyn
   assert.deepEqual(await resolve(), [images[1], "stale"]);
 });
 
-test("the registry's own no is passed on", async (t) => {
-  const { registry, resolve } = await open(t);
+test("the registry's own no is passed on, whatever a seeder remembers", async (t) => {
+  const { registry, seeders, resolve } = await open(t);
+  for (const seeder of seeders) seeder.recalls = says("cluster");
   await assert.rejects(resolve(), ImageNotFoundError);
   assert.deepEqual(registry.requests, []);
 });
