@@ -73,6 +73,17 @@ export async function openPushBench(
   };
 }
 
+/** Begins an upload; gives its path below `/v2/`. */
+export async function beginUpload({ send }: Pick<PushBench, "send">): Promise<string> {
+  const answer = await send("pond/fish/blobs/uploads/", { method: "POST" });
+  assert.equal(answer.status, 202);
+  assert.equal(answer.headers.get("range"), "0-0");
+  assert.ok(answer.headers.get("docker-upload-uuid"));
+  const location = answer.headers.get("location") ?? "";
+  assert.match(location, /^\/v2\/pond\/fish\/blobs\/uploads\/[0-9a-f-]+$/);
+  return location.slice("/v2/".length);
+}
+
 /** The manifest of an image with those layers, and its config. */
 export function imageOf(layers: readonly Buffer[]): { bytes: Buffer; config: Buffer } {
   const config = Buffer.from(JSON.stringify({ layers: layers.map(digestOf) }));

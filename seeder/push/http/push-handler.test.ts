@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { digestOf } from "../../../core/digest.ts";
+import { bytesOf } from "../../open-test-seeder.test-support.ts";
+import { beginUpload, codesOf, openPushBench } from "../push-bench.test-support.ts";
+
+const layer = bytesOf(300_000, "layer");
+const digest = digestOf(layer);
+const uploads = "pond/fish/blobs/uploads/";
+
+test("a seeder says that it is a registry", async (t) => {
+  const { send } = await openPushBench(t);
+  const answer = await send("");
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get("docker-distribution-api-version"), "registry/2.0");
+  assert.deepEqual(await answer.json(), {});
+});
+
+test("hostile and malformed requests are refused in the API's own words", async (t) => {
+  const bench = await openPushBench(t);
+  const path = await beginUpload(bench);
+  const range = (text: string, length = 5) => ({
+    ...{ method: "PATCH", headers: { "content-range": text } },
+    body: Buffer.alloc(length),
+  });
+  const cases: readonly [path: string, init: RequestInit, status: number, code: string][] = [
+    ["Pond/fish/blobs/uploads/", { method: "POST" }, 400, "NAME_INVALID"],
+    ["pond/..%2ffish/blobs/uploads/", { method: "POST" }, 400, "NAME_INVALID"],
+    [`${"a".repeat(300)}/blobs/uploads/`, { method: "POST" }, 400, "NAME_INVALID"],
+    ["pond/fish/manifests/.x", { method: "PUT", body: "{}" }, 400, "TAG_INVALID"],
+    ["pond/fish/blobs/sha256:00", {}, 400, "DIGEST_INVALID"],
+    [`${uploads}?digest=md5:1`, { method: "POST" }, 400, "DIGEST_INVALID"],
+    [path, { method: "PUT" }, 400, "DIGEST_INVALID"],
+    [`${path}?digest=x`, { method: "PUT" }, 400, "DIGEST_INVALID"],
+    [path, range("bytes=0-4"), 416, "RANGE_INVALID"],
+    [path, range("4-0"), 416, "RANGE_INVALID"],
+    [path, range("-5"), 416, "RANGE_INVALID"],
+    [path, range("0-9"), 400, "SIZE_INVALID"],
+    [`${uploads}?ns=elsewhere.example`, { method: "POST" }, 403, "DENIED"],
+    [path, { method: "POST" }, 405, "UNSUPPORTED"],
+    [uploads, { method: "PUT" }, 405, "UNSUPPORTED"],
+    ["pond/fish/manifests/1", { method: "DELETE" }, 405, "UNSUPPORTED"],
+    [`pond/fish/manifests/${digest}`, { method: "DELETE" }, 405, "UNSUPPORTED"],
+    [`pond/fish/blobs/${digest}`, { method: "DELETE" }, 405, "UNSUPPORTED"],
+    ["pond/fish/tags/list", { method: "POST" }, 405, "UNSUPPORTED"],
+    [`pond/fish/referrers/${digest}`, {}, 404, "UNSUPPORTED"],
+    ["pond/fish/tags/list?n=x", {}, 400, "PAGINATION_NUMBER_INVALID"],
+    [`pond/fish/blobs/${digest}`, {}, 404, "BLOB_UNKNOWN"],
+    ["pond/fish/manifests/none", {}, 404, "MANIFEST_UNKNOWN"],
+    ["_catalog", {}, 404, "NAME_UNKNOWN"],
+  ];
+  for (const [where, init, status, code] of cases) {
+    const answer = await bench.send(where, init);
+    assert.deepEqual(
+      [answer.status, await codesOf(answer)],
+      [status, code],
+      `${init.method} ${where}`,
+    );
+  }
+  assert.equal((await bench.send(path)).headers.get("range"), "0-0");
+});
+
+test("what does not fit is refused, and leaves room for what does", async (t) => {
+  const bench = await openPushBench(t, { store: { budgetBytes: 500_000 } });
+  const tooLong = await bench.pushBlob(bytesOf(600_000, "long"));
+  assert.equal(tooLong.status, 507);
+  assert.equal(await codesOf(tooLong), "UNKNOWN");
+  bench.writes.refusals.set("uploads", 500);
+  assert.equal((await bench.pushBlob(layer)).status, 201);
+  // The first one must stay until the registry has it.
+  assert.equal((await bench.pushBlob(bytesOf(300_000, "second"))).status, 507);
+  assert.equal((await bench.send(`pond/fish/blobs/${digest}`, { method: "HEAD" })).status, 200);
+});
+
+test("uploads and pushes that wait are bounded", async (t) => {
+  const bench = await openPushBench(t, { push: { uploadsMax: 2, pushesMax: 10 } });
+  const [first] = await Promise.all([beginUpload(bench), beginUpload(bench)]);
+  const third = await bench.send(uploads, { method: "POST" });
+  assert.equal(third.status, 429);
+  assert.equal(await codesOf(third), "TOOMANYREQUESTS");
+  await bench.send(first, { method: "DELETE" });
+  bench.writes.refusals.set("uploads", 503);
+  const statuses: number[] = [];
+  for (let count = 0; count < 11; count++) {
+    statuses.push((await bench.pushBlob(Buffer.from(String(count)))).status);
+  }
+  assert.deepEqual(statuses, [...Array<number>(10).fill(201), 503]);
+});
