@@ -7,6 +7,7 @@ import type { Arrival } from "../arrival.ts";
 import { readArriving } from "../read-arriving.ts";
 import { whileBytesCome } from "./while-bytes-come.ts";
 import type { SuppliedBlob } from "./supplied-blob.ts";
+import { WaitAllowance } from "./wait-allowance.ts";
 import { WholeBlob } from "./whole-blob.ts";
 
 /** What an {@link ArrivingBlob} works with. */
@@ -58,10 +59,19 @@ export class ArrivingBlob implements SuppliedBlob {
     const { arrival, store, stallTimeoutMs: readTimeoutMs, chunkLengthMax } = this.#deps;
     let start = range.start;
     const early = { start, end: Math.min(range.end, this.size - 1) };
+    const allowance = new WaitAllowance({ stallTimeoutMs: readTimeoutMs });
     const options = { signal, readTimeoutMs, chunkLengthMax };
+    let waitingSinceMs = performance.now();
     for await (const chunk of readArriving(arrival, early, options)) {
-      start += chunk.byteLength;
+      const bytes = chunk.byteLength;
+      start += bytes;
+      allowance.spend({ waitedMs: performance.now() - waitingSinceMs, bytes });
       yield chunk;
+      if (allowance.isSpent) {
+        throw new UnavailableError(`Cannot read blob ${arrival.digest}: its bytes come in drops`);
+      }
+      // What the client took its time for is not ours.
+      waitingSinceMs = performance.now();
     }
     if (start === range.end) return;
     await this.#settled({ signal });
