@@ -132,6 +132,8 @@ test("a node whose last peer became whole and left gets the rest from it", async
   });
   await growing.seeder[Symbol.asyncDispose]();
   await pieces(late.download, 2, t);
+  // Its seeder, who tells hashes, vouches for what any node gives.
+  assert.ok(await late.download.hasGoodSource(t));
   // What a store does with a blob that has arrived.
   await rename(first.path, `${first.path}-whole`);
   await first.download[Symbol.asyncDispose]();
