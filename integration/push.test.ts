@@ -125,5 +125,21 @@ test("a seeder takes pushes, and nodes and the registry get them", async (t) => 
     assert.equal(await second.containerd.runContainer(reference, ["echo", "up"]), "up\n");
   });
 
+  await t.test("takes what buildah builds and streams without telling its length", async () => {
+    await ensurePackages(["buildah"]);
+    const storage = ["--root", join(directory, "storage"), "--runroot", join(directory, "run")];
+    const buildah = (...args: readonly string[]) =>
+      runEngine(place, ["buildah", ...storage, "--storage-driver", "vfs", ...args]);
+    const file = join(directory, "greeting");
+    await writeFile(file, "hello\n".repeat(500_000));
+    const container = (await buildah("from", "scratch")).trim();
+    await buildah("copy", "--quiet", container, file, "/greeting");
+    const flags = ["--quiet", "--tls-verify=false", "--creds", `tester:${token}`];
+    const target = `docker://${seederHost}/team/by-buildah:1`;
+    await buildah("commit", ...flags, container, target);
+
+    await second.containerd.pull(`${registryName}/team/by-buildah:1`);
+  });
+
   assert.doesNotMatch(await seeder.log(), new RegExp(token));
 });
