@@ -45,6 +45,7 @@ export class Node {
   readonly store: DiskBlobStore;
   readonly recent = new RecentBlobs();
   readonly arrivals: Arrivals;
+  readonly provenance = new Provenance();
   readonly offering: Offering;
   readonly budget: CacheBudget;
   readonly prefetch: Prefetch;
@@ -89,7 +90,7 @@ export class Node {
       onReceived: () => undefined,
     });
     const { arrivals, offering, budget } = this;
-    const provenance = new Provenance();
+    const { provenance } = this;
     this.prefetch = new Prefetch({
       ...{ store, arrivals, provenance, logger, platform: amd64 },
       downloadsMax: 8,

@@ -113,6 +113,9 @@ test("a manifest is promised only when it is whole, and its blobs are fetched ah
   assert.equal(node.store.find(digest)?.whole, true);
   await both.promise;
   assert.deepEqual(ahead.sort(), [config.digest, layerDigest.digest].sort());
+  const { size, mediaType } = layerDigest;
+  assert.deepEqual(node.provenance.find(layerDigest.digest), { repositories: [], size, mediaType });
+  assert.deepEqual(node.provenance.ancestorsOf(layerDigest.digest), [digest]);
 });
 
 test("what containerd wrote by a pull is offered; what is local is not", async (t) => {

@@ -21,14 +21,20 @@ const slowBitsPerSecond = 20_000_000;
 /** What has arrived at a node when something happens. */
 const arrivedBytes = 2_000_000;
 
+/** How nodes learn where digests come from, and who unpacks. */
+const levels = {
+  "without any mirror": {},
+  "by the mirror of its node": { mirror: "beside" },
+  "with the snapshotter": { withSnapshots: true },
+} as const;
+
 /** An image that nobody but the registry has. */
 for (const line of containerdLines) {
   const nodes = ["node1", "node2"];
 
-  for (const mirror of [undefined, "beside"] as const) {
-    const how = mirror ? "by the mirror of its node" : "without any mirror";
+  for (const [how, level] of Object.entries(levels)) {
     test(`a cold pull by containerd ${line} ${how}`, async (t) => {
-      const cluster = await startTestCluster(t, { line, nodes, ...(mirror && { mirror }) });
+      const cluster = await startTestCluster(t, { line, nodes, ...level });
       const { registry, network } = cluster;
 
       await t.test("takes each blob from the registry once for two nodes", async () => {
