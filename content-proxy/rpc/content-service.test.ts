@@ -11,7 +11,7 @@ import type { BlobRecord, BlobStore } from "../../core/ports/blob-store.ts";
 import { DiskBlobStore } from "../../core/store/disk-blob-store.ts";
 import { SystemClock } from "../../core/system/system-clock.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
-import { putBlob } from "../../core/testing/blob-store-conformance.ts";
+import { putBlob } from "../../core/testing/blob-store/sample-blobs.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
 import { containerd, google } from "../../protos/gen/content.js";
 import type { BlobFetcher } from "../blob-fetcher.ts";

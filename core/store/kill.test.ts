@@ -10,7 +10,7 @@ import { test } from "node:test";
 
 import { digestOf, parseDigest } from "../digest.ts";
 import { SystemClock } from "../system/system-clock.ts";
-import { readBlob } from "../testing/blob-store-conformance.ts";
+import { readBlob } from "../testing/blob-store/sample-blobs.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { seededRandom } from "../testing/seeded-random.ts";
 import { DiskBlobStore } from "./disk-blob-store.ts";
