@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createConnection } from "node:net";
-import { text } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import { test } from "node:test";
 
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
@@ -57,6 +57,20 @@ test("a connection is kept for the next request, and closed when the client want
   }
   socket.write("GET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   assert.match(await text(socket), /connection: close/i);
+});
+
+test("requests that are sent ahead are answered in their order", async (t) => {
+  const mirror = await MirrorNode.open(t);
+  await mirror.node.write(bytes, "pull");
+  const socket = createConnection(mirror.port, "127.0.0.1");
+  const target = `${path}?ns=${mirror.registry.host}`;
+  const head = (more: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
+  socket.write(head("") + head("Range: bytes=5-9\r\nConnection: close\r\n"));
+  const received = await buffer(socket);
+  const start = received.indexOf("\r\n\r\n") + 4;
+  assert.ok(received.subarray(start, start + bytes.length).equals(bytes));
+  assert.match(received.subarray(start + bytes.length).toString("latin1"), /^HTTP\/1\.1 206 /);
+  assert.ok(received.subarray(-5).equals(bytes.subarray(5, 10)));
 });
 
 test("a client that leaves in the middle of a blob leaves nothing behind", async (t) => {

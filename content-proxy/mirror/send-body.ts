@@ -69,7 +69,11 @@ export async function sendBody(
  */
 export function cutShort(response: ServerResponse): void {
   const { socket } = response;
-  if (!socket || socket.destroyed) return;
+  if (!socket || socket.destroyed) {
+    // Another answer on the same connection is to be sent first: it ends well, and then this one.
+    response.destroy();
+    return;
+  }
   socket.end();
   socket.setTimeout(lingerMs, () => socket.destroy());
 }
