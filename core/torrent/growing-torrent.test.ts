@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, rename, rm } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
 
+import { abortable } from "../async/deadline.ts";
 import type { Download, WantedBlob } from "../ports/swarm.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
@@ -128,7 +129,7 @@ test("a node whose last peer became whole and left gets the rest from it", async
   const left = Promise.withResolvers<undefined>();
   const late = await node({
     peers: [{ host: "127.0.0.1", port: first.swarm.port }],
-    torrent: { ...growing.torrent, pieceHashes: () => hashesInTwo(left.promise) },
+    torrent: { ...growing.torrent, pieceHashes: ({ signal }) => hashesInTwo(left.promise, signal) },
   });
   await growing.seeder[Symbol.asyncDispose]();
   await pieces(late.download, 2, t);
@@ -144,9 +145,12 @@ test("a node whose last peer became whole and left gets the rest from it", async
 });
 
 /** The hashes of two pieces and, later, of all others. */
-async function* hashesInTwo(later: Promise<undefined>): AsyncGenerator<Uint8Array, void> {
+async function* hashesInTwo(
+  later: Promise<undefined>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
   yield blob.metainfo.pieceHashes.subarray(0, 40);
-  await later;
+  await abortable(later, signal);
   yield blob.metainfo.pieceHashes.subarray(40);
 }
 
