@@ -66,16 +66,17 @@ export async function coldPullOnce(options: ColdPullOptions): Promise<ColdPull> 
     await cluster.registry.forgetRequests();
 
     const startMs = performance.now();
-    const firstBytes = isOurs ? firstBytesIn(cluster, { signal }) : Promise.resolve([]);
-    const wholeSeconds = await Promise.all(
-      cluster.nodes.map(async (node) => {
-        await fetchContent(node.containerd, reference);
-        await untilWhole(node);
-        return (performance.now() - startMs) / 1000;
-      }),
-    );
+    const pulls = cluster.nodes.map(async (node) => {
+      await fetchContent(node.containerd, reference);
+      await untilWhole(node);
+      return (performance.now() - startMs) / 1000;
+    });
+    const [firstBytesMs, ...wholeSeconds] = await Promise.all([
+      isOurs ? firstBytesIn(cluster, { signal }) : [],
+      ...pulls,
+    ]);
     const copies = downloadedBytes(await cluster.registry.requests()) / size;
-    return { wholeSeconds, copies, firstBytesMs: await firstBytes };
+    return { wholeSeconds, copies, firstBytesMs };
   });
 }
 

@@ -18,8 +18,12 @@ export async function untilFirstBytes(
 ): Promise<number> {
   for (;;) {
     const askedMs = performance.now();
-    const { ingests = [] } = await daemon.status();
-    if (ingests.some(({ bytes, size }) => size >= layerSizeMin && bytes > 0)) return askedMs;
+    const { ingests = [], traffic } = await daemon.status();
+    const { peers = 0, seeders = 0, webSeeds = 0 } = traffic?.received ?? {};
+    const hasSome = ingests.some(({ bytes, size }) => size >= layerSizeMin && bytes > 0);
+    // A short layer may have come and gone between two looks.
+    const total = peers + seeders + webSeeds + (traffic?.originBytes ?? 0);
+    if (hasSome || total >= layerSizeMin) return askedMs;
     await sleep(lookIntervalMs, undefined, { signal });
   }
 }
