@@ -113,7 +113,7 @@ for (const line of ["1.6", "2.x"] as const) {
       "fails as without us, at worst, when other bytes come to our services",
       async () => {
         const reference = await pushed("other bytes");
-        front.behave(({ isEngine, request, response, path, pass }) => {
+        front.behave(async ({ isEngine, request, response, path, pass }) => {
           if (isEngine || !path.includes("/blobs/") || request.method !== "GET") return pass();
           response.writeHead(200, { "content-length": 2 * megabyte });
           response.end(Buffer.alloc(2 * megabyte, "x"));
@@ -189,7 +189,9 @@ for (const line of ["1.6", "2.x"] as const) {
         await pull(known);
         const unknown = await pushed("unknown");
         await remove(known);
-        front.behave(({ response }) => response.destroy());
+        front.behave(({ response }) => {
+          response.destroy();
+        });
         await pull(known);
         await assertRuns(known);
         await assert.rejects(pull(unknown), /EOF|refused|reset|failed to do request|not found/i);
