@@ -97,7 +97,8 @@ async function open(t: TestContext, { budgetBytes = 1000, blobsMax = 10 } = {}) 
   const rule = { budgetBytes, lastUseOf, isKept: ({ digest }: BlobRecord) => kept.has(digest) };
   const budget = new CacheBudget({ store, offering, logger, rule });
   const room = new BlobRoom({ store, budget, budgetBytes, noteUses: () => undefined });
-  const cache = new BlobCache({ store, origin, offering, room, known, blobsMax, logger });
+  const limits = { blobsMax, pullBlobsMax: 10 };
+  const cache = new BlobCache({ store, origin, offering, room, known, ...limits, logger });
   t.after(() => cache[Symbol.asyncDispose]());
   /** A blob that the origin has. */
   const add = (size: number, seed: string, repository = "pond/fish"): OriginBlob => {
@@ -268,7 +269,8 @@ test("where the disk is full the half is thrown away, and the next try has the r
   const blob = add(100, "a");
   let isFull = true;
   const cache = new BlobCache({
-    ...{ origin, room, known, logger, blobsMax: 1, offering: { add: () => undefined } },
+    ...{ origin, room, known, logger, offering: { add: () => undefined } },
+    ...{ blobsMax: 1, pullBlobsMax: 1 },
     store: {
       find: (digest) => store.find(digest),
       abortIngest: (ref) => store.abortIngest(ref),

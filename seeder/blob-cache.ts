@@ -22,8 +22,10 @@ export interface BlobCacheDeps {
   readonly offering: Pick<Offering, "add">;
   readonly room: Pick<BlobRoom, "reserve">;
   readonly known: Pick<KnownBlobs, "touch">;
-  /** Blobs that are fetched from one registry at once for pulls, and as many for preheats. */
+  /** Blobs that are fetched from one registry at once ahead of pulls. */
   readonly blobsMax: number;
+  /** Blobs that are fetched from one registry at once because somebody pulls them. */
+  readonly pullBlobsMax: number;
   readonly logger: Logger;
 }
 
@@ -241,7 +243,8 @@ export class BlobCache implements AsyncDisposable {
 
   #limiterOf(registry: string, isUrgent: boolean): Limiter {
     const key = `${isUrgent ? "pulls" : "preheats"} ${registry}`;
-    const limiter = this.#limiters.get(key) ?? new Limiter(this.#deps.blobsMax);
+    const { blobsMax, pullBlobsMax } = this.#deps;
+    const limiter = this.#limiters.get(key) ?? new Limiter(isUrgent ? pullBlobsMax : blobsMax);
     this.#limiters.set(key, limiter);
     return limiter;
   }

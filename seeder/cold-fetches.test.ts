@@ -290,7 +290,7 @@ test("a client's right is shown to the registry; who has none, or another, is ju
 });
 
 test("a blob whose turn is yet to come is promised on the word of its registry", async (t) => {
-  const { registry, slow, ask, blob } = await open(t, { config: { fetch: { blobsMax: 1 } } });
+  const { registry, slow, ask, blob } = await open(t, { config: { fetch: { pullBlobsMax: 1 } } });
   const second = blobFixture(1_000_000, "second");
   registry.addBlob(second.bytes);
   const asked = ask();

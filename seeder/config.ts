@@ -53,8 +53,14 @@ const swarmSchema = z.strictObject({
 });
 
 const fetchSchema = z.strictObject({
-  /** Blobs that are fetched from one origin at once for pulls, and as many for preheats. */
+  /** Blobs that are fetched from one origin at once ahead of pulls. */
   blobsMax: count({ min: 1, max: 100 }).default(6),
+  /**
+   * Blobs that are fetched from one origin at once because somebody pulls them. Nodes wait for
+   * each of them, and do not wait long for one that does not move: far fewer than the nodes
+   * themselves would ask for at once, but all layers of an image.
+   */
+  pullBlobsMax: count({ min: 1, max: 1000 }).default(64),
   /** How long one preheat may take. */
   preheatTimeoutMs: milliseconds({ min: 1000 }).default(3_600_000),
   /** Preheats at once. */

@@ -160,9 +160,9 @@ async function openCache(
   const { origin, ...registries } = await openOrigins(config, started);
   const tagsFile = fileIn("tags.jsonl");
   const tagParts = await connectTags(config.tags, { origin, clock, started, file: tagsFile });
-  const { blobsMax } = config.fetch;
+  const { blobsMax, pullBlobsMax } = config.fetch;
   const cache = started.use(
-    new BlobCache({ store, origin, offering, room, known, blobsMax, logger }),
+    new BlobCache({ store, origin, offering, room, known, blobsMax, pullBlobsMax, logger }),
   );
   const given = new BytesGiven(swarm);
   const fetching = { store, cache, origin, known, swarm, given, logger, started };
