@@ -60,7 +60,7 @@ const fetchSchema = z.strictObject({
    * each of them, and do not wait long for one that does not move: far fewer than the nodes
    * themselves would ask for at once, but all layers of an image.
    */
-  pullBlobsMax: count({ min: 1, max: 1000 }).default(64),
+  pullBlobsMax: count({ min: 1, max: 100 }).default(64),
   /** How long one preheat may take. */
   preheatTimeoutMs: milliseconds({ min: 1000 }).default(3_600_000),
   /** Preheats at once. */

@@ -2,8 +2,11 @@ import { rootCertificates } from "node:tls";
 
 import { Agent } from "undici";
 
-/** Connections to one host: whoever asks bounds the blobs at once, at 100, and has some left for manifests. */
-const connectionsMax = 128;
+/**
+ * Connections to one host: whoever asks bounds the blobs at once, at 100 for pulls and 100 for
+ * preheats, and has some left for manifests.
+ */
+const connectionsMax = 256;
 
 /** Milliseconds until a host counts as dead, or as hung before its answer or within it. */
 const connectTimeoutMs = 5000;
