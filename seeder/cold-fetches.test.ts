@@ -304,6 +304,22 @@ test("a blob whose turn is yet to come is promised on the word of its registry",
   );
 });
 
+test("all layers of an image arrive side by side", async (t) => {
+  const { registry, ask, blob } = await open(t);
+  const given: string[] = [];
+  registry.fault = ({ method, url = "" }, response) => {
+    if (method !== "GET") return false;
+    given.push(url);
+    response.writeHead(200, { "content-length": size });
+    response.write("a first byte");
+    return true;
+  };
+  const layers = Array.from({ length: 30 }, (_, index) => blobFixture(10, String(index)).digest);
+  const answers = await Promise.all(layers.map((layer) => ask({ ...blob, digest: layer })));
+  for (const answer of answers) arriving(answer);
+  assert.equal(given.length, 30);
+});
+
 test("size and media type are asked for where the node does not know them", async (t) => {
   const { registry, ask, blob } = await open(t);
   registry.fault = () => false;
