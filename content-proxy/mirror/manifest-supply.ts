@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import { createDeadline } from "../../core/async/deadline.ts";
 import type { Credential } from "../../core/credential.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
@@ -156,6 +158,8 @@ export class ManifestSupply implements AsyncDisposable {
   async #store(digest: Digest, bytes: Uint8Array): Promise<void> {
     const { store, logger, onStored } = this.#deps;
     const size = bytes.byteLength;
+    // The client is answered first.
+    await nextTurn();
     try {
       const ingest = await store.openIngest(`mirror-${digest}`, { total: size });
       try {
