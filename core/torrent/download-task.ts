@@ -5,14 +5,13 @@ import type { PeerAddress } from "../peer-address.ts";
 import type { ByteRange } from "../byte-range.ts";
 import type { Assignment, PieceSource, Refusal } from "./assignment.ts";
 import { ArrivingBlob } from "./arriving-blob.ts";
-import { type ArrivingTorrent, metainfoOf } from "./arriving-torrent.ts";
+import { metainfoOf } from "./arriving-torrent.ts";
 import type { Bitfield } from "./bitfield.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DigestThread } from "./digest-thread.ts";
 import type { DownloadEvents } from "./download-events.ts";
-import { DownloadPeers } from "./download-peers.ts";
+import { DownloadPeers, type DownloadPeersDeps } from "./download-peers.ts";
 import { DownloadSources } from "./download-sources.ts";
-import type { NodeInfo } from "./extended-handshake.ts";
 import { GoodSources } from "./good-sources.ts";
 import type { OriginAnswer } from "./origin-source.ts";
 import { PeerPieces } from "./peer-pieces.ts";
@@ -26,25 +25,19 @@ import { PiecePicker } from "./piece-picker.ts";
 import { SourceConduct } from "./source-conduct.ts";
 import { StockFetch } from "./stock-fetch.ts";
 import type { StockPeers } from "./stock-peers.ts";
-import { SupplyWatch } from "./supply-watch.ts";
+import { SupplyWatch, type SupplyWatchDeps } from "./supply-watch.ts";
 
 /** What one download has of the engine. */
-export interface DownloadTaskDeps {
-  readonly torrent: ArrivingTorrent;
+export interface DownloadTaskDeps
+  extends Omit<DownloadPeersDeps, "owner">, Pick<SupplyWatchDeps, "stallBoundMs" | "hasOrigin"> {
   readonly path: string;
   readonly peers: readonly PeerAddress[];
   readonly webSeeds: readonly string[];
-  readonly hasOrigin: boolean;
-  readonly peerId: Uint8Array;
-  readonly self: NodeInfo;
-  readonly stallBoundMs: number;
   readonly buffers: BufferPool;
-  readonly receiveBuffer: Buffer;
   readonly digests: DigestThread;
   readonly stockPeers: StockPeers;
   /** Connections to web seeds. */
   readonly webAgent: Agent;
-  readonly now: () => number;
   readonly random: () => number;
   readonly events: DownloadEvents;
 }
@@ -203,13 +196,10 @@ export class DownloadTask implements PieceClientOwner {
     const nowMs = this.#deps.now();
     this.#choice.noteStalls(this.#sources.tick(nowMs));
     const failure = this.#supply.update({
-      nowMs,
-      suppliers: this.#peers.supplierCount,
-      connected: this.#peers.openCount,
-      isWanting: this.#picker.isWanting,
-      isFetching: this.#picker.pending.size > 0,
+      ...{ nowMs, swarmGaveAtMs: this.#sources.swarmGaveAtMs },
+      ...{ suppliers: this.#peers.supplierCount, connected: this.#peers.openCount },
+      ...{ isWanting: this.#picker.isWanting, isFetching: this.#picker.pending.size > 0 },
       waitingAt: this.#picker.firstWaiting(),
-      swarmGaveAtMs: this.#sources.swarmGaveAtMs,
     });
     if (failure) {
       this.stop(failure);
