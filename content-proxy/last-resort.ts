@@ -4,7 +4,6 @@ import { open } from "node:fs/promises";
 import { LRUCache } from "lru-cache";
 
 import { type Digest, algorithmOf, digestFromHash } from "../core/digest.ts";
-import { storing } from "../core/disk/storage-error.ts";
 import { BlobNotFoundError, BlobSizeError, DigestMismatchError, codeOf } from "../core/errors.ts";
 import { manifestLengthMax } from "../core/image-manifest.ts";
 import { mediaTypes } from "../core/media-type.ts";
@@ -89,8 +88,7 @@ export class LastResort {
    *
    * @param blob.path An existing file.
    * @throws {DigestMismatchError} and {BlobSizeError} when the repository has another blob.
-   * @throws {StorageFullError}
-   * @throws as {@link read}
+   * @throws as {@link read}, and what the file system says
    */
   async describe(
     blob: PromisedBlob & { readonly path: string },
@@ -104,7 +102,7 @@ export class LastResort {
     try {
       for await (const chunk of this.read(blob, { start: 0, signal })) {
         if (length + chunk.byteLength > size) throw new BlobSizeError(size, length + chunk.length);
-        await storing(file.write(chunk, 0, chunk.byteLength, length));
+        await file.write(chunk, 0, chunk.byteLength, length);
         length += chunk.byteLength;
         pieces.update(chunk);
         whole.update(chunk);
