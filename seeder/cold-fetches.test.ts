@@ -14,7 +14,7 @@ import type { FakeRegistry } from "../core/testing/fake-registry.ts";
 import { MemoryTracker } from "../core/testing/memory-tracker.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
 import { openTestSwarm } from "../core/torrent/open-test-swarm.test-support.ts";
-import { openTestSeeder } from "./open-test-seeder.test-support.ts";
+import { type TestSeederOptions, openTestSeeder } from "./open-test-seeder.test-support.ts";
 import { SlowBlob } from "./slow-blob.test-support.ts";
 
 const layer = blobFixture(3_000_000, "layer");
@@ -24,8 +24,15 @@ const { pieceLength } = metainfo.layout;
 const repository = "pond/fish";
 
 /** A seeder of a registry that gives the layer as `slow` says, and a node that asks for it. */
-async function open(t: TestContext, { config = {}, given = layer.bytes } = {}) {
-  const seeder = await openTestSeeder(t, { config });
+async function open(
+  t: TestContext,
+  {
+    config = {},
+    given = layer.bytes,
+    ...places
+  }: Pick<TestSeederOptions, "config" | "root" | "registry"> & { readonly given?: Buffer } = {},
+) {
+  const seeder = await openTestSeeder(t, { config, ...places });
   const { registry, url } = seeder;
   registry.addBlob(layer.bytes);
   const slow = new SlowBlob(given);
@@ -179,6 +186,24 @@ test("when the registry dies in the middle readers are cut; who asks again has i
   const whole = await fetch(`${url}/v1/blobs/${digest}`);
   assert.ok(Buffer.from(await whole.arrayBuffer()).equals(layer.bytes));
   assert.equal(downloadsOf(registry).at(-1), `bytes=${given}-`);
+});
+
+test("a seeder that was restarted goes on where it was, and tells all hashes", async (t) => {
+  const before = await open(t);
+  const { root, registry } = before;
+  const asked = before.ask();
+  const given = 15 * pieceLength;
+  await before.slow.give(given);
+  const { webSeeds } = arriving(await asked);
+  const part = { headers: { range: `bytes=0-${given - 1}` } };
+  await (await fetch(webSeeds[0] ?? "", part)).arrayBuffer();
+  await before.seeder[Symbol.asyncDispose]();
+  const after = await open(t, { root, registry });
+  const answer = after.ask();
+  await after.slow.give();
+  assert.deepEqual(await hashesOf(await answer, t), Buffer.from(metainfo.pieceHashes));
+  assert.deepEqual(downloadsOf(registry), [undefined, `bytes=${given}-`]);
+  while (!(await after.isHere())) await turn();
 });
 
 test("a registry that refuses, or has it not, leads to no promise", async (t) => {
