@@ -15,7 +15,7 @@ async function open(t: TestContext, { downloadsMax = 2 } = {}) {
   const clock = new ManualClock();
   const { store, arrivals } = node;
   const downloads = new PreheatDownloads({
-    ...{ store, arrivals, clock, downloadsMax, lookIntervalMs: 1 },
+    ...{ store, arrivals, clock, downloadsMax, lookIntervalMs: 1, retryPauseMs: 1 },
   });
   const pauses: boolean[] = [];
   let bytesTold = 0;
@@ -123,7 +123,6 @@ test("who cancels stops what nobody else wants", async (t) => {
 });
 
 test("a blob whose bytes stand still is given up, in the end for good", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
   const { node, clock, obtain } = await open(t);
   const bytes = randomBytes(300);
   node.offer(bytes);
@@ -134,7 +133,6 @@ test("a blob whose bytes stand still is given up, in the end for good", async (t
   });
   while (failure === undefined) {
     clock.advance(1000);
-    t.mock.timers.tick(100);
     await new Promise((resolve) => setImmediate(resolve));
   }
   await ended;

@@ -25,6 +25,8 @@ export interface PreheatDownloadsDeps {
   readonly downloadsMax: number;
   /** Milliseconds between two looks at how far it is, and whether a pull began; 500 when left out. */
   readonly lookIntervalMs?: number;
+  /** Milliseconds before a blob is tried again, times the number of failures; 1000 when left out. */
+  readonly retryPauseMs?: number;
 }
 
 /** Who wants to know how a download goes. */
@@ -43,8 +45,8 @@ const stallTimeoutMs = 60_000;
 /** Tries of one blob: who gives it may go away in the middle. */
 const triesMax = 4;
 
-/** Milliseconds before it is tried again, times the number of tries. */
-const retryPauseMs = 1000;
+/** Who gives it may be back by then, or somebody else may have it. */
+const retryPauseDefaultMs = 1000;
 
 /**
  * Gets blobs from the swarm that nobody waits for: few at once, and none while a pull is
@@ -80,7 +82,7 @@ export class PreheatDownloads {
   }
 
   async #obtain(blob: Descriptor, listener: DownloadListener): Promise<void> {
-    const { store } = this.#deps;
+    const { store, retryPauseMs = retryPauseDefaultMs } = this.#deps;
     let isHere = store.find(blob.digest)?.whole === true;
     for (let failures = 0; !isHere;) {
       await this.#quiet(listener);
