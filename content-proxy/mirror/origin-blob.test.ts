@@ -47,3 +47,16 @@ test("what the registry does not have either is not found", async (t) => {
   assert.equal((await mirror.get(path, { bare: true })).status, 404);
   assert.equal((await mirror.get(path, { bare: true, method: "HEAD" })).status, 404);
 });
+
+test("the end of a blob that is another is not given", async (t) => {
+  const { mirror, path } = await openMirror(t);
+  const other = Buffer.from(bytes).fill(0, 1_000_000);
+  mirror.registry.fault = ({ method, url }, response) => {
+    if (method !== "GET" || url?.includes("/blobs/") !== true) return false;
+    response.writeHead(200, { "content-length": other.length }).end(other);
+    return true;
+  };
+  const { status, body, isComplete } = await mirror.get(path, { bare: true });
+  assert.deepEqual([status, isComplete], [200, false]);
+  assert.ok(body.length < bytes.length);
+});

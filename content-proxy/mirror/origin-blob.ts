@@ -1,8 +1,10 @@
+import { type Hash, createHash } from "node:crypto";
+
 import type { ByteRange } from "../../core/byte-range.ts";
 import type { Credential } from "../../core/credential.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
-import type { Digest } from "../../core/digest.ts";
-import { UnavailableError } from "../../core/errors.ts";
+import { type Digest, algorithmOf, digestFromHash } from "../../core/digest.ts";
+import { DigestMismatchError, UnavailableError } from "../../core/errors.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { DescribingOrigin, Repository } from "../../core/ports/origin.ts";
 import type { Provenance } from "../provenance/provenance.ts";
@@ -23,7 +25,8 @@ export interface WantedOriginBlob extends Repository {
 /**
  * A blob as its registry gives it, for a client that does not go on to the registry by itself
  * once it has the manifest from here: podman, buildah, skopeo and CRI-O take all of an image
- * from one place. It is not kept; that it is the right one the client checks, as it does there.
+ * from one place. It is not kept. One that is read whole is checked before its end is given; of
+ * parts the client checks what they make together, as it does there.
  *
  * @throws {BlobNotFoundError} {AccessDeniedError} {UnavailableError} as the registry answers.
  */
@@ -56,10 +59,12 @@ interface Opened {
 
 class OriginBlob implements SuppliedBlob {
   readonly size: number;
+  readonly #digest: Digest;
   readonly #read: Reader;
   #opened: Opened | undefined;
 
-  constructor({ size }: Descriptor, read: Reader) {
+  constructor({ digest, size }: Descriptor, read: Reader) {
+    this.#digest = digest;
     this.size = size;
     this.#read = read;
   }
@@ -73,18 +78,30 @@ class OriginBlob implements SuppliedBlob {
     this.#opened = undefined;
     if (ready && ready.start !== start) await ready.chunks.return?.();
     const { chunks, first } = ready?.start === start ? ready : await this.#open(start, { signal });
+    // Of a part nobody can tell whether it is right, but who asked for the whole.
+    const isAll = start === 0 && end === this.size;
+    const hash = isAll ? createHash(algorithmOf(this.#digest)) : undefined;
     try {
       let offset = start;
       for (let next = first; offset < end; next = await chunks.next()) {
         if (next.done) throw new UnavailableError(`Cannot read on: the registry ends at ${offset}`);
         const chunk = next.value.subarray(0, end - offset);
         offset += chunk.byteLength;
+        hash?.update(chunk);
+        // Without its end no client takes it for whole.
+        if (offset === end && hash) this.#check(hash);
         yield chunk;
         if (offset === end) return;
       }
     } finally {
       await chunks.return?.();
     }
+  }
+
+  /** @throws {DigestMismatchError} */
+  #check(hash: Hash): void {
+    const actual = digestFromHash(hash, algorithmOf(this.#digest));
+    if (actual !== this.#digest) throw new DigestMismatchError(this.#digest, actual);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
