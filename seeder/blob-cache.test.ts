@@ -9,6 +9,7 @@ import {
   AccessDeniedError,
   BlobNotFoundError,
   DigestMismatchError,
+  RefLockedError,
   StorageFullError,
   UnavailableError,
 } from "../core/errors.ts";
@@ -370,4 +371,24 @@ test("a wrong word on the size of a blob is no answer to who knows better", asyn
   );
   assert.equal((await obtain(blob)).size, 100);
   await misled;
+});
+
+test("a half that the store still reads again after a restart is waited for", async (t) => {
+  const { store, origin, known, room, logger, add } = await open(t);
+  const blob = add(100, "a");
+  let locked = 2;
+  const cache = new BlobCache({
+    ...{ origin, room, known, logger, offering: { add: () => undefined } },
+    ...{ blobsMax: 1, pullBlobsMax: 1 },
+    store: {
+      find: (digest) => store.find(digest),
+      abortIngest: async (ref) => store.abortIngest(ref),
+      openIngest: async (ref, options) => {
+        if (locked-- > 0) throw new RefLockedError(ref);
+        return store.openIngest(ref, options);
+      },
+    },
+  });
+  const options = { onBytes: () => undefined, signal: t.signal };
+  assert.equal((await cache.obtain(blob, options)).whole, true);
 });

@@ -1,6 +1,12 @@
+import { pause } from "../core/async/pause.ts";
 import type { Descriptor } from "../core/descriptor.ts";
-import { BlobSizeError, DigestMismatchError, StorageFullError } from "../core/errors.ts";
-import type { BlobRecord, BlobWriter } from "../core/ports/blob-store.ts";
+import {
+  BlobSizeError,
+  DigestMismatchError,
+  RefLockedError,
+  StorageFullError,
+} from "../core/errors.ts";
+import type { BlobRecord, BlobWriter, Ingest } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Authorization, Origin, Repository } from "../core/ports/origin.ts";
 import type { BlobArrival } from "./blob-arrival.ts";
@@ -11,6 +17,10 @@ export interface OriginBlob extends Repository {
   /** In whose name the origin is asked for it, this once; left out: the seeder's own. */
   readonly authorization?: Authorization | undefined;
 }
+
+/** Tries to open a half, and milliseconds between them: all of 10 GB are read again in that time. */
+const openTriesMax = 600;
+const openPauseMs = 100;
 
 /** Told how many bytes of a blob are here. */
 export type OnBytes = (bytes: number) => void;
@@ -42,8 +52,7 @@ export async function fetchBlob(
 ): Promise<BlobRecord> {
   const { authorization, descriptor } = blob;
   const { digest, size } = descriptor;
-  // The digest is a ref that nobody else uses; a half is found again under it.
-  const ingest = await store.openIngest(digest, { total: size });
+  const ingest = await openIngest(store, { digest, size, signal });
   try {
     onBytes(ingest.status.offset);
     const start = ingest.status.offset;
@@ -61,6 +70,22 @@ export async function fetchBlob(
     throw error;
   } finally {
     await ingest.close();
+  }
+}
+
+/** The digest is a ref that nobody else uses; a half is found again under it. */
+async function openIngest(
+  store: Pick<BlobWriter, "openIngest">,
+  { digest, size, signal }: Cancellable & Pick<Descriptor, "digest" | "size">,
+): Promise<Ingest> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await store.openIngest(digest, { total: size });
+    } catch (error) {
+      // After a restart the store reads again what a large half has.
+      if (!(error instanceof RefLockedError) || tries === openTriesMax) throw error;
+      await pause(openPauseMs, signal);
+    }
   }
 }
 
