@@ -2,8 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { digestOf } from "../../../core/digest.ts";
-import { bytesOf } from "../../open-test-seeder.test-support.ts";
-import { beginUpload, codesOf, openPushBench } from "../push-bench.test-support.ts";
+import { takeWrites } from "../../../core/testing/fake-registry-writes.ts";
+import { bytesOf, openRegistry } from "../../open-test-seeder.test-support.ts";
+import {
+  atRegistry,
+  beginUpload,
+  codesOf,
+  openPushBench,
+  settled,
+} from "../push-bench.test-support.ts";
 
 const layer = bytesOf(300_000, "layer");
 const digest = digestOf(layer);
@@ -86,4 +93,21 @@ test("uploads and pushes that wait are bounded", async (t) => {
     statuses.push((await bench.pushBlob(Buffer.from(String(count)))).status);
   }
   assert.deepEqual(statuses, [...Array<number>(10).fill(201), 503]);
+});
+
+test("a client may name another of the registries", async (t) => {
+  const other = await openRegistry(t);
+  takeWrites(other);
+  const registry = await openRegistry(t);
+  const origins = [registry, other].map(({ host }) => ({ kind: "registry", host }));
+  const bench = await openPushBench(t, { registry, config: { origins } });
+  const begun = await bench.send(`${uploads}?ns=${other.host}`, { method: "POST" });
+  assert.equal(begun.status, 202);
+  // What an upload is for was said when it began.
+  const path = (begun.headers.get("location") ?? "").slice("/v2/".length);
+  const put = { method: "PUT", body: layer };
+  assert.equal((await bench.send(`${path}?digest=${digest}`, put)).status, 201);
+  await settled(bench);
+  assert.equal((await atRegistry(other, `pond/fish/blobs/${digest}`)).status, 200);
+  assert.equal((await atRegistry(registry, `pond/fish/blobs/${digest}`)).status, 404);
 });
