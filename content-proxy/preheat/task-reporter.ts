@@ -16,6 +16,9 @@ export interface TaskReporterDeps extends Cancellable {
 /** Milliseconds between two reports: hundreds of nodes send them at once. */
 const reportIntervalMs = 2000;
 
+/** Reports of which nothing is told when nothing changed: the seeder wants one each two minutes. */
+const unchangedMax = 14;
+
 /** Pauses before the last word is said again, in milliseconds: all depends on it. */
 const lastWordPausesMs = [1000, 5000, 15_000];
 
@@ -40,11 +43,12 @@ async function tell(
   working: AbortSignal,
 ): Promise<void> {
   let told = "";
-  for (;;) {
+  for (let unchanged = 0; ; unchanged++) {
     await pause(reportIntervalMs, working);
     const report = progress();
     const text = JSON.stringify(report);
-    if (text === told) continue;
+    if (text === told && unchanged < unchangedMax) continue;
+    unchanged = 0;
     const isWanted = await seeder.report(id, report, { signal }).catch(() => true);
     if (!isWanted) onUnwanted();
     told = text;

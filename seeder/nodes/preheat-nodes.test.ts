@@ -169,6 +169,22 @@ test("a node that takes too long is told to stop, and has failed", async (t) => 
   assert.deepEqual(crowd.canceled, ["a"]);
 });
 
+test("a node that says nothing any more has failed", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const crowd = new Crowd();
+  crowd.connect("a");
+  const preheating = crowd.preheat(t.signal, { nodeTimeoutMs: 1_000_000 });
+  await settle();
+  t.mock.timers.tick(119_000);
+  crowd.table.report(crowd.tasks.get("a")?.id ?? "", { state: "paused", bytes: 1, size: 2 });
+  t.mock.timers.tick(119_000);
+  assert.deepEqual(crowd.lastWords(), ["a paused"]);
+  t.mock.timers.tick(1000);
+  assert.deepEqual(await preheating, { count: 1, done: 0, failed: 1 });
+  assert.deepEqual(crowd.lastWords(), ["a paused", "a failed"]);
+  assert.deepEqual(crowd.canceled, ["a"]);
+});
+
 test("who cancels gets what is done, and the nodes under way are told", async () => {
   const crowd = new Crowd();
   for (const name of ["a", "b", "c", "d"]) crowd.connect(name);

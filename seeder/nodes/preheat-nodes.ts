@@ -22,6 +22,12 @@ export interface NodePreheat {
   readonly hasOwnPlatform: boolean;
 }
 
+/**
+ * Milliseconds after which a node that says nothing of its task has failed: it reports each
+ * half minute at least. The system notices only after a quarter of an hour that it lost power.
+ */
+const silenceMaxMs = 120_000;
+
 type NodePreheatOptions = NodePreheatDeps &
   Cancellable & { readonly onEvent: (event: NodesEvent | NodeEvent) => void };
 
@@ -71,7 +77,14 @@ async function preheatNode(
     return false;
   }
   const ended = Promise.withResolvers<boolean>();
+  const fallSilent = () => {
+    tell({ ...latest, state: "failed", problem: "the node fell silent" });
+    ended.resolve(false);
+  };
+  let silence = setTimeout(fallSilent, silenceMaxMs);
   const started = table.start(current, task, (report) => {
+    clearTimeout(silence);
+    silence = setTimeout(fallSilent, silenceMaxMs);
     // A last word may not know any more how far it was.
     const { bytes, size } = report.size === 0 ? latest : report;
     tell({ ...report, bytes, size });
@@ -87,6 +100,7 @@ async function preheatNode(
     tell({ ...latest, state: "failed", problem: "the node took too long" });
     return false;
   } finally {
+    clearTimeout(silence);
     started[Symbol.dispose]();
     deadline[Symbol.dispose]();
   }
