@@ -3,10 +3,11 @@ import { LRUCache } from "lru-cache";
 import type { Digest } from "../../../core/digest.ts";
 import { CodedError } from "../../../core/errors.ts";
 import { manifestLengthMax, parseImageManifest } from "../../../core/image-manifest.ts";
-import { isJsonObject, parseJsonObject } from "../../../core/json-object.ts";
+import { type JsonObject, isJsonObject, parseJsonObject } from "../../../core/json-object.ts";
 import type { BlobReader } from "../../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../../core/ports/cancellable.ts";
 import { readBlob } from "../../read-blob.ts";
+import { isUnambiguous } from "./unambiguous-json.ts";
 
 /** Manifests whose members are remembered, some ten kilobytes each. */
 const manifestsMax = 500;
@@ -16,6 +17,12 @@ const generationsMax = 3;
 
 /** Manifests that are looked into for one question. */
 const readMax = 200;
+
+/** What a manifest or index of today has; one with more is not vouched for by what we know of it. */
+const documentKeys: ReadonlySet<string> = new Set([
+  ...["schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests"],
+  ...["subject", "annotations"],
+]);
 
 /** What a manifest names, and its registry has seen to be there. */
 interface Members {
@@ -30,7 +37,8 @@ const nobody: Members = { manifests: [], blobs: [] };
  *
  * Only what a registry takes for manifests may vouch for others: it checks that all that these
  * name is in the same repository, while a blob may hold any text. What has URLs is not checked
- * even in a manifest.
+ * even in a manifest, and what a registry may have read otherwise than we vouches for nothing:
+ * then the registry is asked for each blob.
  *
  * @see distribution/distribution registry/storage/ocimanifesthandler.go: verifyManifest
  */
@@ -79,7 +87,9 @@ export class ImageMembers {
 function membersIn(bytes: Uint8Array): Members {
   try {
     const manifest = parseImageManifest(bytes);
-    const elsewhere = digestsWithUrls(bytes);
+    const document = parseJsonObject(bytes, { what: "manifest", lengthMax: manifestLengthMax });
+    if (!isAsRegistriesReadIt(document, bytes)) return nobody;
+    const elsewhere = digestsElsewhere(document);
     const isHere = (digest: Digest) => !elsewhere.has(digest);
     if (manifest.kind === "index") {
       const digests = manifest.manifests.map(({ descriptor }) => descriptor.digest);
@@ -93,8 +103,18 @@ function membersIn(bytes: Uint8Array): Members {
   }
 }
 
-function digestsWithUrls(bytes: Uint8Array): ReadonlySet<unknown> {
-  const document = parseJsonObject(bytes, { what: "manifest", lengthMax: manifestLengthMax });
+/**
+ * Whether a registry has checked the same names that we see. What it took for something of
+ * another kind (an index, a manifest of the first schema) it has checked by other keys.
+ */
+function isAsRegistriesReadIt(document: JsonObject, bytes: Uint8Array): boolean {
+  if ("manifests" in document && ("layers" in document || "config" in document)) return false;
+  if (Object.keys(document).some((key) => !documentKeys.has(key))) return false;
+  return isUnambiguous(Buffer.from(bytes).toString("utf8"));
+}
+
+/** What a registry need not have, for it is said to be elsewhere. */
+function digestsElsewhere(document: JsonObject): ReadonlySet<unknown> {
   const entries = [document["config"], document["layers"], document["manifests"]].flat();
   const descriptors = entries.filter(isJsonObject).filter((entry) => "urls" in entry);
   return new Set(descriptors.map(({ digest }) => digest));
