@@ -228,7 +228,7 @@ test("blobs under way count against the budget before they are here", async (t) 
   assert.deepEqual(here(), digestsOf(...coming));
 });
 
-test("a blob that has no room is refused, and nothing is asked for", async (t) => {
+test("a blob that has no room is refused; where it is too large nothing is asked for", async (t) => {
   const { origin, kept, add, obtain, here } = await open(t, { budgetBytes: 300 });
   await assert.rejects(obtain(add(301, "large")), StorageFullError);
   assert.deepEqual(origin.asked, []);
@@ -241,6 +241,17 @@ test("a blob that has no room is refused, and nothing is asked for", async (t) =
   assert.deepEqual(here(), digestsOf(pinned));
   await obtain(small);
   assert.deepEqual(here(), digestsOf(pinned, small));
+});
+
+test("nothing leaves for a blob before its origin gives bytes of it", async (t) => {
+  const { origin, add, obtain, here } = await open(t, { budgetBytes: 300 });
+  const old = [add(100, "a"), add(100, "b"), add(100, "c")];
+  for (const blob of old) await obtain(blob);
+  await assert.rejects(obtain(add(300, "claimed", "none")), BlobNotFoundError);
+  origin.refused = new Credential("Basic eDp5");
+  const refused = { ...add(300, "refused"), authorization: origin.refused };
+  await assert.rejects(obtain(refused), AccessDeniedError);
+  assert.deepEqual(here(), digestsOf(...old));
 });
 
 test("halves that nobody came back for count, and leave before whole blobs do", async (t) => {

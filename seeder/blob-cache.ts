@@ -10,6 +10,7 @@ import type { BlobReader, BlobRecord, BlobWriter } from "../core/ports/blob-stor
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { Origin } from "../core/ports/origin.ts";
+import { ArrivalRoom } from "./arrival-room.ts";
 import { BlobArrival } from "./blob-arrival.ts";
 import { type OnBytes, type OriginBlob, fetchBlob } from "./blob-fetch.ts";
 import type { BlobRoom } from "./blob-room.ts";
@@ -20,7 +21,7 @@ export interface BlobCacheDeps {
   readonly store: Pick<BlobReader, "find"> & Pick<BlobWriter, "openIngest" | "abortIngest">;
   readonly origin: Pick<Origin, "blob">;
   readonly offering: Pick<Offering, "add">;
-  readonly room: Pick<BlobRoom, "reserve">;
+  readonly room: Pick<BlobRoom, "check" | "hold" | "keep">;
   readonly known: Pick<KnownBlobs, "touch">;
   /** Blobs that are fetched from one registry at once ahead of pulls. */
   readonly blobsMax: number;
@@ -253,18 +254,18 @@ export class BlobCache implements AsyncDisposable {
     blob: OriginBlob,
     options: Cancellable & { readonly arrival: BlobArrival; readonly onBytes: OnBytes },
   ): Promise<BlobRecord> {
-    const { store, origin, offering, room, logger } = this.#deps;
+    const { store, origin, offering, logger } = this.#deps;
     const { registry, descriptor } = blob;
     const { digest, size } = descriptor;
     try {
-      const reserved = await room.reserve(descriptor);
+      const room = new ArrivalRoom(descriptor, this.#deps.room);
       try {
-        const record = await fetchBlob(blob, { store, origin, ...options });
+        const record = await fetchBlob(blob, { store, origin, room, ...options });
         logger.info("fetched a blob", { digest, bytes: size, registry });
         offering.add(record);
         return record;
       } finally {
-        reserved[Symbol.dispose]();
+        room[Symbol.dispose]();
       }
     } catch (error) {
       if (!options.signal.aborted) {

@@ -9,6 +9,7 @@ import {
 import type { BlobRecord, BlobWriter, Ingest } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Authorization, Origin, Repository } from "../core/ports/origin.ts";
+import type { ArrivalRoom } from "./arrival-room.ts";
 import type { BlobArrival } from "./blob-arrival.ts";
 
 /** A blob, and the repository that it may be had from. */
@@ -30,6 +31,7 @@ export type OnBytes = (bytes: number) => void;
  * Its pieces are hashed as it is written. Nothing is kept of bytes that are not the
  * digest's, nor where the disk is full: a half must not be what fills it.
  *
+ * @param room Made as the origin gives bytes, and not before.
  * @param arrival Grows with it, for others to read along.
  * @param onBytes Told how much was here before, and then after each chunk.
  * @throws {BlobSizeError} and {DigestMismatchError} when the origin gives other bytes.
@@ -40,12 +42,14 @@ export async function fetchBlob(
   {
     store,
     origin,
+    room,
     arrival,
     onBytes,
     signal,
   }: Cancellable & {
     readonly store: Pick<BlobWriter, "openIngest" | "abortIngest">;
     readonly origin: Pick<Origin, "blob">;
+    readonly room: Pick<ArrivalRoom, "reach">;
     readonly arrival: Pick<BlobArrival, "begin" | "grow">;
     readonly onBytes: OnBytes;
   },
@@ -58,6 +62,7 @@ export async function fetchBlob(
     const start = ingest.status.offset;
     const onTaken = () => arrival.grow(ingest);
     for await (const chunk of origin.blob(blob, { start, authorization, signal })) {
+      await room.reach(ingest.status.offset + chunk.byteLength);
       await ingest.write(chunk, { onTaken });
       await arrival.begin(ingest);
       onBytes(ingest.status.offset);

@@ -1,5 +1,4 @@
 import type { CacheBudget } from "../core/blob-life/cache-budget.ts";
-import type { Descriptor } from "../core/descriptor.ts";
 import { StorageFullError } from "../core/errors.ts";
 import type { BlobReader, BlobWriter, IngestStatus } from "../core/ports/blob-store.ts";
 
@@ -18,7 +17,7 @@ export interface BlobRoomDeps {
  */
 export class BlobRoom {
   readonly #deps: BlobRoomDeps;
-  /** Length of blobs under way, by the ref of their ingest. */
+  /** Room of blobs under way, by the ref of their ingest. */
   readonly #reserved = new Map<string, number>();
 
   constructor(deps: BlobRoomDeps) {
@@ -37,21 +36,11 @@ export class BlobRoom {
     );
   }
 
-  /**
-   * Makes room for a blob, and keeps it until the result is disposed of.
-   *
-   * @throws {StorageFullError} when what is here may not leave for it.
-   */
-  async reserve({ digest, size }: Descriptor): Promise<Disposable> {
-    this.check(size, `blob ${digest}`);
-    this.#reserved.set(digest, size);
-    const release = () => void this.#reserved.delete(digest);
-    const excessBytes = await this.#makeRoom();
-    if (excessBytes === 0) return { [Symbol.dispose]: release };
-    release();
-    throw new StorageFullError(
-      `Cannot keep blob ${digest}: pinned blobs and preheats under way leave no room for it`,
-    );
+  /** Keeps what is here of an ingest, and what {@link hold} adds, until the result is disposed of. */
+  keep(ref: string): Disposable {
+    const half = [...this.#deps.store.ingests()].find((status) => status.ref === ref);
+    this.remember(ref, half?.offset ?? 0);
+    return { [Symbol.dispose]: () => this.release(ref) };
   }
 
   /**
@@ -63,13 +52,15 @@ export class BlobRoom {
   async hold(ref: string, bytes: number): Promise<void> {
     const before = this.#reserved.get(ref);
     if (before !== undefined && before >= bytes) return;
-    this.check(bytes, "what is uploaded");
+    this.check(bytes, "what comes");
     this.#reserved.set(ref, bytes);
     const excessBytes = await this.#makeRoom();
     if (excessBytes === 0) return;
     if (before === undefined) this.#reserved.delete(ref);
     else this.#reserved.set(ref, before);
-    throw new StorageFullError("Cannot keep what is uploaded: blobs that must stay leave no room");
+    throw new StorageFullError(
+      "Cannot keep what comes: pinned blobs and preheats under way leave no room for it",
+    );
   }
 
   /** Notes an ingest that is here from before the start, without a look at the budget. */
