@@ -92,22 +92,59 @@ test("a blob that is missing is asked for again as soon as its repository is kno
   assert.equal(await ask(layer, t), whole);
 });
 
-test("seeders that do not answer hold up one blob, and the others for a moment", async (t) => {
+/** A seeder that says nothing before the question is given up. */
+const silence = ({ signal }: Cancellable) =>
+  new Promise<undefined>((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason as Error)),
+  );
+
+/** Has time pass by hand, for timers and what is measured. */
+function manualTime(t: TestContext): (durationMs: number) => void {
   t.mock.timers.enable({ apis: ["setTimeout"] });
+  let nowMs = performance.now();
+  t.mock.method(performance, "now", () => nowMs);
+  return (durationMs) => {
+    nowMs += durationMs;
+    t.mock.timers.tick(durationMs);
+  };
+}
+
+test("a registry that is slow for a seeder is waited for a moment, until its time is over", async (t) => {
+  const pass = manualTime(t);
   const { bench, ask } = setUp();
-  const silence = ({ signal }: Cancellable) =>
-    new Promise<undefined>((_, reject) =>
-      signal.addEventListener("abort", () => reject(signal.reason as Error)),
-    );
-  bench.reply = silence;
-  for (const [digest, waitMs] of [
-    [layer, 60_000],
-    [other, 100],
-  ] as const) {
-    const asking = ask(digest, t);
+  bench.reply = async () => {
+    pass(1200);
+    throw new UnavailableError("cannot tell yet");
+  };
+  assert.equal(await ask(layer, t), undefined);
+  for (let waitedMs = 0; waitedMs < 9000; waitedMs += 3000) {
+    bench.reply = silence;
+    const asking = ask(other, t);
     await new Promise(setImmediate);
-    t.mock.timers.tick(waitMs);
+    pass(100);
     assert.equal(await asking, undefined);
+    // What it has begun meanwhile is had at once.
+    bench.reply = replyWith(whole);
+    assert.equal(await ask(layer, t), whole);
+    pass(3000);
+  }
+  pass(1000);
+  bench.reply = async ({ signal }) => (pass(500), signal.throwIfAborted(), whole);
+  assert.equal(await ask(other, t), whole);
+});
+
+test("a slow registry, or a silent seeder, does not keep other repositories from seeders", async (t) => {
+  const pass = manualTime(t);
+  for (const fail of [
+    async () => (pass(1200), Promise.reject(new UnavailableError("cannot tell yet"))),
+    async () => (pass(60_000), Promise.reject(new DOMException("silent", "TimeoutError"))),
+  ]) {
+    const { bench, ask } = setUp();
+    bench.reply = fail;
+    assert.equal(await ask(layer, t), undefined);
+    bench.from = [{ ...app, repository: "another" }];
+    bench.reply = async ({ signal }) => (pass(500), signal.throwIfAborted(), whole);
+    assert.equal(await ask(other, t), whole);
   }
 });
 

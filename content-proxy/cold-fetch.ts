@@ -20,11 +20,17 @@ const missingTtlMs = 1000;
  */
 const refusedTtlMs = 5000;
 
-/** How long a seeder is not waited for much that did not answer in time. */
+/** How long seeders are not waited for much about a registry that is slow for them. */
 const slowTtlMs = 10_000;
 
-/** How long it is waited for then: enough for one that is up to join what it has begun. */
+/** How long they are waited for then: enough for one that is up to join what it has begun. */
 const slowTimeoutMs = 100;
+
+/**
+ * A question that failed after so long says that the registry is slow: a seeder tells after 1.2 s
+ * that it cannot tell yet. A shorter one, as those about a slow registry are, says nothing of it.
+ */
+const slowAfterMs = 1000;
 
 /** How long a blob is left to its registry whose torrent was wrong. */
 const wrongTtlMs = 300_000;
@@ -58,7 +64,8 @@ export class ColdFetch {
   readonly #deps: ColdFetchDeps;
   /** By place, or by digest where that is all that matters. */
   readonly #refused = new LRUCache<string, true>({ max: rememberedMax });
-  #slowUntilMs = -Infinity;
+  /** By place: what one registry is slow with is no reason to give up on others. */
+  readonly #slow = new LRUCache<string, true>({ max: rememberedMax, ttl: slowTtlMs });
 
   constructor(deps: ColdFetchDeps) {
     this.#deps = deps;
@@ -71,20 +78,18 @@ export class ColdFetch {
   ): Promise<ColdAnswer | undefined> {
     const { digest } = blob;
     if (this.#refused.has(digest)) return undefined;
-    const isSlow = performance.now() < this.#slowUntilMs;
-    const timeoutMs = isSlow && !blob.promised ? Math.min(withinMs, slowTimeoutMs) : withinMs;
-    const deadline = createDeadline(signal, timeoutMs);
+    const deadline = createDeadline(signal, withinMs);
+    const startedMs = performance.now();
     let place: string = digest;
     try {
       const from = await this.#repositoriesOf(blob, deadline);
       if (from.length > 0) place = placeOf(from, blob.authorization);
       if (this.#refused.has(place) && !blob.promised) return undefined;
-      const answer = await this.#fetch(blob, from, deadline);
-      if (!answer) this.#slowUntilMs = performance.now() + slowTtlMs;
-      return answer;
+      const isSlow = this.#slow.has(place) && !blob.promised;
+      return await this.#fetch(blob, from, { isSlow, signal: deadline.signal });
     } catch (error) {
       signal.throwIfAborted();
-      this.#remember(error, { digest, place });
+      this.#remember(error, { digest, place, tookMs: performance.now() - startedMs });
       return undefined;
     } finally {
       deadline[Symbol.dispose]();
@@ -115,24 +120,33 @@ export class ColdFetch {
   async #fetch(
     { digest, size, authorization }: WantedColdBlob,
     from: readonly Repository[],
-    { signal }: Cancellable,
+    { isSlow, signal }: Cancellable & { readonly isSlow: boolean },
   ): Promise<ColdAnswer | undefined> {
     const { source, provenance, logger } = this.#deps;
     const startedMs = performance.now();
     const mediaType = provenance.find(digest)?.mediaType;
-    const answer = await source.fetch({ digest, size, mediaType, from, authorization }, { signal });
-    const durationMs = Math.round(performance.now() - startedMs);
-    logger.info("asked a seeder for a blob", { digest, state: answer?.state, durationMs });
-    return answer?.size === size ? answer : undefined;
+    const deadline = createDeadline(signal, isSlow ? slowTimeoutMs : undefined);
+    try {
+      const cold = { digest, size, mediaType, from, authorization };
+      const answer = await source.fetch(cold, { signal: deadline.signal });
+      const durationMs = Math.round(performance.now() - startedMs);
+      logger.info("asked a seeder for a blob", { digest, state: answer?.state, durationMs });
+      return answer?.size === size ? answer : undefined;
+    } finally {
+      deadline[Symbol.dispose]();
+    }
   }
 
-  #remember(error: unknown, { digest, place }: { digest: Digest; place: string }): void {
+  #remember(
+    error: unknown,
+    { digest, place, tookMs }: { digest: Digest; place: string; tookMs: number },
+  ): void {
     const isFull = error instanceof UnavailableError && error.cause instanceof StorageFullError;
     const code = codeOf(isFull ? error.cause : error);
     this.#deps.logger.info("no seeder gets a blob", { digest, code });
     switch (code) {
       case "deadline_exceeded":
-        this.#slowUntilMs = performance.now() + slowTtlMs;
+        // A seeder that is silent is none of the registry's business: the source asks another.
         break;
       case "not_found":
         // Of a blob whose repositories become known in a moment nothing was learnt.
@@ -145,7 +159,8 @@ export class ColdFetch {
         this.#refused.set(digest, true, { ttl: refusedTtlMs });
         break;
       default:
-        if (place !== digest) this.#refused.set(place, true, { ttl: refusedTtlMs });
+        if (tookMs >= slowAfterMs) this.#slow.set(place, true);
+        else if (place !== digest) this.#refused.set(place, true, { ttl: refusedTtlMs });
     }
   }
 }

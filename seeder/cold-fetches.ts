@@ -21,8 +21,11 @@ const runsMax = 256;
 /** Milliseconds for one blob, its wait for a turn among them: what is slower is of no use to a pull. */
 const runTimeoutMs = 3_600_000;
 
-/** Milliseconds for an answer: a node that waits longer is better off with the registry itself. */
-const answerTimeoutMs = 2000;
+/**
+ * Milliseconds for an answer: a node waits 2 s for directory and seeder together, and must hear
+ * that nothing can be told yet before it takes the silence for a seeder that hangs.
+ */
+const answerTimeoutMs = 1200;
 
 /** A request that is worked on, whoever waits for it. */
 interface Run {
@@ -49,7 +52,7 @@ export class ColdFetches implements AsyncDisposable {
    * @throws {BlobNotFoundError} when no repository has it, or none is known.
    * @throws {AccessDeniedError} when the origin refuses.
    * @throws {StorageFullError} when there is no room for it.
-   * @throws {UnavailableError} when the origin does not give it, has not within 2 s, or too
+   * @throws {UnavailableError} when the origin does not give it, has not within 1.2 s, or too
    *   much is under way.
    */
   async fetch(request: ColdRequest, { signal }: Cancellable): Promise<ColdOutcome> {

@@ -40,14 +40,14 @@ function requestOf(seed: string): ColdRequest {
   return { digest: digestOf(Buffer.from(seed)), size: 1_000_000, mediaType: "layer", from };
 }
 
-test("who asks is told within 2 s that nothing can be told yet, and the fetch goes on", async (t) => {
+test("who asks is told within 1.2 s that nothing can be told yet, and the fetch goes on", async (t) => {
   const { begun, fetches } = open(t);
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const asked = fetches.fetch(requestOf("a"), t);
-  t.mock.timers.tick(2000);
+  t.mock.timers.tick(1200);
   await assert.rejects(asked, UnavailableError);
   const again = fetches.fetch(requestOf("a"), t);
-  t.mock.timers.tick(2000);
+  t.mock.timers.tick(1200);
   await assert.rejects(again, UnavailableError);
   assert.equal(begun.length, 1);
 });
