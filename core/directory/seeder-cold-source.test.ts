@@ -140,6 +140,49 @@ test("a seeder that hangs is given up on, and none of those that fail is an erro
   assert.equal(hanging.asked.length, 1);
 });
 
+test("a seeder that says nothing has the next one asked first for a while, and is not left out", async (t) => {
+  const asked = Promise.withResolvers<undefined>();
+  const seeders = await inOrder(t, () => asked.resolve(undefined), whole);
+  const [hanging, next] = seeders;
+  assert.ok(hanging && next);
+  const { source, clock } = open(t, seeders);
+  const asking = new AbortController();
+  const fetching = source.fetch(blob, asking);
+  await asked.promise;
+  clock.advance(500);
+  asking.abort(new DOMException("out of time", "TimeoutError"));
+  await assert.rejects(fetching, { name: "TimeoutError" });
+  assert.deepEqual(await source.fetch(blob, t), { state: "whole", size });
+  assert.deepEqual(countsOf(seeders), [1, 1]);
+  hanging.handle = whole;
+  next.handle = answering(502);
+  assert.deepEqual(await source.fetch(blob, t), { state: "whole", size });
+  assert.deepEqual(countsOf(seeders), [2, 2]);
+  clock.advance(5001);
+  await source.fetch(blob, t);
+  assert.deepEqual(countsOf(seeders), [3, 2]);
+});
+
+test("a seeder is not thought slow for a client that leaves, or had no time", async (t) => {
+  for (const [waitedMs, reason] of [
+    [500, new Error("enough")],
+    [100, new DOMException("out of time", "TimeoutError")],
+  ] as const) {
+    const asked = Promise.withResolvers<undefined>();
+    const seeders = await inOrder(t, () => asked.resolve(undefined), whole);
+    const { source, clock } = open(t, seeders);
+    const asking = new AbortController();
+    const fetching = source.fetch(blob, asking);
+    await asked.promise;
+    clock.advance(waitedMs);
+    asking.abort(reason);
+    await assert.rejects(fetching, reason);
+    for (const seeder of seeders) seeder.handle = whole;
+    await source.fetch(blob, t);
+    assert.deepEqual(countsOf(seeders), [2, 0]);
+  }
+});
+
 test("what a seeder says of the registry is the answer, whatever others would say", async (t) => {
   for (const [status, expected] of [
     [404, BlobNotFoundError],

@@ -6,6 +6,7 @@ import {
   type CodedError,
   StorageFullError,
   UnavailableError,
+  codeOf,
 } from "../errors.ts";
 import { growingInfoHash } from "../growing-torrent.ts";
 import { HttpClient, type HttpClientAnswer } from "../http/http-client.ts";
@@ -31,7 +32,7 @@ export interface SeederColdSourceDeps {
 /** Milliseconds for a connection: in a data centre it takes one, and the next seeder is as good. */
 const connectTimeoutMs = 500;
 
-/** Milliseconds for an answer: a seeder gives one within 2 s. */
+/** Milliseconds for an answer: a seeder gives one within 1.2 s. */
 const answerTimeoutMs = 3000;
 
 /** Milliseconds for all seeders together: a pull waits. */
@@ -40,7 +41,16 @@ const fetchTimeoutMs = 4000;
 /** Milliseconds in which a seeder that could not be reached is not asked again. */
 const failingMs = 5000;
 
-/** Questions to one seeder at once: the layers of an image or two, which it answers within 2 s. */
+/**
+ * Milliseconds without an answer, when the time of who asks is over, after which others are asked
+ * before that seeder: a little less than a node gives seeders at least.
+ */
+const silentMs = 400;
+
+/** Milliseconds in which others are asked before a seeder that was silent. */
+const slowMs = 5000;
+
+/** Questions to one seeder at once: the layers of an image or two, which it answers within 1.2 s. */
 const questionsMax = 64;
 
 /** Streams of piece hashes from one seeder at once, one for each blob that arrives here. */
@@ -67,6 +77,8 @@ export class SeederColdSource implements ColdSource, Disposable {
   });
   /** When a seeder that could not be reached is asked again, by the monotonic clock. */
   readonly #failingUntilMs = new Map<string, number>();
+  /** When a seeder that was silent has its own place again. */
+  readonly #slowUntilMs = new Map<string, number>();
 
   constructor(deps: SeederColdSourceDeps) {
     this.#deps = deps;
@@ -77,8 +89,7 @@ export class SeederColdSource implements ColdSource, Disposable {
     const deadline = createDeadline(signal, fetchTimeoutMs);
     try {
       let problem: CodedError | undefined;
-      for (const seeder of rendezvousOrder(blob.digest, this.#deps.seeders)) {
-        if (this.#isFailing(seeder)) continue;
+      for (const seeder of this.#orderFor(blob.digest)) {
         const answer = await this.#ask(seeder, blob, deadline.signal);
         signal.throwIfAborted();
         if (deadline.signal.aborted) break;
@@ -121,13 +132,17 @@ export class SeederColdSource implements ColdSource, Disposable {
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (authorization && isShown) headers[authorizationHeader] = authorization.reveal();
     const deadline = createDeadline(signal, answerTimeoutMs);
+    const startedMs = this.#deps.clock.monotonicMs();
     try {
       const body = Buffer.from(JSON.stringify(question));
       const request = { method: "POST", url: `${seeder}/v1/fetch`, headers, body } as const;
       const answer = await this.#client.request(request, deadline);
       if (answer.status !== 500 && answer.status !== 502 && answer.status !== 504) return answer;
     } catch (error) {
-      if (signal.aborted) return undefined;
+      if (signal.aborted) {
+        this.#givenUp(seeder, { signal, startedMs });
+        return undefined;
+      }
       if (!deadline.signal.aborted && !(error instanceof UnavailableError)) throw error;
     } finally {
       deadline[Symbol.dispose]();
@@ -158,8 +173,22 @@ export class SeederColdSource implements ColdSource, Disposable {
     return { ...answer, torrent };
   }
 
-  #isFailing(seeder: string): boolean {
-    return (this.#failingUntilMs.get(seeder) ?? -Infinity) > this.#deps.clock.monotonicMs();
+  /** Who had too little time learnt nothing, nor did who left. */
+  #givenUp(seeder: string, { signal, startedMs }: Cancellable & { startedMs: number }): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (codeOf(signal.reason) !== "deadline_exceeded" || nowMs < startedMs + silentMs) return;
+    this.#slowUntilMs.set(seeder, nowMs + slowMs);
+  }
+
+  /** Those that may be asked; last those that were silent, as all of them may have been. */
+  #orderFor(digest: Digest): readonly string[] {
+    const nowMs = this.#deps.clock.monotonicMs();
+    const isAfter = (times: ReadonlyMap<string, number>) => (seeder: string) =>
+      (times.get(seeder) ?? -Infinity) > nowMs;
+    const isFailing = isAfter(this.#failingUntilMs);
+    const isSlow = isAfter(this.#slowUntilMs);
+    const order = rendezvousOrder(digest, this.#deps.seeders).filter((one) => !isFailing(one));
+    return [...order.filter((one) => !isSlow(one)), ...order.filter(isSlow)];
   }
 }
 
