@@ -18,8 +18,11 @@ import { encodeBitfield, encodeHave } from "./wire-message.ts";
 const blob = blobFixture(2 * 1024 * 1024 + 77);
 const { layout, pieceHashes } = blob.metainfo;
 
-async function benchOf(t: TestContext) {
-  const bench = await SwarmBench.create(openTestSwarm({ stallBoundMs: 2500 }), t);
+/** Longer than any test takes: for those in which a download has to end well. */
+const patient = { stallBoundMs: 20_000 };
+
+async function benchOf(t: TestContext, { stallBoundMs = 2500 } = {}) {
+  const bench = await SwarmBench.create(openTestSwarm({ stallBoundMs }), t);
   const growing = await GrowingFixture.create(bench, blob, t);
   const address = { host: "127.0.0.1", port: growing.seeder.port };
   let nodes = 0;
@@ -50,7 +53,7 @@ test("a download fails within the stall bound when its seeder is lost in the mid
 });
 
 test("a download goes on when the stream of hashes breaks off", async (t) => {
-  const { growing, node } = await benchOf(t);
+  const { growing, node } = await benchOf(t, patient);
   const { download, path } = await node(growing.torrent);
   await growing.grow(4);
   await download.ready({ start: 0, end: 4 * layout.pieceLength }, t);
@@ -101,7 +104,7 @@ for (const [what, length] of Object.entries(lies)) {
 }
 
 test("hashes of another blob make no whole blob", async (t) => {
-  const { growing, node } = await benchOf(t);
+  const { growing, node } = await benchOf(t, patient);
   const { digest } = blobFixture(1, "another");
   const { download } = await node({ ...growing.torrent, digest });
   await growing.grow();
@@ -119,7 +122,7 @@ const infoHash = growingInfoHash({ digest: blob.digest, size: layout.size });
 const asGrowing = { ...blob, metainfo: { ...blob.metainfo, infoHash } };
 
 test("a peer that has more than the seeder told of is asked for that once its hash is known", async (t) => {
-  const { growing, node } = await benchOf(t);
+  const { growing, node } = await benchOf(t, patient);
   const asked: number[] = [];
   const honest = honestly(asGrowing);
   const peer = await scriptedPeer(t, asGrowing, {
@@ -143,7 +146,7 @@ const nonsense = {
 };
 for (const [what, afterGreeting] of Object.entries(nonsense)) {
   test(`a blob arrives while it grows although a peer sends ${what}`, async (t) => {
-    const { growing, node, address } = await benchOf(t);
+    const { growing, node, address } = await benchOf(t, patient);
     const peer = await scriptedPeer(t, asGrowing, { onRequest: () => undefined, afterGreeting });
     const { download, path } = await node(growing.torrent, [peer.address, address]);
     await growing.grow();
@@ -153,7 +156,7 @@ for (const [what, afterGreeting] of Object.entries(nonsense)) {
 }
 
 test("a node that takes offers and asks for nothing holds no other up", async (t) => {
-  const { growing, node, address } = await benchOf(t);
+  const { growing, node, address } = await benchOf(t, patient);
   const idle = connect(address.port, address.host);
   t.after(() => idle.destroy());
   idle.on("error", () => undefined).resume();

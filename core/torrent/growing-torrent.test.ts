@@ -15,7 +15,7 @@ const { pieceCount, pieceLength } = blob.metainfo.layout;
 
 /** A seeder that receives the blob. */
 async function benchOf(t: TestContext) {
-  const bench = await SwarmBench.create(openTestSwarm({ stallBoundMs: 5000 }), t);
+  const bench = await SwarmBench.create(openTestSwarm({ stallBoundMs: 20_000 }), t);
   const growing = await GrowingFixture.create(bench, blob, t);
   let nodes = 0;
   /** A node that downloads, with the path of its file. */
