@@ -41,7 +41,8 @@ const rememberedMax = 1000;
 /** A blob that nobody in the swarm has. */
 export interface WantedColdBlob {
   readonly digest: Digest;
-  readonly size: number;
+  /** Left out where nobody has told it yet. */
+  readonly size?: number;
   /** containerd relies on it: more places are looked for. */
   readonly promised: boolean;
   /** For the registry, of the client that asks; without it the seeder uses its own. */
@@ -131,7 +132,7 @@ export class ColdFetch {
       const answer = await source.fetch(cold, { signal: deadline.signal });
       const durationMs = Math.round(performance.now() - startedMs);
       logger.info("asked a seeder for a blob", { digest, state: answer?.state, durationMs });
-      return answer?.size === size ? answer : undefined;
+      return size === undefined || answer?.size === size ? answer : undefined;
     } finally {
       deadline[Symbol.dispose]();
     }

@@ -234,13 +234,13 @@ function connectParts(
     offering.add(record);
     void budget.enforce();
   };
+  const coldFetch = hasSeeders
+    ? new ColdFetch({ source: coldSource, repositories, provenance, logger })
+    : undefined;
   const arrivals = started.use(
     new Arrivals({
-      ...{ store, swarm, lastResort, logger },
+      ...{ store, swarm, lastResort, coldFetch, logger },
       lookup: new BlobLookup({ directory, logger }),
-      coldFetch: hasSeeders
-        ? new ColdFetch({ source: coldSource, repositories, provenance, logger })
-        : undefined,
       trustPeers: config.pull.trustPeers,
       webSeedsOf: (digest) => config.seeders.map((url) => `${url}/v1/blobs/${digest}`),
       onWhole: onStored,
@@ -267,7 +267,7 @@ function connectParts(
     }),
   );
   const known = { recent, lastUse, provenance };
-  return { traffic, offering, budget, ...known, arrivals, prefetch, fetcher, onStored };
+  return { traffic, offering, budget, ...known, arrivals, coldFetch, prefetch, fetcher, onStored };
 }
 
 /** Opens the store of snapshots, and begins to unpack layers into it. */

@@ -6,10 +6,10 @@ import type { Digest } from "../../core/digest.ts";
 import { BlobNotFoundError, codeOf } from "../../core/errors.ts";
 import type { BlobReader } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
-import type { ColdSource } from "../../core/ports/cold-source.ts";
 import type { Directory } from "../../core/ports/directory.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 import { type Arrivals, isFetchable } from "../arrivals.ts";
+import type { ColdFetch } from "../cold-fetch.ts";
 import type { LastUse } from "../last-use.ts";
 import type { Provenance } from "../provenance/provenance.ts";
 import type { RecentBlobs } from "../recent-blobs.ts";
@@ -33,7 +33,8 @@ export interface BlobSupplyDeps {
   readonly store: Pick<BlobReader, "find" | "open">;
   readonly arrivals: Pick<Arrivals, "find" | "start" | "claim">;
   readonly directory: Pick<Directory, "lookup">;
-  readonly coldSource: ColdSource;
+  /** Asks who gets what nobody has; `undefined` where there are no seeders. */
+  readonly coldFetch: Pick<ColdFetch, "ask"> | undefined;
   readonly provenance: Pick<Provenance, "find">;
   readonly recent: Pick<RecentBlobs, "hold">;
   /** Told what is given, so that it is not what leaves first. */
@@ -180,14 +181,14 @@ export class BlobSupply {
     { digest, authorization }: MirroredBlob,
     { signal }: Cancellable,
   ): Promise<number | undefined> {
-    const { directory, coldSource, provenance, logger, settings } = this.#deps;
-    const deadline = createDeadline(signal, settings.answerTimeoutMs);
+    const { directory, coldFetch, logger, settings } = this.#deps;
+    const { answerTimeoutMs: withinMs } = settings;
+    const deadline = createDeadline(signal, withinMs);
     try {
       const entry = await directory.lookup(digest, { signal: deadline.signal });
       if (entry) return entry.metainfo.layout.size;
-      const { repositories: from = [], mediaType } = provenance.find(digest) ?? {};
-      const cold = { digest, mediaType, from, authorization };
-      return (await coldSource.fetch(cold, { signal: deadline.signal }))?.size;
+      const cold = { digest, promised: false, authorization };
+      return (await coldFetch?.ask(cold, { withinMs, signal: deadline.signal }))?.size;
     } catch (error) {
       signal.throwIfAborted();
       logger.debug("cannot find the size of a blob", { digest, code: codeOf(error) });

@@ -4,7 +4,7 @@ import { createConnection } from "node:net";
 import { type TestContext, test } from "node:test";
 
 import { type Digest, digestOf } from "../../core/digest.ts";
-import { BlobNotFoundError } from "../../core/errors.ts";
+import { AccessDeniedError, BlobNotFoundError } from "../../core/errors.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
 import type { ScriptedDownload } from "../../core/testing/scripted-swarm.ts";
 import { type MirrorAnswer, MirrorNode, readAnswer } from "./mirror-node.test-support.ts";
@@ -196,4 +196,18 @@ test("the size of a blob that only a seeder can get is what the seeder says", as
   assert.deepEqual([status, headers["content-length"]], [200, String(bytes.length)]);
   const from = [{ registry: mirror.registry.host, repository: "app" }];
   assert.deepEqual(asked, [digest satisfies Digest, from]);
+});
+
+test("seeders are not asked for the size of each layer of a registry that refuses them", async (t) => {
+  const mirror = await MirrorNode.open(t);
+  let asked = 0;
+  mirror.cold = async () => {
+    asked++;
+    throw new AccessDeniedError("the registry refuses");
+  };
+  for (const name of ["one", "two", "three"]) {
+    const layer = `/v2/app/blobs/${digestOf(Buffer.from(name))}`;
+    assert.equal((await mirror.get(layer, { method: "HEAD" })).status, 404);
+  }
+  assert.equal(asked, 1);
 });

@@ -11,6 +11,7 @@ import { openRegistries } from "../../core/registry/open-registries.ts";
 import { FakeRegistry } from "../../core/testing/fake-registry.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
 import type { ScriptedDownload } from "../../core/testing/scripted-swarm.ts";
+import { ColdFetch } from "../cold-fetch.ts";
 import { parseContentProxyConfig } from "../config.ts";
 import { Node, logger, metainfoOf } from "../fetcher-node.test-support.ts";
 import { LastUse } from "../last-use.ts";
@@ -111,13 +112,18 @@ export class MirrorNode {
       const bytes = blobs.get(digest);
       return bytes && { metainfo: metainfoOf(bytes), peers: [], webSeeds: [] };
     };
+    const repositoriesOf = async (digest: Digest) => provenance.find(digest)?.repositories ?? [];
     const mirror = await connectMirror(
       config,
       {
         ...{ store, arrivals, recent, lastUse, provenance, logger, started, ...registries },
         clock: new ManualClock(),
         directory: { lookup },
-        coldSource: { fetch: (blob, options) => this.cold(blob, options) },
+        coldFetch: new ColdFetch({
+          source: { fetch: (blob, options) => this.cold(blob, options) },
+          repositories: { recall: repositoriesOf, find: repositoriesOf },
+          ...{ provenance, logger },
+        }),
         access: { authorize: (asked, options) => this.access(asked, options) },
         onStored: (record) => {
           this.stored.push(record);
