@@ -16,7 +16,12 @@ export function canonicalRegistry(registry: string): string {
  */
 export function isForeignName(registry: string): boolean {
   if (!isRegistry(registry) || !URL.canParse(`http://${registry}`)) return false;
-  const name = new URL(`http://${registry}`).hostname.replace(/\.$/, "");
+  return hasForeignName(new URL(`http://${registry}`));
+}
+
+/** Whether a URL leads to a host that {@link isForeignName} is true of. */
+export function hasForeignName({ hostname }: URL): boolean {
+  const name = hostname.replace(/\.$/, "");
   return !name.startsWith("[") && !isIPv4(name) && !/(?:^|\.)localhost$/.test(name);
 }
 

@@ -5,6 +5,7 @@ import { pause } from "../async/pause.ts";
 import { AccessDeniedError, type Refusal, UnavailableError } from "../errors.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { Authorization, Repository } from "../ports/origin.ts";
+import { canonicalRegistry, hasForeignName, isForeignName } from "../registry-name.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { CredentialSource } from "./docker-credentials.ts";
 import { type HttpRequest, type HttpResponse, discardBody, requestOnce } from "./http-request.ts";
@@ -26,7 +27,7 @@ export interface RegistryEndpoint {
 export interface RegistryClientDeps {
   readonly dispatcher: Dispatcher;
   readonly credentials: CredentialSource | undefined;
-  /** By the host that image references name. */
+  /** By the host that image references name, in its canonical form. */
   readonly endpoints: Readonly<Record<string, RegistryEndpoint>>;
 }
 
@@ -156,6 +157,7 @@ export class RegistryClient {
         challenge,
         scope: scopeOf(request),
         isSecure: this.#baseUrl(registry).startsWith("https:"),
+        isStranger: this.#isStranger(registry),
         proof: (of) => identity.proof(registry, of),
         dispatcher: this.#dispatcher(registry),
       };
@@ -183,6 +185,9 @@ export class RegistryClient {
     for (let redirects = 0; redirects <= redirectsMax; redirects++) {
       // Whoever sent us elsewhere must not have us come back with the registry's credentials.
       isOwn &&= url.origin === origin;
+      if (url.origin !== origin && this.#isStranger(registry) && !hasForeignName(url)) {
+        throw new UnavailableError(`Cannot ask ${registry}: it sends us to no host of its own`);
+      }
       const request: HttpRequest = {
         url,
         method,
@@ -202,14 +207,27 @@ export class RegistryClient {
     throw new UnavailableError(`Cannot ask ${registry}: it redirects us without end`);
   }
 
+  /**
+   * Whether anybody may have made us ask that registry: nobody configured it, and it is asked
+   * for its name alone. It must not send us to services that only this machine can reach.
+   */
+  #isStranger(registry: string): boolean {
+    return this.#endpoint(registry) === undefined && isForeignName(registry);
+  }
+
+  #endpoint(registry: string): RegistryEndpoint | undefined {
+    const name = canonicalRegistry(registry);
+    return Object.hasOwn(this.#deps.endpoints, name) ? this.#deps.endpoints[name] : undefined;
+  }
+
   #dispatcher(registry: string): Dispatcher {
-    return this.#deps.endpoints[registry]?.dispatcher ?? this.#deps.dispatcher;
+    return this.#endpoint(registry)?.dispatcher ?? this.#deps.dispatcher;
   }
 
   #baseUrl(registry: string): string {
-    const url = this.#deps.endpoints[registry]?.url;
+    const url = this.#endpoint(registry)?.url;
     if (url !== undefined) return url.replace(/\/+$/, "");
-    if (registry === "docker.io") return "https://registry-1.docker.io";
+    if (canonicalRegistry(registry) === "docker.io") return "https://registry-1.docker.io";
     return `${isLoopback(registry) ? "http" : "https"}://${registry}`;
   }
 }

@@ -21,6 +21,7 @@ async function open(t: TestContext): Promise<Bench> {
     challenge: { scheme: "bearer", parameters: { realm: `http://${service.host}/token` } },
     scope: "repository:pond/fish:pull",
     isSecure: false,
+    isStranger: false,
     proof: async () => undefined,
     dispatcher,
   };

@@ -7,6 +7,7 @@ import { SingleFlight } from "../async/single-flight.ts";
 import type { Credential } from "../credential.ts";
 import { AccessDeniedError, UnavailableError } from "../errors.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
+import { hasForeignName } from "../registry-name.ts";
 import type { Challenge } from "./challenge.ts";
 import { type HttpRequest, readBounded, requestOnce } from "./http-request.ts";
 
@@ -48,6 +49,8 @@ export interface Login {
   readonly scope: string;
   /** Whether the registry was asked by TLS. */
   readonly isSecure: boolean;
+  /** Whether nobody configured the registry: a token service at an address is not asked then. */
+  readonly isStranger: boolean;
   /** Looks up what there is to show, if there is anything. */
   readonly proof: (options: Cancellable) => Promise<LoginProof | undefined>;
   readonly dispatcher: Dispatcher;
@@ -131,10 +134,10 @@ function tokenIn(statusCode: number, body: Buffer): Token {
 
 /** Refresh tokens go by POST in the OAuth2 form, all else by GET. */
 function requestFor(
-  { challenge, scope, isSecure }: Login,
+  { challenge, scope, isSecure, isStranger }: Login,
   proof: LoginProof | undefined,
 ): HttpRequest {
-  const realm = realmOf(challenge, { isSecure });
+  const realm = realmOf(challenge, { isSecure, isStranger });
   const form = new URLSearchParams({ scope: challenge.parameters["scope"] ?? scope });
   const service = challenge.parameters["service"];
   if (service !== undefined) form.set("service", service);
@@ -152,10 +155,14 @@ function requestFor(
 }
 
 /** A registry that is asked by TLS must not make us send credentials without it. */
-function realmOf(challenge: Challenge, { isSecure }: { readonly isSecure: boolean }): URL {
+function realmOf(
+  challenge: Challenge,
+  { isSecure, isStranger }: Pick<Login, "isSecure" | "isStranger">,
+): URL {
   const text = challenge.parameters["realm"] ?? "";
   const realm = URL.canParse(text) ? new URL(text) : undefined;
-  const isUsable = realm?.protocol === "https:" || (realm?.protocol === "http:" && !isSecure);
+  const isHttp = realm?.protocol === "https:" || (realm?.protocol === "http:" && !isSecure);
+  const isUsable = isHttp && (!isStranger || hasForeignName(realm));
   if (realm && isUsable && realm.username === "" && realm.password === "") return realm;
   throw new UnavailableError("Cannot log in: the registry names no token service that we can use");
 }
