@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 
 import { DisposeStack } from "../async/dispose-stack.ts";
 import { FailedPreconditionError } from "../errors.ts";
+import { canonicalRegistry } from "../registry-name.ts";
 import { DockerCredentials } from "./docker-credentials.ts";
 import { createRegistryAgent } from "./registry-agent.ts";
 import { RegistryClient, type RegistryEndpoint } from "./registry-client.ts";
@@ -53,7 +54,7 @@ export async function openRegistries(settings: {
     const endpoints: Record<string, RegistryEndpoint> = {};
     for (const { host, plainHttp, caFile, ...rest } of registries) {
       const url = rest.url ?? (plainHttp ? `http://${host}` : undefined);
-      endpoints[host] = {
+      endpoints[canonicalRegistry(host)] = {
         ...(url !== undefined && { url }),
         ...(caFile !== undefined && { dispatcher: openAgent(await readAtStart(caFile)) }),
       };

@@ -43,6 +43,17 @@ test("the host says which origin is asked", async (t) => {
   assert.equal(await ask(table, "docker.io", t), "other");
 });
 
+test("an origin is found however its name is written", async (t) => {
+  const names = ["A.Example:5000", "index.docker.io"];
+  const table = new OriginTable(
+    new Map(names.map((name) => [name, originOf("listed")])),
+    undefined,
+  );
+  for (const registry of ["a.example:5000", "A.EXAMPLE:5000", "docker.io"]) {
+    assert.equal(await ask(table, registry, t), "listed");
+  }
+});
+
 test("hosts that are not in the table are asked by name alone, or not at all", async (t) => {
   const strict = new OriginTable(listed, undefined);
   await assert.rejects(ask(strict, "b.example", t), AccessDeniedError);

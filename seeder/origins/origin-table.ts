@@ -3,7 +3,7 @@ import type { Digest } from "../../core/digest.ts";
 import { AccessDeniedError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import type { DescribingOrigin, OriginOptions, Repository } from "../../core/ports/origin.ts";
-import { isForeignName } from "../../core/registry-name.ts";
+import { canonicalRegistry, isForeignName } from "../../core/registry-name.ts";
 
 /**
  * All origins of a seeder as one: the host in a reference says which.
@@ -18,7 +18,7 @@ export class OriginTable implements DescribingOrigin {
 
   /** @param others Asked for hosts that are not in the table; `undefined` refuses them. */
   constructor(byHost: ReadonlyMap<string, DescribingOrigin>, others: DescribingOrigin | undefined) {
-    this.#byHost = byHost;
+    this.#byHost = new Map([...byHost].map(([host, origin]) => [canonicalRegistry(host), origin]));
     this.#others = others;
   }
 
@@ -41,7 +41,7 @@ export class OriginTable implements DescribingOrigin {
   }
 
   #of(registry: string): DescribingOrigin {
-    const origin = this.#byHost.get(registry);
+    const origin = this.#byHost.get(canonicalRegistry(registry));
     if (origin) return origin;
     if (this.#others && isForeignName(registry)) return this.#others;
     throw new AccessDeniedError(`Cannot ask ${registry}: it is none of this seeder's origins`);
