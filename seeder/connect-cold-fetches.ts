@@ -9,11 +9,13 @@ export function connectColdFetches({
   given,
   started,
   ...deps
-}: Omit<ColdFetchesDeps, "growing"> & {
+}: Omit<ColdFetchesDeps, "growing" | "store"> & {
   readonly swarm: Pick<Swarm, "seedGrowing">;
   readonly given: GrowingSeedsDeps["given"];
+  readonly store: ColdFetchesDeps["store"] & GrowingSeedsDeps["store"];
   readonly started: DisposeStack;
 }): ColdFetches {
-  const growing = started.use(new GrowingSeeds({ swarm, given, logger: deps.logger }));
+  const { store, logger } = deps;
+  const growing = started.use(new GrowingSeeds({ store, swarm, given, logger }));
   return started.use(new ColdFetches({ ...deps, growing }));
 }

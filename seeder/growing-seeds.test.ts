@@ -37,7 +37,8 @@ async function open(t: TestContext) {
       };
     },
   };
-  const seeds = new GrowingSeeds({ swarm, given: { leave: (hash) => counted.push(hash) }, logger });
+  const leave = (hash: string) => counted.push(hash);
+  const seeds = new GrowingSeeds({ store, swarm, given: { leave }, logger });
   t.after(() => seeds[Symbol.asyncDispose]());
   const arrive = async () => {
     const ingest = await store.openIngest(digest, { total: size });
@@ -54,11 +55,11 @@ async function open(t: TestContext) {
     farewell = held.promise.then(() => undefined);
     return () => held.resolve(undefined);
   };
-  return { given, counted, seeds, logger, arrive, holdFarewells };
+  return { store, given, counted, seeds, logger, arrive, holdFarewells };
 }
 
 test("pieces are given as they come, and for a while after the last one", async (t) => {
-  const { given, counted, seeds, arrive } = await open(t);
+  const { store, given, counted, seeds, arrive } = await open(t);
   const { arrival, ingest, give } = await arrive();
   const { pieceLength } = metainfo.layout;
   await give(2 * pieceLength);
@@ -67,7 +68,9 @@ test("pieces are given as they come, and for a while after the last one", async 
   seeds.add(arrival);
   while (given[0]?.hashes.length !== 40) await turn();
   assert.equal(given.length, 1);
-  assert.deepEqual(given[0].blob, { digest, size, path: ingest.path });
+  assert.deepEqual(given[0].blob, {
+    ...{ digest, size, path: ingest.path, movedTo: store.placeOf(digest) },
+  });
   await give(size);
   arrival.end();
   while (given[0].hashes.length !== metainfo.pieceHashes.byteLength) await turn();
@@ -81,6 +84,16 @@ test("pieces are given as they come, and for a while after the last one", async 
   };
   await left();
   assert.deepEqual(counted, [growingInfoHash({ digest, size })]);
+});
+
+test("a blob that became whole at once is given to who was told that it arrives", async (t) => {
+  const { given, seeds, arrive } = await open(t);
+  const { arrival, give } = await arrive();
+  await give(size);
+  arrival.end();
+  seeds.add(arrival);
+  for (let turns = 0; turns < 20; turns++) await turn();
+  assert.deepEqual(given[0]?.hashes, Buffer.from(metainfo.pieceHashes));
 });
 
 test("when the fetch fails its swarm is left, before that of the next fetch is joined", async (t) => {

@@ -59,6 +59,9 @@ export interface BlobReader {
    */
   pathOf(digest: Digest): string;
 
+  /** Where the file of a blob will be once it is whole, whether it is known by now or not. */
+  placeOf(digest: Digest): string;
+
   /** @throws {BlobNotFoundError} when it is not known or not whole. */
   open(digest: Digest): Promise<BlobFile>;
 
@@ -186,6 +189,14 @@ export interface BlobWriter {
   ingestStatus(ref: string): IngestStatus;
 
   ingests(): Iterable<IngestStatus>;
+
+  /**
+   * Sees that a whole blob would survive a power cut where it is, also one that is only cached:
+   * for who promises somebody to have it. Nothing to do for one that is not here whole.
+   *
+   * @throws {StorageFullError}
+   */
+  settle(digest: Digest): Promise<void>;
 
   /** Deletes an ingest, open or not; a writer that has it open fails at its next call. Idempotent. */
   abortIngest(ref: string): Promise<void>;

@@ -21,8 +21,10 @@ export interface GrowingBlob {
   readonly digest: Digest;
   /** Length in bytes of the whole blob. */
   readonly size: number;
-  /** An existing file. It is held open, so it may be moved, or unlinked, meanwhile. */
+  /** The file, which is held open as soon as the engine comes to it: it may be moved then. */
   readonly path: string;
+  /** Where it is looked for when it was moved before that. */
+  readonly movedTo?: string;
 }
 
 /**

@@ -93,6 +93,10 @@ export class DiskBlobStore implements BlobStore {
 
   pathOf(digest: Digest): string {
     this.#wholeRecord(digest);
+    return this.placeOf(digest);
+  }
+
+  placeOf(digest: Digest): string {
     return this.#layout.blob(digest);
   }
 
@@ -142,6 +146,10 @@ export class DiskBlobStore implements BlobStore {
 
   async abortIngest(ref: string): Promise<void> {
     await this.#ingests.abort(ref);
+  }
+
+  async settle(digest: Digest): Promise<void> {
+    return this.#blobs.exclusive(digest, () => this.#blobs.settle(digest));
   }
 
   async arrive(blob: Metainfo | UndescribedBlob): Promise<ArrivingFile> {

@@ -110,8 +110,9 @@ class GrowingOffer implements GrowingSeed, Participant {
 
   /** Tells an engine that knows nothing of it. */
   postAll(): void {
-    const { size, path } = this.blob;
-    this.#post({ type: "seedGrowing", id: this.#id, infoHash: this.infoHash, size, path });
+    const { size, path, movedTo } = this.blob;
+    const { infoHash } = this;
+    this.#post({ type: "seedGrowing", id: this.#id, infoHash, size, path, movedTo });
     this.#post({ type: "grow", id: this.#id, pieces: this.#pieces });
   }
 

@@ -31,7 +31,8 @@ export class GrowingSeeds implements Disposable {
     this.#deps = deps;
   }
 
-  start({ id, infoHash, size, path }: Extract<SwarmCommand, { type: "seedGrowing" }>): void {
+  start(blob: Extract<SwarmCommand, { type: "seedGrowing" }>): void {
+    const { id, infoHash, size, path, movedTo } = blob;
     const { now, serve, onWarning } = this.#deps;
     const layout = pieceLayoutOf(size);
     const { pieceCount } = layout;
@@ -41,7 +42,7 @@ export class GrowingSeeds implements Disposable {
     const torrent = new ServedTorrent({ ...what, partial: have, offers });
     this.#seeds.set(id, { torrent, have });
     serve(torrent);
-    torrent.hold().catch((error: unknown) => {
+    torrent.hold({ movedTo }).catch((error: unknown) => {
       onWarning("cannot offer a growing blob", { infoHash, code: codeOf(error) });
       this.stop(id);
     });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 
-import { UnavailableError } from "../errors.ts";
+import { DataLossError, UnavailableError } from "../errors.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
 import { PieceFile } from "./piece-file.ts";
 import { ServedTorrent } from "./served-torrent.ts";
@@ -63,6 +63,22 @@ test("ServedTorrent that is held reads on when its file has moved, and closes it
   assert.equal(openTimes(`${path}-moved`), 1);
   torrent.close("the test is over");
   while (openTimes(`${path}-moved`) > 0) await setImmediate();
+});
+
+test("ServedTorrent that is held finds the file where it was moved to before that", async (t) => {
+  const path = await fileOf(t);
+  const movedTo = `${path}-moved`;
+  await rename(path, movedTo);
+  const torrent = torrentAt(path);
+  await torrent.hold({ movedTo });
+  await rename(movedTo, path);
+  torrent.listen(listener);
+  const bytes = Buffer.alloc(10);
+  await torrent.read(bytes, 5);
+  assert.deepEqual(bytes, blob.bytes.subarray(5, 15));
+  torrent.unlisten(listener);
+  torrent.close("the test is over");
+  await assert.rejects(torrentAt(movedTo).hold({ movedTo }), DataLossError);
 });
 
 test("ServedTorrent whose file cannot be opened fails for who reads, and for nobody else", async (t) => {

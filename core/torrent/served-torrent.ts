@@ -1,4 +1,4 @@
-import { UnavailableError } from "../errors.ts";
+import { DataLossError, UnavailableError } from "../errors.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
@@ -130,11 +130,12 @@ export class ServedTorrent {
   /**
    * Opens the file and keeps it open, wherever it is moved to, until this is closed.
    *
+   * @param options `movedTo`: where it is looked for when it was moved already.
    * @throws {DataLossError} when there is no such file. @throws {UnavailableError} else
    */
-  async hold(): Promise<void> {
+  async hold({ movedTo }: { readonly movedTo?: string | undefined } = {}): Promise<void> {
     this.#isHeld = true;
-    await (this.#file ??= PieceFile.open(this.#path, "r"));
+    await (this.#file ??= this.#openEither(movedTo));
   }
 
   /**
@@ -161,6 +162,16 @@ export class ServedTorrent {
     for (const listener of this.#listeners) listener.close(reason);
     if (this.#isHeld) void this.#closeFile();
     this.#isHeld = false;
+  }
+
+  async #openEither(movedTo: string | undefined): Promise<PieceFile> {
+    try {
+      return await PieceFile.open(this.#path, "r");
+    } catch (error) {
+      if (movedTo === undefined || !(error instanceof DataLossError)) throw error;
+      this.#path = movedTo;
+      return PieceFile.open(movedTo, "r");
+    }
   }
 
   async #closeFile(): Promise<void> {

@@ -44,6 +44,7 @@ export type SwarmCommand =
       readonly infoHash: InfoHash;
       readonly size: number;
       readonly path: string;
+      readonly movedTo: string | undefined;
     }
   /** It has so many pieces from now on. */
   | { readonly type: "grow"; readonly id: number; readonly pieces: number }

@@ -48,16 +48,17 @@ export function conformReader(open: OpenBlobStore): void {
     await assert.rejects(chunks.next(), { name: "AbortError" });
   });
 
-  it("descriptorOf() and pathOf() lead to the bytes", async (t) => {
+  it("descriptorOf() and pathOf() lead to the bytes, as placeOf() said before", async (t) => {
     const store = await open(t);
     const blob = bytesOf(5000);
+    const place = store.placeOf(digestOf(blob));
     const { digest } = await putBlob(store, blob);
     const file = store.descriptorOf(digest);
     assert.equal(file?.size, blob.length);
     const bytes = Buffer.alloc(blob.length);
     readSync(file.fd, bytes, 0, bytes.length, 0);
     assert.ok(bytes.equals(blob));
-    assert.equal(typeof store.pathOf(digest), "string");
+    assert.equal(store.pathOf(digest), place);
   });
 
   it("an unknown blob is not found by any call", async (t) => {
