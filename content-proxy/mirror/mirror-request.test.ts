@@ -70,3 +70,25 @@ test("a request that names nothing of a registry is refused in the API's words",
   }
   assert.throws(() => meant(`/v2/?ns=${"a".repeat(3000)}`), { apiCode: "NAME_INVALID" });
 });
+
+test("what is no name of a registry is refused, and a login in it is not repeated", () => {
+  const login = "fisher:line@quay.io";
+  const dragonfly = { "x-dragonfly-registry": `https://${login}` };
+  for (const [url, headers] of [
+    ["/v2/a/manifests/x", dragonfly],
+    ["/v2/a/manifests/x", { "oci-namespace": login }],
+    [`/v2/a/manifests/x?ns=${login}`, {}],
+    [`/v2/${login}/a/manifests/x`, {}],
+    [`/dadip2p/https://${login}/v2/a/b/blobs/${digest}`, {}],
+    ["/v2/a/manifests/x?ns=a%20b", {}],
+  ] as const) {
+    assert.throws(
+      () => meant(url, { headers }),
+      (error) =>
+        error instanceof ApiError &&
+        error.apiCode === "NAME_INVALID" &&
+        !error.message.includes("line"),
+      url,
+    );
+  }
+});

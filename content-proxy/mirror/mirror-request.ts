@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders } from "node:http";
 
+import { isRegistry } from "../../core/image-reference.ts";
 import { canonicalRegistry } from "../../core/registry-name.ts";
 import { ApiError } from "../../core/oci-api/api-error.ts";
 import { type ApiPath, parseApiPath } from "../../core/oci-api/api-path.ts";
 
 /** What a client asks for, and of which registry. */
 export interface MirrorRequest {
-  /** As image references name it; not checked to be one that may be asked. */
+  /** A host as image references name it; not checked to be one that may be asked. */
   readonly registry: string;
   readonly path: ApiPath;
   readonly query: URLSearchParams;
@@ -43,6 +44,9 @@ export function parseMirrorRequest(
   const told = within?.[1] ?? toldRegistry(query, headers) ?? place.registryOfPort;
   const named = told === undefined ? splitHost(rawPath) : undefined;
   const registry = canonicalRegistry(told ?? named?.host ?? place.defaultRegistry);
+  // Not quoted: it may have a login in it, as URLs may.
+  if (!isRegistry(registry))
+    throw new ApiError("NAME_INVALID", "Cannot parse that registry's name");
   const path = parsePath(within?.[2] ?? named?.rest ?? rawPath);
   return { registry, path: inLibrary(registry, path), query, rawPath };
 }
