@@ -169,7 +169,8 @@ export class PushQueue {
     await this.#files.run(key, async () => {
       const before = this.#pushes.get(key);
       if (before && isSame(before.push, kept.push)) {
-        this.hurry(before);
+        // Another one in its place: who removes the one before does not mean this.
+        this.#pushes.set(key, waitingFrom(before));
         return;
       }
       // Blobs stay from here on; a push that is not on disk is none.
@@ -202,10 +203,10 @@ export class PushQueue {
   }
 }
 
-function waitingFrom(kept: KeptPush): WaitingPush {
-  const key = pushKeyOf(kept.push);
+function waitingFrom({ sequence, addedAtMs, push }: KeptPush): WaitingPush {
+  const key = pushKeyOf(push);
   const fresh = { failures: 0, notBeforeMs: 0, problem: undefined };
-  return { ...kept, id: pushIdOf(key), key, ...fresh };
+  return { ...{ sequence, addedAtMs, push }, id: pushIdOf(key), key, ...fresh };
 }
 
 /** Tags may be of something else now; the rest is what its digest says. */

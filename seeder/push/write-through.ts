@@ -85,7 +85,13 @@ export class WriteThrough implements AsyncDisposable {
     const delivery = this.#running.get(push.key);
     delivery?.stop.abort(new DOMException("It is given up", "AbortError"));
     await delivery?.done;
-    await this.#deps.queue.remove(push);
+    try {
+      await this.#deps.queue.remove(push);
+    } catch (error) {
+      // It is still in the queue, and must not wait there for ever.
+      this.#deps.queue.hurry(push);
+      throw error;
+    }
   }
 
   /** Never rejects. */
