@@ -1,5 +1,5 @@
-import { constants } from "node:fs";
-import { chmod, chown, copyFile, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { type Stats, constants } from "node:fs";
+import { copyFile, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { FailedPreconditionError, InvalidArgumentError } from "../../core/errors.ts";
@@ -63,12 +63,9 @@ export class ConfigFile {
     const temporary = `${this.path}.shoal-new`;
     try {
       await mkdir(dirname(this.path), { recursive: true });
-      await writeDurably(temporary, text);
-      if (this.text !== undefined) {
-        const { mode, uid, gid } = await stat(this.path);
-        await chmod(temporary, mode & 0o7777);
-        await chown(temporary, uid, gid);
-      }
+      await rm(temporary, { force: true });
+      const old = this.text === undefined ? undefined : await stat(this.path);
+      await writeDurably(temporary, text, old);
       await rename(temporary, this.path);
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined);
@@ -84,9 +81,18 @@ export class ConfigFile {
   }
 }
 
-async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, "w", 0o644);
+/**
+ * @param old The file whose owner and rights it gets, before it has its text: there may be
+ * secrets in it.
+ */
+async function writeDurably(path: string, text: string, old: Stats | undefined): Promise<void> {
+  // Containerd's own configuration is for all to read.
+  const file = await open(path, "wx", old ? 0o600 : 0o644);
   try {
+    if (old) {
+      await file.chown(old.uid, old.gid);
+      await file.chmod(old.mode & 0o7777);
+    }
     await file.writeFile(text);
     await file.sync();
   } finally {
