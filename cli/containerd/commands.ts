@@ -76,7 +76,7 @@ function withConfigFile(command: Command): Command {
     .option("--containerd-config <file>", "containerd's configuration", defaultConfig)
     .option(
       "--certs-dir <folder>",
-      "where hosts.toml files go if containerd has no folder yet",
+      "where hosts.toml files are if containerd's configuration names no folder",
       path,
     );
 }

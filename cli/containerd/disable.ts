@@ -10,7 +10,7 @@ import { mirrorRemovals } from "./mirror-edits.ts";
 /** Which files `disable` looks at. */
 export interface DisableCommand {
   readonly containerdConfig: string;
-  /** Where `hosts.toml` files are beside the folders that the configuration names. */
+  /** Where `hosts.toml` files are beside what the configuration names; left out: where they usually are. */
   readonly certsDir?: string | undefined;
   readonly dryRun: boolean;
 }
@@ -28,7 +28,8 @@ export async function disableContainerd(
   const file = await ConfigFile.open(containerdConfig);
   const config = await withoutOwnLines(file);
   const hosts = await mirrorRemovals(presentRoots(file.text ?? "", certsDir));
-  const edits = [config, ...hosts].filter(changesFile);
+  // The configuration tells where the others are: whoever is stopped halfway runs it again.
+  const edits = [...hosts, config].filter(changesFile);
   if (edits.length === 0) {
     stdout.write(`${file.path} has no lines of ours.\n`);
     return exitCodes.ok;

@@ -11,6 +11,9 @@ import type { MirroredRegistry } from "./mirrored-registry.ts";
 /** Folder of the file for all registries that have none of their own. */
 const defaultFolder = "_default";
 
+/** Where containerd looks for folders of registries by itself, since 2.2. */
+const standardRoots = "/etc/containerd/certs.d:/etc/docker/certs.d";
+
 /** Name of the file in the folder of a registry. */
 const hostsFile = "hosts.toml";
 
@@ -42,7 +45,7 @@ export function hostsPathOf(
   if (certsPath !== undefined) return certsPath;
   const { major, minor } = version;
   const hasDocker = major > 2 || (major === 2 && minor >= 2);
-  return hasDocker ? "/etc/containerd/certs.d:/etc/docker/certs.d" : "/etc/containerd/certs.d";
+  return hasDocker ? standardRoots : "/etc/containerd/certs.d";
 }
 
 /** @throws {FailedPreconditionError} when there is none */
@@ -54,10 +57,10 @@ export function rootsIn(hostsPath: string): readonly string[] {
 
 /**
  * Where files of ours may be: the folders that a configuration names, if it can be read, and
- * one that was named by hand.
+ * one that was named by hand, else the usual ones: the configuration may be another by now.
  */
 export function presentRoots(text: string, certsPath: string | undefined): readonly string[] {
-  const named = [certsPath ?? "", ...hostsPathsIn(text)];
+  const named = [certsPath ?? standardRoots, ...hostsPathsIn(text)];
   return [...new Set(named.flatMap((path) => path.split(":")))].filter((root) => root !== "");
 }
 

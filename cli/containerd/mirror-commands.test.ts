@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -64,6 +64,23 @@ test("the mirror goes with the content store and with the snapshotter, and leave
     await machine.shoal("disable");
     assert.equal(await machine.read(), config);
   }
+});
+
+test("a disable that fails halfway finds the other files the next time", async (t) => {
+  const config = "version = 2\n";
+  const machine = await Machine.create(t, { version: "1.7.24", config });
+  const hosts = 'server = "https://ghcr.io"\n';
+  await machine.writeHosts("ghcr.io", hosts);
+  await machine.shoal("enable", "--mirror", "--registry", "ghcr.io");
+  // Nothing can be written at this name.
+  const inTheWay = join(machine.certs, "ghcr.io", "hosts.toml.shoal-new");
+  await mkdir(inTheWay);
+  assert.equal((await machine.shoal("disable")).exitCode, exitCodes.failure);
+  assert.equal(parseContainerdConfig(await machine.read()).criHostsPath, machine.certs);
+  await rmdir(inTheWay);
+  assert.equal((await machine.shoal("disable")).exitCode, exitCodes.ok);
+  assert.equal(await machine.readHosts("ghcr.io"), hosts);
+  assert.equal(await machine.read(), config);
 });
 
 test("a registry gets a file of its own with its server, Docker Hub that of its registry", async (t) => {
