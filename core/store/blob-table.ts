@@ -57,7 +57,7 @@ export class BlobTable implements AsyncDisposable {
   /**
    * Moves a finished, synced file into its place as a blob. Visible when it resolves, and
    * on disk if it is owned. What is only cached may be back where it was after a power
-   * cut; it is whole in either place.
+   * cut, until {@link settle}; it is whole in either place.
    *
    * @param blob.check Throws if the file must stay where it is after all.
    * @throws {StorageFullError} with the file still where it was.
@@ -118,6 +118,14 @@ export class BlobTable implements AsyncDisposable {
     const path = this.#layout.record(record.digest);
     await replaceFile(path, encodeRecord(record), { durable: false });
     this.#records.set(record.digest, record);
+  }
+
+  /** Sees that a whole blob and its record are on disk as an owned one's are. */
+  async settle(digest: Digest): Promise<void> {
+    const record = this.#records.get(digest);
+    if (record?.whole !== true || record.owned) return;
+    await sync(this.#layout.record(digest));
+    await this.#sync(record);
   }
 
   /** Waits for what is written in the background. */

@@ -447,6 +447,18 @@ test("a blob whose file is lost and that is only here, or not owned, is gone", a
   }
 });
 
+test("settle() asks the disk for all that a cached blob relies on", async (t) => {
+  const root = await StoreRoot.make(t);
+  const store = await root.reopen();
+  await store.settle(digest);
+  await putBlob(store, blob.bytes, { ...pull, owned: false });
+  await store.settle(digest);
+  for (const path of [root.layout.metainfo(digest), root.layout.record(digest)]) {
+    rmSync(path);
+    await assert.rejects(store.settle(digest), { code: "ENOENT" });
+  }
+});
+
 test("metainfo that is empty after the machine went down is none", async (t) => {
   const root = await StoreRoot.make(t);
   await putBlob(await root.reopen(), blob.bytes, { ...pull, owned: false });

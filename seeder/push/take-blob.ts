@@ -3,7 +3,7 @@ import type { Offering } from "../../core/blob-life/offering.ts";
 import type { Digest } from "../../core/digest.ts";
 import { CodedError } from "../../core/errors.ts";
 import { isRepository } from "../../core/image-reference.ts";
-import type { BlobReader, BlobRecord } from "../../core/ports/blob-store.ts";
+import type { BlobReader, BlobRecord, BlobWriter } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Repository } from "../../core/ports/origin.ts";
 import type { RegistryWriter } from "../../core/ports/registry-writer.ts";
@@ -13,7 +13,7 @@ import type { PushQueue } from "./push-queue.ts";
 
 /** What {@link takeBlob} and {@link linkBlob} work with. */
 export interface TakeBlobDeps {
-  readonly store: Pick<BlobReader, "find">;
+  readonly store: Pick<BlobReader, "find"> & Pick<BlobWriter, "settle">;
   readonly inUse: Pick<BlobsInUse, "hold">;
   readonly known: Pick<KnownBlobs, "add" | "find">;
   readonly offering: Pick<Offering, "add">;
@@ -98,10 +98,13 @@ async function mountThere(
 async function keep(
   { registry, repository }: Repository,
   record: BlobRecord,
-  { queue, known, offering, mountFrom }: TakeBlobDeps & { readonly mountFrom?: string | undefined },
+  options: TakeBlobDeps & { readonly mountFrom?: string | undefined },
 ): Promise<void> {
+  const { store, queue, known, offering, mountFrom } = options;
   const { digest, size } = record;
   const descriptor = { mediaType, digest, size };
+  // A note that outlives a power cut is no use without the bytes.
+  await store.settle(digest);
   await queue.add({
     ...{ kind: "blob", registry, repository, descriptor },
     ...(mountFrom !== undefined && { mountFrom }),

@@ -23,7 +23,7 @@ import { type PushedManifest, parsePushedManifest } from "./pushed-manifest.ts";
 
 /** What {@link takeManifest} works with. */
 export interface TakeManifestDeps {
-  readonly store: Pick<BlobReader, "find"> & Pick<BlobWriter, "openIngest">;
+  readonly store: Pick<BlobReader, "find"> & Pick<BlobWriter, "openIngest" | "settle">;
   readonly room: Pick<BlobRoom, "hold" | "release">;
   readonly inUse: Pick<BlobsInUse, "hold">;
   readonly known: Pick<KnownBlobs, "add" | "find">;
@@ -46,6 +46,9 @@ export interface ManifestUpload extends Repository {
 /** Questions to the registry about one manifest: how many at once, and for how long. */
 const questionsMax = 4;
 const questionsTimeoutMs = 30_000;
+
+/** Blobs of one manifest that are waited for to be on disk at once. */
+const settlingMax = 4;
 
 /**
  * Takes a manifest in: once this settles it is on disk with its tag, offered to the swarm, and
@@ -73,6 +76,7 @@ export async function takeManifest(
     const { blobs, manifests, mediaType } = manifest;
     const whole = { ...descriptor, mediaType };
     const record = await store(bytes, whole, deps);
+    await settle([whole, ...named], deps);
     const push = { kind: "manifest", ...place, descriptor: whole, blobs, manifests } as const;
     if ("tag" in name) {
       const { tag } = name;
@@ -132,6 +136,17 @@ async function checkNamed(
     deadline.abort();
     deadline[Symbol.dispose]();
   }
+}
+
+/** A note that outlives a power cut is no use without the bytes of what it names. */
+async function settle(
+  descriptors: readonly Descriptor[],
+  { store: blobs }: Pick<TakeManifestDeps, "store">,
+): Promise<void> {
+  const limiter = new Limiter(settlingMax);
+  const { signal } = new AbortController();
+  const settling = descriptors.map(({ digest }) => limiter.run(signal, () => blobs.settle(digest)));
+  await Promise.all(settling);
 }
 
 /** Makes the manifest a blob like others. */
