@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 
 import { DisposeStack } from "../../core/async/dispose-stack.ts";
 import { Credential } from "../../core/credential.ts";
+import { digestOf } from "../../core/digest.ts";
 import { AccessDeniedError, ImageNotFoundError, UnavailableError } from "../../core/errors.ts";
 import { type ImageReference, parseImageReference } from "../../core/image-reference.ts";
 import { openRegistries } from "../../core/registry/open-registries.ts";
@@ -12,6 +13,7 @@ import { rendezvousOrder } from "../../core/rendezvous.ts";
 import type { TagAnswer } from "../../core/tags/tag-answer.ts";
 import { FakeRegistry } from "../../core/testing/fake-registry.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
+import { ClusterTagResolver } from "./cluster-tag-resolver.ts";
 import { connectTags } from "./connect-tags.ts";
 
 const tag = "pond/fish:v1";
@@ -228,4 +230,63 @@ test("nonsense of a seeder is no answer", async (t) => {
   const { images, seeders, resolve } = await open(t);
   for (const seeder of seeders) seeder.resolves = seeder.recalls = 200;
   assert.deepEqual(await resolve(), [images[0], "registry"]);
+});
+
+/** A resolver with one seeder that does not tell what the registry says, and the time by hand. */
+function openSilent(t: TestContext, { recalls }: { readonly recalls: boolean }) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { promise, resolve: tell } = Promise.withResolvers<TagAnswer>();
+  let asked = 0;
+  let leftAlone = 0;
+  const descriptor = { mediaType: "a/b", digest: digestOf(Buffer.from("image")), size: 7 };
+  const seeder = {
+    answerCount: 0,
+    leaveAlone: () => leftAlone++,
+    resolve: () => promise,
+    recall: async () => {
+      await new Promise(setImmediate);
+      if (recalls) seeder.answerCount++;
+      return undefined;
+    },
+  };
+  const origin = { resolve: async () => (asked++, descriptor) };
+  const resolver = new ClusterTagResolver({
+    ...{ origin, clock: new ManualClock(), rules: [], outageAfterMs: 1500 },
+    seeders: new Map([["http://seeder", seeder]]),
+  });
+  const reference = parseImageReference("registry.example/pond/fish:v1");
+  return {
+    resolve: () => resolver.resolve(reference, t),
+    pass: async (durationMs: number) => {
+      t.mock.timers.tick(durationMs);
+      await new Promise(setImmediate);
+    },
+    askedCount: () => asked,
+    leftAloneCount: () => leftAlone,
+    tell: () => tell({ descriptor, source: "cluster", ageMs: 0 }),
+  };
+}
+
+test("the registry is asked beside a seeder that hangs", async (t) => {
+  const { resolve, pass, askedCount, leftAloneCount } = openSilent(t, { recalls: false });
+  const resolving = resolve();
+  await pass(0);
+  await pass(499);
+  assert.equal(askedCount(), 0);
+  await pass(1);
+  assert.equal((await resolving).source, "registry");
+  assert.equal(leftAloneCount(), 1);
+});
+
+test("the registry is not asked by each node because it is slow to answer the seeder", async (t) => {
+  const { resolve, pass, askedCount, leftAloneCount, tell } = openSilent(t, { recalls: true });
+  const resolving = resolve();
+  await pass(0);
+  await pass(0);
+  await pass(500);
+  await pass(900);
+  tell();
+  assert.equal((await resolving).descriptor.size, 7);
+  assert.equal(leftAloneCount(), 0);
+  assert.equal(askedCount(), 0);
 });

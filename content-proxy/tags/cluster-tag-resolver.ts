@@ -1,4 +1,4 @@
-import { createDeadline } from "../../core/async/deadline.ts";
+import { abortable, createDeadline } from "../../core/async/deadline.ts";
 import type { Credential } from "../../core/credential.ts";
 import { UnavailableError, codeOf } from "../../core/errors.ts";
 import { type ImageReference, formatImageReference } from "../../core/image-reference.ts";
@@ -22,13 +22,22 @@ const recallTimeoutMs = 300;
 /** Milliseconds that a seeder's answer takes on its way, beside what the registry takes. */
 const travelMs = 100;
 
+/**
+ * Milliseconds after which the registry is asked beside seeders that have not even told what they
+ * know by themselves: they hang, and a pull has two seconds for all of it.
+ */
+const silentMs = 500;
+
 /** Milliseconds that are left then for what is known otherwise. */
 const remainderMs = 150;
 
 /** What {@link ClusterTagResolver} works with. */
 export interface ClusterTagResolverDeps {
   /** By their base URLs, which are written the same on all nodes. */
-  readonly seeders: ReadonlyMap<string, Pick<SeederTagService, "resolve" | "recall">>;
+  readonly seeders: ReadonlyMap<
+    string,
+    Pick<SeederTagService, "resolve" | "recall" | "answerCount" | "leaveAlone">
+  >;
   /** Registries, as this node asks them itself. */
   readonly origin: Pick<Origin, "resolve">;
   readonly clock: Clock;
@@ -90,16 +99,52 @@ export class ClusterTagResolver implements TagResolver {
     }
   }
 
-  /** What the registry says, by the first seeder that can be reached or as we ask it ourselves. */
+  /**
+   * What the registry says, by the first seeder that can be reached or as we ask it ourselves. Beside a
+   * seeder that hangs we ask ourselves, and the next pull leaves it alone.
+   */
   async #resolve(
     reference: ImageReference,
     order: readonly string[],
     options: Asked,
   ): Promise<TagAnswer> {
-    const { seeders, origin, outageAfterMs } = this.#deps;
+    const { seeders } = this.#deps;
+    const answersBefore = new Map(order.map((one) => [one, seeders.get(one)?.answerCount]));
+    let current: string | undefined;
+    const over = createDeadline(options.signal);
+    const silence = createDeadline(options.signal, silentMs);
+    try {
+      const isWanted = (seeder: string) => ((current = seeder), !over.signal.aborted);
+      const bySeeder = this.#bySeeder(reference, order, { ...options, isWanted });
+      let answer = await abortable(bySeeder, silence.signal).catch((error: unknown) => {
+        if (!silence.signal.aborted) throw error;
+        options.signal.throwIfAborted();
+        return undefined;
+      });
+      const seeder = current === undefined ? undefined : seeders.get(current);
+      const isAlive = seeder?.answerCount !== answersBefore.get(current ?? "");
+      if (silence.signal.aborted && isAlive) answer = await bySeeder;
+      else if (silence.signal.aborted) seeder?.leaveAlone();
+      const asked = { ...options, signal: over.signal };
+      return answer ?? (await firstOf(bySeeder, this.#byRegistry(reference, asked)));
+    } finally {
+      silence[Symbol.dispose]();
+      over.abort();
+      over[Symbol.dispose]();
+    }
+  }
+
+  /** @throws {ImageNotFoundError} when a seeder was told so; what else is wrong there is no answer. */
+  async #bySeeder(
+    reference: ImageReference,
+    order: readonly string[],
+    { isWanted, ...options }: Asked & { readonly isWanted: (seeder: string) => boolean },
+  ): Promise<TagAnswer | undefined> {
+    const { seeders, outageAfterMs } = this.#deps;
     const timeoutMs = outageAfterMs + travelMs;
     // The credential of a client is for the registry alone.
     for (const seeder of options.authorization ? [] : order) {
+      if (!isWanted(seeder)) break;
       try {
         const answer = await seeders.get(seeder)?.resolve(reference, { ...options, timeoutMs });
         if (answer) return answer;
@@ -110,7 +155,11 @@ export class ClusterTagResolver implements TagResolver {
         break;
       }
     }
-    const descriptor = await origin.resolve(reference, options);
+    return undefined;
+  }
+
+  async #byRegistry(reference: ImageReference, options: Asked): Promise<TagAnswer> {
+    const descriptor = await this.#deps.origin.resolve(reference, options);
     return { descriptor, source: "registry", ageMs: 0 };
   }
 
@@ -128,6 +177,19 @@ export class ClusterTagResolver implements TagResolver {
     return recalled.flatMap((one) =>
       one.status === "fulfilled" && one.value !== undefined ? [one.value] : [],
     );
+  }
+}
+
+/** The first answer; without one what a seeder was told, or we ourselves. */
+async function firstOf(
+  bySeeder: Promise<TagAnswer | undefined>,
+  byRegistry: Promise<TagAnswer>,
+): Promise<TagAnswer> {
+  const seeder = bySeeder.then(async (answer) => answer ?? byRegistry);
+  try {
+    return await Promise.any([seeder, byRegistry]);
+  } catch {
+    return await seeder;
   }
 }
 

@@ -27,9 +27,20 @@ export interface SeederTagServiceDeps {
 export class SeederTagService {
   readonly #deps: SeederTagServiceDeps;
   #failingUntilMs = -Infinity;
+  #answerCount = 0;
 
   constructor(deps: SeederTagServiceDeps) {
     this.#deps = deps;
+  }
+
+  /** Answers that came, to whatever question: who gives any does not hang. */
+  get answerCount(): number {
+    return this.#answerCount;
+  }
+
+  /** It is not asked again for a while. */
+  leaveAlone(): void {
+    this.#failingUntilMs = this.#deps.clock.monotonicMs() + failingMs;
   }
 
   /**
@@ -82,6 +93,7 @@ export class SeederTagService {
     try {
       const request = { method: "GET", url: `${url}/v1/tags?${query.toString()}` } as const;
       const answer = await client.request(request, deadline);
+      this.#answerCount++;
       if (answer.status !== 500 && answer.status !== 502 && answer.status !== 504) return answer;
     } catch (error) {
       signal.throwIfAborted();
@@ -91,7 +103,7 @@ export class SeederTagService {
     } finally {
       deadline[Symbol.dispose]();
     }
-    this.#failingUntilMs = clock.monotonicMs() + failingMs;
+    this.leaveAlone();
     return undefined;
   }
 }
