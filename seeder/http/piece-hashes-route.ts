@@ -18,6 +18,9 @@ export interface PieceHashesRouteDeps {
   readonly cache: Pick<BlobCache, "follow">;
 }
 
+/** Milliseconds that a client may take nothing of what is there for it: it holds the arrival. */
+const stallTimeoutMs = 60_000;
+
 /** Hashes from the one of a piece on. */
 type OpenHashes = (start: number) => AsyncIterable<Uint8Array>;
 
@@ -92,5 +95,19 @@ async function send(
   });
   // The first hash may be long in coming; that there will be some is known.
   response.flushHeaders();
-  await pipeline(open(start / pieceHashLength), response, { signal });
+  response.on("timeout", () => response.destroy());
+  await pipeline(taken(open(start / pieceHashLength), response), response, { signal });
+}
+
+/** The same runs. A bound is set for the client to take each, and none for the next one to come. */
+async function* taken(
+  runs: AsyncIterable<Uint8Array>,
+  response: ServerResponse,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const run of runs) {
+    response.setTimeout(stallTimeoutMs);
+    yield run;
+    response.setTimeout(0);
+  }
+  response.setTimeout(stallTimeoutMs);
 }
