@@ -11,6 +11,7 @@ import { PushAccess } from "./http/push-access.ts";
 import { PushHandler, type PushHandlerDeps } from "./http/push-handler.ts";
 import { PushesRoute } from "./http/pushes-route.ts";
 import { PushQueue } from "./push-queue.ts";
+import type { KeptPushedTags } from "./pushed-tags.ts";
 import { reportPushes } from "./report-pushes.ts";
 import { Uploads, type UploadsDeps } from "./uploads.ts";
 import { WriteThrough, type WriteThroughDeps } from "./write-through.ts";
@@ -33,7 +34,8 @@ export type ConnectPushDeps = Omit<
   "uploads" | "tagLock" | "manifestLimiter" | "queue"
 > &
   Pick<UploadsDeps, "store" | "room"> &
-  Pick<WriteThroughDeps, "writer" | "tags"> & {
+  Pick<WriteThroughDeps, "writer"> & {
+    readonly tags: KeptPushedTags;
     readonly queue: PushQueue;
     readonly clock: Clock;
     readonly logger: Logger;
@@ -61,6 +63,8 @@ export async function connectPush(
   const deps = { ...all, logger: all.logger.with({ part: "push" }) };
   const { queue, tags } = deps;
   const pushed = [...queue.all()].map(({ push }) => push).filter(({ kind }) => kind === "tag");
+  // After a crash the tags may be older than the records: nothing would ever end such a push.
+  await tags.withdrawOthers(pushed);
   // Together, for each writes the whole file of tags.
   await Promise.all(pushed.map(({ descriptor, ...push }) => tags.note(push, descriptor, "pushed")));
   const writeThrough = started.use(

@@ -10,11 +10,12 @@ import { MemoryLogger } from "../../core/testing/memory-logger.ts";
 import { temporaryFolder } from "../open-test-seeder.test-support.ts";
 import type { TagPush } from "./push-record.ts";
 import { PushQueue } from "./push-queue.ts";
-import { WriteThrough } from "./write-through.ts";
+import { WriteThrough, type WriteThroughDeps } from "./write-through.ts";
 
+const { bytes, digest } = blobFixture(10);
 const push: TagPush = {
   ...{ kind: "tag", registry: "r.example", repository: "pond/fish", tag: "1" },
-  descriptor: { mediaType: "manifest", digest: blobFixture(10).digest, size: 10 },
+  descriptor: { mediaType: "manifest", digest, size: 10 },
 };
 
 async function open(t: TestContext) {
@@ -23,6 +24,29 @@ async function open(t: TestContext) {
   const folder = await RecordFolder.open({ path, logger });
   const reopen = () => PushQueue.open({ folder, pushesMax: 10, clock: new ManualClock(), logger });
   return { folder, reopen, queue: await reopen() };
+}
+
+const nobody = () => Promise.reject(new UnavailableError("Nobody should ask"));
+
+/** To a registry that takes manifests. */
+function writeThroughOf(queue: PushQueue, note: WriteThroughDeps["tags"]["note"]): WriteThrough {
+  const writeManifest = () => Promise.resolve();
+  const writer = { writeManifest, writeBlob: nobody, mountBlob: nobody, blobSize: nobody };
+  const origin = { provenance: "pull", owned: false, createdAt: 0n, updatedAt: 0n } as const;
+  const record = { ...origin, digest, size: bytes.length, whole: true, labels: {} };
+  return new WriteThrough({
+    ...{ queue, writesMax: 1, random: () => 0, clock: new ManualClock() },
+    writer: { ...writer, hasManifest: nobody },
+    store: {
+      find: () => record,
+      async *read() {
+        yield bytes;
+      },
+    },
+    known: { find: () => undefined },
+    tags: { note, withdraw: nobody },
+    logger: new MemoryLogger(),
+  });
 }
 
 test("who takes a push out does not take out the same that was pushed again", async (t) => {
@@ -45,18 +69,25 @@ test("a push that cannot be given up is tried again", async (t) => {
   const { queue, folder } = await open(t);
   await queue.add(push);
   folder.remove = () => Promise.reject(new StorageFullError("Cannot delete the record"));
-  const nobody = () => Promise.reject(new UnavailableError("Nobody should ask"));
-  const writer = { writeBlob: nobody, writeManifest: nobody, mountBlob: nobody };
-  const writeThrough = new WriteThrough({
-    ...{ queue, writesMax: 1, random: () => 0, clock: new ManualClock() },
-    writer: { ...writer, blobSize: nobody, hasManifest: nobody },
-    store: { find: () => undefined, read: () => assert.fail() },
-    known: { find: () => undefined },
-    tags: { note: nobody, withdraw: nobody },
-    logger: new MemoryLogger(),
-  });
+  const writeThrough = writeThroughOf(queue, nobody);
   const [waiting] = queue.all();
   assert.ok(waiting);
   await assert.rejects(writeThrough.giveUp(waiting), StorageFullError);
   assert.equal(waiting.notBeforeMs, 0);
+});
+
+test("a tag that is pushed again while it arrives does not stay pushed", async (t) => {
+  const { queue } = await open(t);
+  await queue.add(push);
+  const noted: string[] = [];
+  const writeThrough = writeThroughOf(queue, async (_reference, _descriptor, source) => {
+    noted.push(source);
+    if (noted.length > 1) return;
+    await queue.add(push);
+    noted.push("pushed");
+  });
+  t.after(() => writeThrough[Symbol.asyncDispose]());
+  writeThrough.start();
+  while (queue.size > 0) await queue.news.changed(t.signal);
+  assert.deepEqual(noted, ["registry", "pushed", "registry"]);
 });

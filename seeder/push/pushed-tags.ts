@@ -16,3 +16,9 @@ export interface PushedTags {
   /** Forgets a push that nobody writes to the registry any more. */
   withdraw(reference: ImageReference): Promise<void>;
 }
+
+/** Pushed tags that outlive the process, which may have ended without a word. */
+export interface KeptPushedTags extends PushedTags {
+  /** Forgets what was pushed, but for those that are still to be written. */
+  withdrawOthers(references: readonly ImageReference[]): Promise<void>;
+}

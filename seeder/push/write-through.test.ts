@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { digestOf } from "../../core/digest.ts";
@@ -136,6 +138,21 @@ test("a tag that is pushed again before it arrived is what it was pushed as last
   // From then on the registry says what the tag is.
   bench.registry.addImage([bytesOf(10, "newest")], "pond/fish:1");
   const { source } = (await (await tagOf(bench, "1")).json()) as { source: string };
+  assert.equal(source, "registry");
+});
+
+test("after a crash the registry decides what a tag is that nothing waits for any more", async (t) => {
+  const root = await temporaryFolder(t);
+  const first = await openPushBench(t, { root });
+  const { registry } = first;
+  await first.seeder[Symbol.asyncDispose]();
+  const descriptor = { mediaType: "manifest", digest: digestOf(layer), size: 10 };
+  const reference = `${registry.host}/pond/fish:1`;
+  const entry = { reference, descriptor, source: "pushed", knownAtMs: 0 };
+  await writeFile(join(root, "tags.jsonl"), JSON.stringify(entry));
+  registry.addImage([layer], "pond/fish:1");
+  const second = await openPushBench(t, { root, registry });
+  const { source } = (await (await tagOf(second, "1")).json()) as { source: string };
   assert.equal(source, "registry");
 });
 

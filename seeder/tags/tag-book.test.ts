@@ -50,6 +50,17 @@ test("what is withdrawn is gone, and stays so", async (t) => {
   assert.equal((await open()).find(names[0]), undefined);
 });
 
+test("of what was pushed and is not written any more the registry decides again", async (t) => {
+  const { open } = await folderWith(t);
+  const book = await open();
+  for (const tag of [fish, frog]) await book.note(tag, descriptorOf("a"), "registry");
+  for (const tag of [fish, frog]) await book.note(tag, descriptorOf("b"), "pushed");
+  await book.withdrawOthers([fish]);
+  const sources = names.map((name) => book.find(name)?.source);
+  assert.deepEqual(sources, ["pushed", "registry"]);
+  assert.equal((await open()).find(names[1])?.source, "registry");
+});
+
 test("a tag that is confirmed again and again is not written each time", async (t) => {
   const { path, clock, open } = await folderWith(t);
   const book = await open();

@@ -59,6 +59,15 @@ export class TagBook implements TagMemory {
     await this.save();
   }
 
+  /** Forgets what was pushed, but for those: of others the registry decides. */
+  async withdrawOthers(references: readonly ImageReference[]): Promise<void> {
+    const kept = new Set(references.map(formatImageReference));
+    for (const { reference, source } of this.#table.entries()) {
+      if (source === "pushed" && !kept.has(reference)) this.#table.withdraw(reference);
+    }
+    await this.save();
+  }
+
   find(reference: string): KnownTag | undefined {
     return this.#table.find(reference);
   }
