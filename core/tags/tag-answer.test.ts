@@ -13,6 +13,11 @@ test("parseTagAnswer() reads what renderTagAnswer() writes", () => {
   assert.deepEqual(parseTagAnswer(Buffer.from(text)), answer);
 });
 
+test("an answer of unknown age can be read, too", () => {
+  const text = JSON.stringify(renderTagAnswer({ ...answer, ageMs: Infinity }));
+  assert.equal(parseTagAnswer(Buffer.from(text)).ageMs, Number.MAX_SAFE_INTEGER);
+});
+
 test("parseTagAnswer() refuses what is none, wherever it is cut", () => {
   const text = JSON.stringify(renderTagAnswer(answer));
   const odd = [{ size: -1 }, { size: 2 ** 40 }, { digest: "x" }, { source: "me" }, { ageMs: -1 }];

@@ -22,7 +22,9 @@ const answerSchema = z.object({
 /** The answer as JSON of `GET /v1/tags`. */
 export function renderTagAnswer({ descriptor, source, ageMs }: TagAnswer): unknown {
   const { mediaType, digest, size } = descriptor;
-  return { mediaType, digest, size, source, ageMs: Math.round(ageMs) };
+  // JSON has no Infinity: such an age would be read as none, and the answer as nonsense.
+  const age = Math.min(Math.round(ageMs), Number.MAX_SAFE_INTEGER);
+  return { mediaType, digest, size, source, ageMs: age };
 }
 
 /** @throws {UnavailableError} when it is none: a seeder that talks nonsense is no help. */

@@ -127,4 +127,7 @@ test("what was known is no younger for a clock that was set back", () => {
   table.keep(name, { descriptor: first, source: "registry", ageMs: 0 });
   clock.advance(-1);
   assert.equal(table.find(name)?.ageMs, Infinity);
+  table.keep(name, { descriptor: second, source: "pushed", ageMs: 0 });
+  clock.advance(-1);
+  assert.deepEqual(table.find(name), { descriptor: second, source: "pushed", ageMs: 0 });
 });

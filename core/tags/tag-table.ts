@@ -30,8 +30,9 @@ export class TagTable implements TagMemory {
     if (!entry) return undefined;
     const { descriptor, source, knownAtMs } = entry;
     const ageMs = this.#nowMs() - knownAtMs;
-    // A clock that was wrong, then or now, makes nothing young.
-    return { descriptor, source, ageMs: ageMs < 0 ? Infinity : ageMs };
+    if (ageMs >= 0) return { descriptor, source, ageMs };
+    // A clock that was wrong, then or now, makes nothing young; what was pushed is true at any age.
+    return { descriptor, source, ageMs: source === "pushed" ? 0 : Infinity };
   }
 
   /**
