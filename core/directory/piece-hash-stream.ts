@@ -1,3 +1,4 @@
+import { createDeadline } from "../async/deadline.ts";
 import { pause } from "../async/pause.ts";
 import { UnavailableError } from "../errors.ts";
 import type { HttpClient, HttpClientStream } from "../http/http-client.ts";
@@ -54,14 +55,15 @@ async function* runsFrom(
   { start, signal }: Cancellable & { readonly start: number },
 ): AsyncGenerator<Uint8Array, void> {
   const range = start > 0 ? { range: `bytes=${start * pieceHashLength}-` } : {};
-  const answer = await client.open({ method: "GET", url, headers: range }, { signal });
-  const chunks = answer.body[Symbol.asyncIterator]();
+  // A body that nobody has begun to read holds its socket: ending the signal frees it.
+  const opened = createDeadline(signal);
   try {
+    const answer = await client.open({ method: "GET", url, headers: range }, opened);
     checkHead(answer, { start, pieceCount });
     let left = (pieceCount - start) * pieceHashLength;
     let rest = Buffer.alloc(0);
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
-      const bytes = Buffer.concat([rest, next.value]);
+    for await (const chunk of answer.body) {
+      const bytes = Buffer.concat([rest, chunk]);
       const whole = bytes.length - (bytes.length % pieceHashLength);
       if (bytes.length > left) throw refused("it tells too many");
       left -= whole;
@@ -69,8 +71,11 @@ async function* runsFrom(
       if (whole > 0) yield bytes.subarray(0, whole);
     }
     if (left > 0) throw refused("it ends too early");
+  } catch (error) {
+    opened.abort();
+    throw error;
   } finally {
-    await chunks.return?.();
+    opened[Symbol.dispose]();
   }
 }
 

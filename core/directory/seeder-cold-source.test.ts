@@ -288,6 +288,20 @@ test("hashes come whole, however they are cut on the way, from any piece on", as
   assert.deepEqual(await read(t, hashesUpTo(hashes.length), pieceCount), Buffer.alloc(0));
 });
 
+test("an answer that is no hashes holds no connection", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const ticking = setInterval(() => t.mock.timers.tick(300), 1);
+  t.after(() => clearInterval(ticking));
+  const closed: Promise<unknown>[] = [];
+  const endless: Handle = (_request, response) => {
+    closed.push(once(response, "close", t));
+    response.writeHead(404).write("more is to come");
+  };
+  await assert.rejects(read(t, endless), UnavailableError);
+  assert.equal(closed.length, 3);
+  await Promise.all(closed);
+});
+
 test("a stream of hashes that breaks is gone on with; one that does not go on is given up", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   let opened = 0;
