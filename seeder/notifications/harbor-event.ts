@@ -41,6 +41,5 @@ function imageAt(url: string, tag: string): PushedImage {
   const [path = ""] = url.slice(slash + 1).split("@");
   const colon = path.lastIndexOf(":");
   const repository = colon > path.lastIndexOf("/") ? path.slice(0, colon) : path;
-  if (slash < 1) throw new InvalidArgumentError("Cannot parse the notification: no host is named");
-  return { registry: url.slice(0, slash), repository, tag };
+  return { registry: slash < 1 ? undefined : url.slice(0, slash), repository, tag };
 }

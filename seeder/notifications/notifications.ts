@@ -7,7 +7,7 @@ import type { PreheatRequest } from "../preheats.ts";
 import { parseDistributionEvents } from "./distribution-events.ts";
 import { parseHarborEvent } from "./harbor-event.ts";
 import { parseImageList } from "./image-list.ts";
-import { referenceOf } from "./pushed-image.ts";
+import { type PushedImage, referenceOf } from "./pushed-image.ts";
 
 /** What {@link Notifications} works with. */
 export interface NotificationsDeps {
@@ -26,27 +26,26 @@ export interface NotificationsDeps {
 export interface NotificationResult {
   /** How many will be fetched. */
   readonly accepted: number;
-  /** How many the patterns leave out. */
+  /** How many the patterns leave out, or whose names are none. */
   readonly ignored: number;
 }
 
 /** Images that one log line names. */
 const loggedMax = 10;
 
+/** Images of a notification, and why the others of it cannot be named. */
+interface NamedImages {
+  readonly references: readonly ImageReference[];
+  readonly problems: readonly string[];
+}
+
 /** Reads one form of notification. */
-type Reader = (value: unknown, registry: string | undefined) => ImageReference[];
+type Reader = (value: unknown, registry: string | undefined) => NamedImages;
 
 const readers = new Map<string, Reader>([
-  [
-    "distribution",
-    (value, registry) =>
-      parseDistributionEvents(value).map((pushed) => referenceOf(pushed, registry)),
-  ],
-  [
-    "harbor",
-    (value, registry) => parseHarborEvent(value).map((pushed) => referenceOf(pushed, registry)),
-  ],
-  ["images", (value) => parseImageList(value)],
+  ["distribution", (value, registry) => namedOf(parseDistributionEvents(value), registry)],
+  ["harbor", (value, registry) => namedOf(parseHarborEvent(value), registry)],
+  ["images", (value) => ({ references: parseImageList(value), problems: [] })],
 ]);
 
 /** Has the images fetched that registries say were pushed. */
@@ -71,12 +70,17 @@ export class Notifications {
     const { queue, logger, registry, target } = this.#deps;
     const read = readers.get(form);
     if (!read) throw new InvalidArgumentError("Cannot take notifications of that form");
-    const references = read(value, registry);
+    const { references, problems } = read(value, registry);
+    if (problems.length > 0) {
+      const [problem] = problems;
+      logger.warn("passed over pushed images", { form, count: problems.length, problem });
+    }
     const chosen = references.filter((one) => this.#isIncluded(formatImageReference(one)));
     queue.add(chosen.map((reference) => ({ ...target, reference })));
     const images = chosen.slice(0, loggedMax).map(formatImageReference);
     if (chosen.length > 0) logger.info("told of pushed images", { images, count: chosen.length });
-    return { accepted: chosen.length, ignored: references.length - chosen.length };
+    const ignored = references.length - chosen.length + problems.length;
+    return { accepted: chosen.length, ignored };
   }
 
   #isIncluded(reference: string): boolean {
@@ -84,4 +88,22 @@ export class Notifications {
     const fits = (pattern: string) => matchesGlob(pattern, reference);
     return include.some(fits) && !exclude.some(fits);
   }
+}
+
+/**
+ * What cannot be named is passed over, and the rest taken: a registry that is refused sends the
+ * same again and again, and nothing that comes after it.
+ */
+function namedOf(images: readonly PushedImage[], registry: string | undefined): NamedImages {
+  const references: ImageReference[] = [];
+  const problems: string[] = [];
+  for (const image of images) {
+    try {
+      references.push(referenceOf(image, registry));
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      problems.push(error.message);
+    }
+  }
+  return { references, problems };
 }
