@@ -131,6 +131,11 @@ export class BlobArrival {
     await this.#until(() => this.#file !== undefined || this.#isWhole, signal);
   }
 
+  /** Resolves when it is whole, or will not come. */
+  async ended({ signal }: Cancellable): Promise<void> {
+    while (!this.#isEnded) await this.#changed.changed(signal);
+  }
+
   /**
    * Reads a part, waiting for what is not here yet. Only for who holds it, after {@link begun}.
    *

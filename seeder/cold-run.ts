@@ -88,10 +88,15 @@ async function describe(
 async function fetchFrom(blob: OriginBlob, options: ColdRunOptions): Promise<void> {
   const { cache, known, onOutcome, signal } = options;
   const { registry, repository, descriptor } = blob;
-  const begun = await begin(blob, options);
+  let begun = await begin(blob, options);
+  // Another request may have said another size: one of the two is about to fail, and none joins.
+  while (begun && begun.arrival.descriptor.size !== descriptor.size) {
+    begun[Symbol.dispose]();
+    await begun.arrival.ended({ signal });
+    begun = await begin(blob, options);
+  }
   try {
-    // Another request may have said another size: that fetch is about to fail, not ours.
-    if (begun && begun.arrival.descriptor.size === descriptor.size && isGrowing(descriptor)) {
+    if (begun && isGrowing(descriptor)) {
       options.growing.add(begun.arrival);
       onOutcome({ state: "arriving", size: descriptor.size });
     }

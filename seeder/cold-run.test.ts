@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+
+import { digestOf } from "../core/digest.ts";
+import { BlobSizeError } from "../core/errors.ts";
+import type { BlobRecord } from "../core/ports/blob-store.ts";
+import { BlobArrival } from "./blob-arrival.ts";
+import { type ColdOutcome, runColdFetch } from "./cold-run.ts";
+
+const digest = digestOf(Buffer.from("a"));
+const size = 1_000_000;
+const from = [{ registry: "a.example", repository: "pond/fish" }];
+
+function arrivalOf(told: number): BlobArrival {
+  return new BlobArrival({ mediaType: "layer", digest, size: told }, () => undefined);
+}
+
+test("who knows the size has a fetch of its own after one of another size, and peers for it", async (t) => {
+  const [wrong, right] = [arrivalOf(size + 1), arrivalOf(size)];
+  const arrivals = [wrong, right];
+  const given: BlobArrival[] = [];
+  const told: ColdOutcome[] = [];
+  const whole = Promise.withResolvers<BlobRecord>();
+  const running = runColdFetch(
+    { digest, size, mediaType: "layer", from },
+    {
+      cache: {
+        begin: async () => {
+          const arrival = arrivals.shift() ?? right;
+          return { arrival, [Symbol.dispose]: () => undefined };
+        },
+        isQueued: () => false,
+        obtain: async () => whole.promise,
+      },
+      origin: { describe: async () => ({ mediaType: "layer", digest, size }) },
+      known: { add: () => undefined, find: () => undefined, touch: () => undefined },
+      growing: { add: (arrival) => void given.push(arrival) },
+      onOutcome: (outcome) => void told.push(outcome),
+      signal: t.signal,
+    },
+  );
+  for (let turns = 0; turns < 10; turns++) await turn();
+  assert.equal(arrivals.length, 1);
+  wrong.fail(new BlobSizeError(size + 1, size));
+  for (let turns = 0; turns < 10; turns++) await turn();
+  assert.deepEqual(given, [right]);
+  assert.deepEqual(told, [{ state: "arriving", size }]);
+  const none = { createdAt: 0n, updatedAt: 0n, labels: {} };
+  whole.resolve({ ...none, digest, size, provenance: "pull", owned: false, whole: true });
+  await running;
+  assert.deepEqual(told.at(-1), { state: "whole", size });
+});
