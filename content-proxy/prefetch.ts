@@ -1,6 +1,7 @@
 import { abortable } from "../core/async/deadline.ts";
 import type { Credential } from "../core/credential.ts";
 import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
 import { codeOf } from "../core/errors.ts";
 import { manifestLengthMax, parseImageManifest } from "../core/image-manifest.ts";
 import { type Platform, platformMatches } from "../core/platform.ts";
@@ -36,7 +37,7 @@ interface FollowOptions {
 
 /**
  * Reads the manifests that pass through, and starts to get what they name before
- * containerd asks: the blobs of this node's platform, in the order of the manifest.
+ * the client asks: the blobs of this node's platform, in the order of the manifest.
  */
 export class Prefetch implements AsyncDisposable {
   readonly #deps: PrefetchDeps;
@@ -47,21 +48,24 @@ export class Prefetch implements AsyncDisposable {
     this.#deps = deps;
   }
 
-  /**
-   * Takes note of a whole blob of a pull; only manifests and indexes are looked into.
-   *
-   * @param options `authorization`: of the client that pulls, for what the manifest names.
-   */
-  manifestSeen(
-    record: BlobRecord,
-    kind: PulledBlob["kind"],
-    { authorization }: { readonly authorization?: Credential | undefined } = {},
-  ): void {
+  /** Takes note of a whole blob of a pull; only manifests and indexes are looked into. */
+  manifestSeen(record: BlobRecord, kind: PulledBlob["kind"]): void {
     if (kind !== "manifest" && kind !== "index") return;
-    if (record.size > manifestLengthMax || this.#stop.signal.aborted) return;
-    const options = { authorization, isNested: false };
-    const following = this.#follow(record, options).finally(() => this.#followed.delete(following));
-    this.#followed.add(following);
+    if (record.size > manifestLengthMax) return;
+    const read = () => readBlob(this.#deps.store, record, this.#stop);
+    this.#begin(record.digest, read, undefined);
+  }
+
+  /**
+   * Takes note of a manifest that a client of the mirror gets; it need not be in the store yet.
+   *
+   * @param options `authorization`: of that client, for what the manifest names.
+   */
+  manifestGiven(
+    { digest, bytes }: { readonly digest: Digest; readonly bytes: Uint8Array },
+    { authorization }: { readonly authorization: Credential | undefined },
+  ): void {
+    this.#begin(digest, async () => bytes, authorization);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -69,11 +73,27 @@ export class Prefetch implements AsyncDisposable {
     await Promise.all(this.#followed);
   }
 
+  #begin(
+    digest: Digest,
+    read: () => Promise<Uint8Array>,
+    authorization: Credential | undefined,
+  ): void {
+    if (this.#stop.signal.aborted) return;
+    const options = { authorization, isNested: false };
+    const following = this.#follow(digest, read, options).finally(() =>
+      this.#followed.delete(following),
+    );
+    this.#followed.add(following);
+  }
+
   /** Never rejects: a manifest that we cannot read is containerd's to judge. */
-  async #follow({ digest, size }: BlobRecord, options: FollowOptions): Promise<void> {
+  async #follow(
+    digest: Digest,
+    read: () => Promise<Uint8Array>,
+    options: FollowOptions,
+  ): Promise<void> {
     try {
-      const bytes = await readBlob(this.#deps.store, { digest, size }, this.#stop);
-      const manifest = parseImageManifest(bytes);
+      const manifest = parseImageManifest(await read());
       this.#deps.provenance.learnChildren(digest, manifest);
       if (manifest.kind === "manifest") {
         for (const blob of [manifest.config, ...manifest.layers]) {
@@ -99,7 +119,8 @@ export class Prefetch implements AsyncDisposable {
     if (arrival) await abortable(arrival.settled(), this.#stop.signal);
     const record = this.#deps.store.find(descriptor.digest);
     if (record?.whole && record.size <= manifestLengthMax) {
-      await this.#follow(record, { ...options, isNested: true });
+      const read = () => readBlob(this.#deps.store, record, this.#stop);
+      await this.#follow(record.digest, read, { ...options, isNested: true });
     }
   }
 
@@ -112,7 +133,7 @@ export class Prefetch implements AsyncDisposable {
     if (size === 0 || store.find(digest) || this.#stop.signal.aborted) return undefined;
     if (arrivals.count >= downloadsMax && !arrivals.find(digest)) return undefined;
     const arrival = arrivals.start({ digest, size, promised: false, authorization });
-    // Not for us to keep going for long: containerd claims it, or it ends.
+    // Not for us to keep going for long: who pulls claims it, or it ends.
     arrivals.claim(digest)[Symbol.dispose]();
     return arrival;
   }

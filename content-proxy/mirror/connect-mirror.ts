@@ -13,6 +13,7 @@ import type { Arrivals } from "../arrivals.ts";
 import type { ColdFetch } from "../cold-fetch.ts";
 import type { ContentProxyConfig } from "../config.ts";
 import type { LastUse } from "../last-use.ts";
+import type { Prefetch } from "../prefetch.ts";
 import type { Provenance } from "../provenance/provenance.ts";
 import type { RecentBlobs } from "../recent-blobs.ts";
 import { BlobSupply } from "./blob-supply.ts";
@@ -33,6 +34,7 @@ export interface ConnectMirrorDeps {
   readonly directory: Pick<Directory, "lookup">;
   readonly coldFetch: Pick<ColdFetch, "ask"> | undefined;
   readonly provenance: Provenance;
+  readonly prefetch: Pick<Prefetch, "manifestGiven">;
   readonly recent: RecentBlobs;
   readonly lastUse: LastUse;
   readonly origin: DescribingOrigin;
@@ -55,7 +57,7 @@ export async function connectMirror(
   deps: ConnectMirrorDeps,
   { signal }: Cancellable,
 ): Promise<ServedMirror> {
-  const { provenance, origin, discovery, onStored, started } = deps;
+  const { provenance, prefetch, origin, discovery, onStored, started } = deps;
   const { answerTimeoutMs, defaultRegistry } = mirror;
   const logger = deps.logger.with({ part: "mirror" });
   const { stallTimeoutMs, streamLayers } = pull;
@@ -76,7 +78,7 @@ export async function connectMirror(
   const openAtOrigin = (wanted: WantedOriginBlob, options: Cancellable) =>
     openOriginBlob(wanted, { origin, provenance }, options);
   const supplies = { blobs, manifests, openAtOrigin };
-  const routes = { ...supplies, resolver, discovery, provenance, access, gate };
+  const routes = { ...supplies, resolver, discovery, provenance, prefetch, access, gate };
   return started.use(
     await serveMirror(mirror, {
       deps: { ...routes, small: new Limiter(smallMax), logger, defaultRegistry, answerTimeoutMs },

@@ -6,6 +6,7 @@ import { apiVersionHeader } from "../../core/oci-api/api-answer.ts";
 import { ApiError } from "../../core/oci-api/api-error.ts";
 import type { ManifestName } from "../../core/oci-api/api-path.ts";
 import type { TagResolver } from "../../core/ports/tag-resolver.ts";
+import type { Prefetch } from "../prefetch.ts";
 import type { Provenance } from "../provenance/provenance.ts";
 import type { ManifestSupply } from "./manifest-supply.ts";
 import { type RouteCall, etagOf, isUnmodified } from "./route-call.ts";
@@ -15,6 +16,8 @@ export interface ManifestRouteDeps {
   readonly manifests: Pick<ManifestSupply, "get">;
   readonly resolver: TagResolver;
   readonly provenance: Pick<Provenance, "learn">;
+  /** Told of what is given, so that what it names arrives side by side. */
+  readonly prefetch: Pick<Prefetch, "manifestGiven">;
 }
 
 /**
@@ -26,7 +29,7 @@ export interface ManifestRouteDeps {
 export async function manifestRoute(
   name: ManifestName,
   call: RouteCall,
-  { manifests, resolver, provenance }: ManifestRouteDeps,
+  { manifests, resolver, provenance, prefetch }: ManifestRouteDeps,
 ): Promise<void> {
   const { registry, repository, authorization, request, response, signal } = call;
   const place = { registry, repository };
@@ -55,6 +58,7 @@ export async function manifestRoute(
   }
   response.writeHead(200, headersOf(descriptor));
   response.end(manifest.bytes);
+  prefetch.manifestGiven(manifest, { authorization });
 }
 
 /** A client that cannot use it may get another from the registry, which converts for old ones. */

@@ -159,3 +159,29 @@ test("the registry is asked in the name that the access check gives", async (t) 
   mirror.access = async () => ({ isAllowed: true, authorization });
   assert.equal((await mirror.get("/v2/app/manifests/1")).status, 200);
 });
+
+test("what a manifest names arrives side by side before the client asks for it", async (t) => {
+  const mirror = await MirrorNode.open(t);
+  const layers = [Buffer.from("a first layer"), Buffer.from("a second layer")];
+  const { manifest } = mirror.registry.addImage(layers, "app:1");
+  for (const bytes of layers) mirror.node.offer(bytes);
+  const { downloads } = mirror.node.swarm;
+  await mirror.get("/v2/app/manifests/1", { method: "HEAD" });
+  await mirror.get(`/v2/app/manifests/${manifest.digest}`, { method: "HEAD" });
+  assert.deepEqual(downloads, []);
+  const authorization = new Credential("Basic eA==", { registry: mirror.registry.host });
+  mirror.access = async () => ({ isAllowed: true, authorization });
+  const start = t.mock.method(mirror.node.arrivals, "start");
+  const begun = new Promise<void>((resolve) => {
+    mirror.node.swarm.onDownload = () => downloads.length === layers.length && resolve();
+  });
+  await mirror.get("/v2/app/manifests/1");
+  await begun;
+  for (const digest of layers.map(digestOf)) {
+    const asked = start.mock.calls.map(({ arguments: [blob] }) => blob);
+    assert.equal(asked.find((blob) => blob.digest === digest)?.authorization, authorization);
+  }
+  // Neither of them ends, so that none waits for another.
+  const arriving = layers.map((bytes) => mirror.node.arrivals.find(digestOf(bytes)));
+  assert.ok(arriving.every((arrival) => arrival && !arrival.ended));
+});

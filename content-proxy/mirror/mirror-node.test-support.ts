@@ -102,7 +102,7 @@ export class MirrorNode {
       yaml.includes("mirror:") ? `${listed}${yaml}` : `${listed}${text}`,
       "test.yaml",
     );
-    const { store, arrivals, recent, blobs } = this.node;
+    const { store, arrivals, prefetch, recent, blobs } = this.node;
     const started = new DisposeStack();
     t.after(() => started[Symbol.asyncDispose]());
     const registries = started.use(await openRegistries({ registries: [] }));
@@ -116,7 +116,17 @@ export class MirrorNode {
     const mirror = await connectMirror(
       config,
       {
-        ...{ store, arrivals, recent, lastUse, provenance, logger, started, ...registries },
+        ...{
+          store,
+          arrivals,
+          prefetch,
+          recent,
+          lastUse,
+          provenance,
+          logger,
+          started,
+          ...registries,
+        },
         clock: new ManualClock(),
         directory: { lookup },
         coldFetch: new ColdFetch({
