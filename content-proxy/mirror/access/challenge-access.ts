@@ -81,7 +81,7 @@ export class ChallengeAccess implements MirrorAccess {
     const grant = this.#grants.find(keyOf(request, caller));
     if (!grant) return Infinity;
     if (digest === undefined || grant.has(digest)) return grant.ageMs;
-    const isMember = await this.#deps.members.has(digest, grant.manifests, options);
+    const isMember = await this.#deps.members.has(digest, grant.manifests(), options);
     return isMember ? grant.ageMs : Infinity;
   }
 

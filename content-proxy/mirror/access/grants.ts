@@ -7,8 +7,11 @@ import type { Repository } from "../../../core/ports/origin.ts";
 /** Rights that are remembered: those of some hundred callers, each with some images. */
 const grantsMax = 2000;
 
-/** Digests that are remembered of one right: those of the images that are pulled just now. */
-const digestsMax = 1000;
+/** Digests that are remembered of one right: those of an image, or manifests of some that are pulled. */
+const digestsMax = 200;
+
+/** Digests and rights that are remembered together: some ten megabytes. */
+const rememberedMax = 50_000;
 
 /** Whose right to what. */
 export interface GrantKey extends Repository {
@@ -21,7 +24,7 @@ export interface Grant {
   /** Milliseconds since the registry said so. */
   readonly ageMs: number;
   /** Manifests that it said so of, the newest last. */
-  readonly manifests: readonly Digest[];
+  readonly manifests: () => readonly Digest[];
   /** Whether it said so of that blob or manifest. */
   readonly has: (digest: Digest) => boolean;
 }
@@ -41,7 +44,11 @@ interface Kept {
 /** Remembers what registries let callers read. In memory only: a restart asks again. */
 export class Grants {
   readonly #clock: Clock;
-  readonly #grants = new LRUCache<string, Kept>({ max: grantsMax });
+  readonly #grants = new LRUCache<string, Kept>({
+    max: grantsMax,
+    maxSize: rememberedMax,
+    sizeCalculation: ({ digests }) => 1 + digests.size,
+  });
 
   constructor({ clock }: { readonly clock: Clock }) {
     this.#clock = clock;
@@ -53,7 +60,7 @@ export class Grants {
     const { grantedAtMs, digests } = kept;
     return {
       ageMs: this.#clock.monotonicMs() - grantedAtMs,
-      manifests: [...digests].flatMap(([digest, isManifest]) => (isManifest ? [digest] : [])),
+      manifests: () => [...digests].flatMap(([digest, isManifest]) => (isManifest ? [digest] : [])),
       has: (digest) => digests.has(digest),
     };
   }
