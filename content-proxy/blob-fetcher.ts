@@ -38,10 +38,11 @@ export interface BlobFetcher {
   /**
    * Makes an obtained blob containerd's own, durably and without waiting for its bytes.
    *
+   * @param expected What containerd was told of it; one of another length is not it.
    * @throws {BlobExistsError} when containerd owns it already.
    * @throws {BlobNotFoundError} when it was not obtained, or was lost since.
    */
-  commit(digest: Digest, labels: Labels): Promise<BlobRecord>;
+  commit(digest: Digest, labels: Labels, expected?: { readonly size: number }): Promise<BlobRecord>;
 
   /** containerd wrote all bytes of a pull and is about to COMMIT: they must stay until then. */
   expectCommit(digest: Digest): void;

@@ -286,6 +286,19 @@ test("digests that the swarm cannot check are left to containerd", async (t) => 
   assert.deepEqual([...node.store.arriving()], []);
 });
 
+test("what is committed is relied on, whoever began it, and is as long as was told", async (t) => {
+  const node = await Node.open(t);
+  const digest = node.offer(layer);
+  const started = node.nextDownload();
+  const arrival = node.arrivals.start({ digest, size: layer.length, promised: false });
+  await started;
+  const other = { size: layer.length - 1 };
+  await assert.rejects(node.fetcher.commit(digest, {}, other), BlobNotFoundError);
+  assert.deepEqual([arrival.promised, node.store.find(digest)], [false, undefined]);
+  await node.fetcher.commit(digest, {}, { size: layer.length });
+  assert.equal(arrival.promised, true);
+});
+
 test("a download that fails between our yes and COMMIT is tried again", async (t) => {
   const node = await Node.open(t);
   const digest = node.offer(layer);

@@ -83,13 +83,21 @@ export class SwarmBlobFetcher implements BlobFetcher {
     };
   }
 
-  async commit(digest: Digest, labels: Labels): Promise<BlobRecord> {
+  async commit(
+    digest: Digest,
+    labels: Labels,
+    expected?: { readonly size: number },
+  ): Promise<BlobRecord> {
     const { store, arrivals } = this.#deps;
     const known = store.find(digest);
     if (known?.owned) throw new BlobExistsError(digest);
     if (known?.whole) return store.own(digest, labels);
     const arrival = arrivals.find(digest);
-    if (!arrival) throw new BlobNotFoundError(digest);
+    // It need not be the one that was obtained: that may have ended, and a manifest with a wrong
+    // size, or somebody who relies on nothing, have begun another.
+    const isOther = expected !== undefined && arrival?.size !== expected.size;
+    if (!arrival || isOther || arrival.failure !== undefined) throw new BlobNotFoundError(digest);
+    arrival.promise();
     arrivals.keep(digest);
     try {
       const record = await store.promise(digest, arrival.size);

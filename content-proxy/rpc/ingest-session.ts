@@ -187,7 +187,7 @@ export class IngestSession {
     const { ref } = ingest.status;
     this.#deps.store.ingestStatus(ref);
     try {
-      const record = await this.#deps.fetcher.commit(blob.digest, labels);
+      const record = await this.#deps.fetcher.commit(blob.digest, labels, blob);
       await this.#deps.store.abortIngest(ref);
       return committed(record, ingest);
     } catch (error) {
