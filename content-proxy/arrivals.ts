@@ -26,10 +26,14 @@ export class Arrivals implements AsyncDisposable {
   readonly #arrivals = new Map<Digest, Arrival>();
   /** Those that were stopped and have not come to their end. */
   readonly #stopping = new Map<Digest, Arrival>();
-  /** Who wants a blob; true for those who want it now, false for those who did a moment ago. */
-  readonly #claims = new Map<Digest, Map<symbol, boolean>>();
+  /** Who wants a blob now; nobody where somebody did a moment ago. */
+  readonly #claims = new Map<Digest, Set<symbol>>();
+  /** One for each blob, from when somebody last wanted it. */
+  readonly #expiring = new Map<Digest, NodeJS.Timeout>();
   /** Claims that last until containerd deletes the blob. */
   readonly #kept = new Map<Digest, Disposable>();
+  /** One for each blob: a client may ask again and again for one that fails. */
+  readonly #discarding = new Map<Digest, NodeJS.Timeout>();
   #closed = false;
 
   constructor(deps: ArrivalDeps) {
@@ -85,9 +89,13 @@ export class Arrivals implements AsyncDisposable {
   /** Keeps the arrival going until the claim is let go of, and a while longer. */
   claim(digest: Digest): Disposable {
     const claim = Symbol();
-    const claims = this.#claims.get(digest) ?? new Map<symbol, boolean>();
-    this.#claims.set(digest, claims.set(claim, true));
-    return { [Symbol.dispose]: () => this.#expire(digest, claim) };
+    const claims = this.#claims.get(digest) ?? new Set<symbol>();
+    this.#claims.set(digest, claims.add(claim));
+    return {
+      [Symbol.dispose]: () => {
+        if (claims.delete(claim) && this.#claims.get(digest) === claims) this.#expire(digest);
+      },
+    };
   }
 
   /** Keeps the arrival going, for containerd relies on it, until it is let go of. Idempotent. */
@@ -103,7 +111,7 @@ export class Arrivals implements AsyncDisposable {
 
   /** How many want it now. */
   claimCount(digest: Digest): number {
-    return [...(this.#claims.get(digest)?.values() ?? [])].filter(Boolean).length;
+    return this.#claims.get(digest)?.size ?? 0;
   }
 
   /** Stops the arrival of a blob that only containerd relies on. Never rejects. */
@@ -134,11 +142,17 @@ export class Arrivals implements AsyncDisposable {
 
   /** Discards it after a while, unless it is fetched again by then. */
   discardLater(digest: Digest): void {
-    setTimeout(() => void this.discard(digest), leftoverMs).unref();
+    clearTimeout(this.#discarding.get(digest));
+    const timer = setTimeout(() => {
+      this.#discarding.delete(digest);
+      void this.discard(digest);
+    }, leftoverMs);
+    this.#discarding.set(digest, timer.unref());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    for (const timer of this.#discarding.values()) clearTimeout(timer);
     const stopping = [...this.#stopping.values()].map((arrival) => arrival.settled());
     await Promise.all([
       ...[...this.#arrivals.keys()].map((digest) => this.stop(digest)),
@@ -147,14 +161,15 @@ export class Arrivals implements AsyncDisposable {
   }
 
   /** A claim counts a while longer, so that a question a moment later finds it running. */
-  #expire(digest: Digest, claim: symbol): void {
-    const claims = this.#claims.get(digest);
-    if (claims?.get(claim) !== true) return;
-    claims.set(claim, false);
-    setTimeout(() => {
-      claims.delete(claim);
-      if (claims.size === 0 && this.#claims.get(digest) === claims) void this.stop(digest);
-    }, unclaimedMs).unref();
+  #expire(digest: Digest): void {
+    clearTimeout(this.#expiring.get(digest));
+    const timer = setTimeout(() => {
+      this.#expiring.delete(digest);
+      if (this.claimCount(digest) > 0) return;
+      this.#claims.delete(digest);
+      void this.stop(digest);
+    }, unclaimedMs);
+    this.#expiring.set(digest, timer.unref());
   }
 
   /** What came of a blob that was given up must not stay for ever: it is in nobody's budget. */
@@ -168,5 +183,7 @@ export class Arrivals implements AsyncDisposable {
     this.#arrivals.delete(digest);
     this.#claims.delete(digest);
     this.#kept.delete(digest);
+    clearTimeout(this.#expiring.get(digest));
+    this.#expiring.delete(digest);
   }
 }
