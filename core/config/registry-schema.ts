@@ -1,9 +1,10 @@
 import { z } from "zod";
 
+import { isRegistry } from "../image-reference.ts";
 import { absolutePath, httpUrl } from "./fields.ts";
 
 /** The host that image references name, such as `registry.example.com:5000`. */
-export const registryHost = z.string().regex(/^[A-Za-z0-9.[\]:-]{1,255}$/, {
+export const registryHost = z.string().refine(isRegistry, {
   error: "is not a host, want one such as registry.example.com:5000",
 });
 
