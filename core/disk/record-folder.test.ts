@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
+import { InvalidArgumentError } from "../errors.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { RecordFolder } from "./record-folder.ts";
 
@@ -44,6 +45,14 @@ test("what was being written at a crash is swept, and what is no record is left 
   assert.deepEqual(await recordsOf(await reopen()), { one: "1" });
   assert.deepEqual((await readdir(path)).sort(), ["a note", "endless", "one"]);
   assert.equal(logger.lines.length, 1);
+});
+
+test("a record that could not be read back is not taken, and leaves the one before", async (t) => {
+  const folder = await (await open(t)).reopen();
+  const longest = "é".repeat(512 * 1024);
+  await folder.put("one", longest);
+  await assert.rejects(folder.put("one", `${longest}.`), InvalidArgumentError);
+  assert.deepEqual(await recordsOf(folder), { one: longest });
 });
 
 test("a name cannot lead out of the folder", async (t) => {

@@ -1,11 +1,12 @@
 import { mkdir, open, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
+import { InvalidArgumentError } from "../errors.ts";
 import type { Logger } from "../ports/logger.ts";
 import { replaceFile, sync, temporarySuffix } from "./durable-file.ts";
 import { storing, systemCodeOf } from "./storage-error.ts";
 
-/** Longest record that is read back: a manifest of a thousand entries, twice over. */
+/** Longest record, in bytes: a manifest of a thousand entries, twice over. */
 const recordLengthMax = 1024 * 1024;
 
 /** Names of records: no folder is left by them, and no temporary file looks like one. */
@@ -54,17 +55,26 @@ export class RecordFolder {
    * Keeps a record under a name, in place of what had it before: as a whole and on disk when
    * this settles. Calls for the same name must not overlap.
    *
+   * @throws {InvalidArgumentError} when it is too long to be read back.
    * @throws {StorageFullError}
    */
   async put(name: string, text: string): Promise<void> {
     if (!namePattern.test(name)) throw new TypeError(`Not a name of a record: ${name}`);
+    if (Buffer.byteLength(text) > recordLengthMax) {
+      throw new InvalidArgumentError(`Cannot keep a record of more than ${recordLengthMax} bytes`);
+    }
     await storing(replaceFile(join(this.#path, name), text, { durable: true }));
-    await storing(sync(this.#path));
+    await this.sync();
   }
 
-  /** Deletes a record, if it is there. After a crash it may be there once more. */
+  /** Deletes a record, if it is there. After a power cut before {@link sync} it may be there again. */
   async remove(name: string): Promise<void> {
     if (namePattern.test(name)) await storing(rm(join(this.#path, name), { force: true }));
+  }
+
+  /** Settles when what was deleted stays so after a power cut. */
+  async sync(): Promise<void> {
+    await storing(sync(this.#path));
   }
 }
 

@@ -91,3 +91,15 @@ test("a tag that is pushed again while it arrives does not stay pushed", async (
   while (queue.size > 0) await queue.news.changed(t.signal);
   assert.deepEqual(noted, ["registry", "pushed", "registry"]);
 });
+
+test("a tag that is out of the queue stays so after a power cut", async (t) => {
+  const { queue, folder } = await open(t);
+  await queue.add(push);
+  const steps: string[] = [];
+  const [remove, sync] = [folder.remove.bind(folder), folder.sync.bind(folder)];
+  folder.remove = async (name) => remove(name).then(() => void steps.push("removed"));
+  folder.sync = async () => sync().then(() => void steps.push("synced"));
+  const [waiting] = queue.all();
+  assert.ok(waiting && (await queue.remove(waiting)));
+  assert.deepEqual(steps, ["removed", "synced"]);
+});

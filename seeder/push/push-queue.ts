@@ -160,6 +160,8 @@ export class PushQueue {
       this.#pushes.delete(waiting.key);
       this.#release(waiting.push);
       this.news.notify();
+      // A tag that came back would be set anew, over what it was moved to since.
+      if (waiting.push.kind === "tag") await this.#deps.folder.sync();
       return true;
     });
   }
