@@ -1,9 +1,6 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { BlobRoom } from "./blob-room.ts";
-
-/** Room that is made in advance of the bytes: as much again as is here, within these bounds. */
-const stepBytesMin = 1024 * 1024;
-const stepBytesMax = 64 * 1024 * 1024;
+import { holdAhead } from "./hold-ahead.ts";
 
 /**
  * Room for a blob that comes from an origin. Its size is the word of who asked for it, or of the
@@ -32,16 +29,7 @@ export class ArrivalRoom implements Disposable {
   async reach(end: number): Promise<void> {
     if (end <= this.#end) return;
     const { digest, size } = this.#blob;
-    const step = Math.min(Math.max(end, stepBytesMin), stepBytesMax);
-    const ahead = Math.max(end, Math.min(size, end + step));
-    try {
-      await this.#room.hold(digest, ahead);
-      this.#end = ahead;
-    } catch {
-      // Others may have the room that would be made in advance.
-      await this.#room.hold(digest, end);
-      this.#end = end;
-    }
+    this.#end = await holdAhead(this.#room, { ref: digest, end, endTold: size });
   }
 
   [Symbol.dispose](): void {

@@ -56,14 +56,15 @@ export class BlobRoom {
     this.#reserved.set(ref, bytes);
     const excessBytes = await this.#makeRoom();
     if (excessBytes === 0) return;
+    // It may have been given up meanwhile, for good.
     if (before === undefined) this.#reserved.delete(ref);
-    else this.#reserved.set(ref, before);
+    else if (this.#reserved.has(ref)) this.#reserved.set(ref, before);
     throw new StorageFullError(
       "Cannot keep what comes: pinned blobs and preheats under way leave no room for it",
     );
   }
 
-  /** Notes an ingest that is here from before the start, without a look at the budget. */
+  /** Notes an ingest and what is here of it, without a look at the budget. */
   remember(ref: string, bytes: number): void {
     this.#reserved.set(ref, bytes);
   }

@@ -67,8 +67,9 @@ export async function startSeeder(
     const swarmParts = await openSwarm(config, starting);
     const parts = await openCache(config, { ...starting, ...swarmParts });
     const { store, swarm } = swarmParts;
-    const preheat = await connectPreheats(config, { ...starting, ...parts, store });
+    // First: what is pinned is fetched at once, and must not take the room of uploads.
     const push = await connectPush(config, { ...starting, ...parts, store, tags: parts.book });
+    const preheat = await connectPreheats(config, { ...starting, ...parts, store });
     const handle = createHandler(config, { ...parts, preheat, push, store, swarm, logger, clock });
     // Each node that waits for tasks has a connection of its own.
     const connectionsMax = config.connectionsMax + config.preheat.nodesMax;

@@ -29,9 +29,13 @@ async function open(t: TestContext) {
   t.after(() => store[Symbol.asyncDispose]());
   /** By the ref of an upload: how much room it has. */
   const rooms = new Map<string, number>();
+  const check = (bytes: number) => {
+    if (bytes > 1_000_000) throw new StorageFullError("Cannot");
+  };
   const room: UploadsDeps["room"] = {
+    check,
     hold: async (ref, bytes) => {
-      if (bytes > 1_000_000) throw new StorageFullError("Cannot");
+      check(bytes);
       rooms.set(ref, bytes);
     },
     remember: (ref, bytes) => void rooms.set(ref, bytes),
@@ -87,6 +91,55 @@ test("an upload has room for what came and no more, and gives it up at its end",
   assert.deepEqual([...rooms.values()], []);
 });
 
+test("an upload has its place from its begin on, and room for what came, not for what is told", async (t) => {
+  const { rooms, uploadsOf } = await open(t);
+  const uploads = uploadsOf();
+  const upload = uploads.begin(place);
+  assert.deepEqual([...rooms.values()], [0]);
+  const came = Promise.withResolvers<undefined>();
+  const more = Promise.withResolvers<undefined>();
+  async function* slow() {
+    came.resolve(undefined);
+    await more.promise;
+    yield blob;
+  }
+  const writing = uploads.append(upload, { ...partOf(blob), chunks: slow(), length: 900_000 });
+  await came.promise;
+  assert.deepEqual([...rooms.values()], [0]);
+  more.resolve(undefined);
+  await assert.rejects(writing, /size is/);
+  assert.deepEqual([...rooms.values()], [blob.length]);
+});
+
+test("an upload that ends while bytes come for it has no room after that", async (t) => {
+  const { rooms, uploadsOf } = await open(t);
+  const uploads = uploadsOf();
+  const upload = uploads.begin(place);
+  async function* ended() {
+    yield blob.subarray(0, 10);
+    await uploads.cancel(upload);
+    yield blob.subarray(10);
+  }
+  const writing = uploads.append(upload, partOf(blob, { chunks: ended() }));
+  await assert.rejects(writing, { apiCode: "BLOB_UPLOAD_UNKNOWN" });
+  assert.deepEqual([...rooms], []);
+});
+
+test("a client that sends next to nothing for long is not waited for", async (t) => {
+  const { clock, uploadsOf } = await open(t);
+  const uploads = uploadsOf();
+  const upload = uploads.begin(place);
+  async function* trickle() {
+    for (const byte of blob) {
+      clock.advance(50_000);
+      yield Buffer.of(byte);
+    }
+  }
+  const writing = uploads.append(upload, partOf(blob, { chunks: trickle() }));
+  await assert.rejects(writing, { status: 408 });
+  assert.equal(uploads.offset(upload), 11);
+});
+
 test("a part of another length than was said is refused", async (t) => {
   const { uploadsOf } = await open(t);
   const uploads = uploadsOf();
@@ -118,6 +171,22 @@ test("an upload that nobody goes on with ends, and one that is written to does n
   assert.equal(await writing, blob.length);
   await uploads.cancel(busy);
   assert.deepEqual([...store.ingests(), ...rooms], []);
+});
+
+test("an upload without a byte ends after two minutes, one with a byte when it is idle", async (t) => {
+  const { clock, uploadsOf } = await open(t);
+  const uploads = uploadsOf({ uploadsMax: 2, uploadIdleMs: 3_600_000 });
+  const begun = uploads.begin(place);
+  await uploads.append(begun, partOf(blob.subarray(0, 1)));
+  uploads.begin(place);
+  assert.throws(() => uploads.begin(place), { apiCode: "TOOMANYREQUESTS" });
+  clock.advance(119_999);
+  await uploads.sweep();
+  assert.equal(uploads.size, 2);
+  clock.advance(1);
+  await uploads.sweep();
+  assert.equal(uploads.size, 1);
+  assert.equal(uploads.offset(begun), 1);
 });
 
 test("one request at a time writes to an upload", async (t) => {

@@ -17,12 +17,13 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 import type { Repository } from "../../core/ports/origin.ts";
 import type { BlobRoom } from "../blob-room.ts";
+import { holdAhead } from "../hold-ahead.ts";
 import { type Upload, refOf, uploadOfRef } from "./upload.ts";
 
 /** What {@link Uploads} works with. */
 export interface UploadsDeps {
   readonly store: Pick<BlobWriter, "openIngest" | "abortIngest" | "ingestStatus" | "ingests">;
-  readonly room: Pick<BlobRoom, "hold" | "remember" | "release">;
+  readonly room: Pick<BlobRoom, "check" | "hold" | "remember" | "release">;
   /** Uploads that may be under way, or wait to go on. */
   readonly uploadsMax: number;
   /** How long one may wait to go on. */
@@ -46,8 +47,15 @@ interface UploadState extends Upload {
   isBusy: boolean;
 }
 
-/** Room that is made for a blob of unknown size, and again when that is used up. */
-const roomStepBytes = 64 * 1024 * 1024;
+/**
+ * What a part must come at on the whole once it has taken so long: slower than any line that
+ * images are pushed over, but a client cannot keep one of the few uploads for ever.
+ */
+const bytesPerSecondMin = 4096;
+const slowPartMs = 600_000;
+
+/** Wait for the first byte, in milliseconds: who only begins uploads must not have all places. */
+const firstByteTimeoutMs = 120_000;
 
 /** Milliseconds between two looks for uploads that nobody goes on with. */
 const sweepIntervalMs = 30_000;
@@ -79,6 +87,8 @@ export class Uploads implements Disposable {
     }
     const upload = { id: randomUUID(), registry, repository };
     this.#uploads.set(upload.id, { ...upload, touchedMs: this.#nowMs(), isBusy: false });
+    // From the first byte on it is nothing that may leave for others.
+    this.#deps.room.remember(refOf(upload), 0);
     return upload;
   }
 
@@ -146,7 +156,10 @@ export class Uploads implements Disposable {
   async sweep(): Promise<void> {
     const { uploadIdleMs, logger } = this.#deps;
     for (const upload of [...this.#uploads.values()]) {
-      if (upload.isBusy || this.#nowMs() - upload.touchedMs < uploadIdleMs) continue;
+      if (upload.isBusy) continue;
+      const isEmpty = (this.#statusOf(upload)?.offset ?? 0) === 0;
+      const idleMaxMs = isEmpty ? Math.min(firstByteTimeoutMs, uploadIdleMs) : uploadIdleMs;
+      if (this.#nowMs() - upload.touchedMs < idleMaxMs) continue;
       const { registry, repository } = upload;
       logger.info("ended an upload that nobody went on with", { registry, repository });
       await this.cancel(upload).catch((error: unknown) => {
@@ -191,10 +204,11 @@ export class Uploads implements Disposable {
     } finally {
       state.isBusy = false;
       state.touchedMs = this.#nowMs();
-      // Others may have the room that was made in advance.
+      const { room } = this.#deps;
+      // Others may have the room that was made in advance; all of it, if it ended meanwhile.
       if (this.#uploads.has(upload.id)) {
-        this.#deps.room.remember(refOf(upload), this.#statusOf(upload)?.offset ?? 0);
-      }
+        room.remember(refOf(upload), this.#statusOf(upload)?.offset ?? 0);
+      } else room.release(refOf(upload));
     }
   }
 
@@ -215,17 +229,17 @@ export class Uploads implements Disposable {
     }
     // Most clients send a blob as one part: then its pieces are hashed as they come.
     if (startActual === 0 && length !== undefined && length > 0) ingest.expect(length);
-    let roomEnd = startActual + (length ?? 0);
-    if (length !== undefined && length > 0) await this.#hold(ref, roomEnd);
+    const endTold = length === undefined ? Infinity : startActual + length;
+    if (length !== undefined) this.#check(endTold);
+    const startedMs = this.#nowMs();
+    let roomEnd = 0;
     for await (const chunk of chunks) {
       const end = ingest.status.offset + chunk.byteLength;
-      if (length !== undefined && end > startActual + length) {
-        throw new BlobSizeError(length, end - startActual);
-      }
+      if (length !== undefined && end > endTold) throw new BlobSizeError(length, end - startActual);
+      this.#checkRate(end - startActual, startedMs);
       if (end > roomEnd) {
-        roomEnd = end + roomStepBytes;
-        // Near the end of the budget what really comes may fit where a step does not.
-        await this.#hold(ref, roomEnd).catch(() => this.#hold(ref, end));
+        this.#check(end);
+        roomEnd = await holdAhead(this.#deps.room, { ref, end, endTold });
       }
       await ingest.write(chunk);
     }
@@ -235,12 +249,20 @@ export class Uploads implements Disposable {
     }
   }
 
-  async #hold(ref: string, bytes: number): Promise<void> {
+  /** @throws when so many bytes can never be here. */
+  #check(bytes: number): void {
     if (bytes > blobSizeMax) {
       const why = `Cannot take a blob of more than ${blobSizeMax} bytes`;
       throw new ApiError("SIZE_INVALID", why, { status: 413 });
     }
-    await this.#deps.room.hold(ref, bytes);
+    this.#deps.room.check(bytes, "the upload");
+  }
+
+  #checkRate(bytes: number, startedMs: number): void {
+    const tookMs = this.#nowMs() - startedMs;
+    if (tookMs < slowPartMs || bytes >= (tookMs / 1000) * bytesPerSecondMin) return;
+    const why = `Cannot wait for the upload: it comes at less than ${bytesPerSecondMin} bytes/s`;
+    throw new ApiError("BLOB_UPLOAD_INVALID", why, { status: 408 });
   }
 
   #forget(upload: Upload): void {
