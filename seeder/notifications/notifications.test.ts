@@ -9,6 +9,7 @@ import { mediaTypes } from "../../core/media-type.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
 import type { PreheatRequest } from "../preheats.ts";
 import { Notifications, type NotificationsDeps } from "./notifications.ts";
+import { notificationsSchema } from "./notifications-schema.ts";
 import { secretCheck } from "./secret-check.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;
@@ -205,4 +206,15 @@ test("secretCheck() takes each secret as it is and as a Bearer token, and no oth
   const bad = [undefined, "", "Bearer", "Bearer ", "first secret ", "Basic first secret", "first"];
   assert.equal(bad.some(check), false);
   assert.equal(secretCheck([])(undefined), true);
+});
+
+test("notifications from everybody are taken only where the configuration says so", () => {
+  const isFine = (value: object) =>
+    notificationsSchema.safeParse({ enabled: true, ...value }).success;
+  const [secret, secretFile] = ["sixteen characters", "/run/secret"];
+  const fine = [{ secret }, { secretFile }, { secret, secretFile }, { open: true }];
+  assert.deepEqual(fine.map(isFine), [true, true, true, true]);
+  const wrong = [{}, { open: false }, { open: true, secret }, { open: true, secretFile }];
+  assert.equal(wrong.some(isFine), false);
+  assert.equal(notificationsSchema.safeParse({}).success, true);
 });
