@@ -26,7 +26,7 @@ async function openWithBlob(t: TestContext): Promise<MirrorNode> {
 
 /** A mirror to which the blob is on its way, from those who have all of it. */
 async function openArriving(t: TestContext): Promise<MirrorNode> {
-  const mirror = await MirrorNode.open(t, "pull: { stallTimeoutMs: 300 }\n");
+  const mirror = await MirrorNode.open(t, "pull: { stallTimeoutMs: 2000 }\n");
   mirror.node.offer(bytes);
   return mirror;
 }

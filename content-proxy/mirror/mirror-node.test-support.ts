@@ -96,7 +96,7 @@ export class MirrorNode {
   }
 
   async #serve(t: TestContext, yaml: string): Promise<void> {
-    const text = `mirror: { enabled: true, listen: "127.0.0.1:0", answerTimeoutMs: 200 }\n${yaml}`;
+    const text = `mirror: { enabled: true, listen: "127.0.0.1:0", answerTimeoutMs: 2000 }\n${yaml}`;
     const listed = `origin: { registries: [{ host: "${this.registry.host}" }] }\n`;
     const config = parseContentProxyConfig(
       yaml.includes("mirror:") ? `${listed}${yaml}` : `${listed}${text}`,
