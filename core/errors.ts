@@ -239,6 +239,16 @@ export class AccessDeniedError extends CodedError {
   }
 }
 
+/** A registry answers, but fails at this one write: others may do better. */
+export class WriteFailedError extends CodedError {
+  override readonly name = "WriteFailedError";
+  readonly code = "unavailable";
+
+  constructor(repository: string, statusCode: number) {
+    super(`Cannot write to ${repository}: it answers ${statusCode}`);
+  }
+}
+
 /** A registry refuses what is written to it, and would refuse it again. */
 export class WriteRefusedError extends CodedError {
   override readonly name = "WriteRefusedError";

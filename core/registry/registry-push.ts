@@ -1,5 +1,10 @@
 import type { Descriptor } from "../descriptor.ts";
-import { AccessDeniedError, UnavailableError, WriteRefusedError } from "../errors.ts";
+import {
+  AccessDeniedError,
+  UnavailableError,
+  WriteFailedError,
+  WriteRefusedError,
+} from "../errors.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { Repository } from "../ports/origin.ts";
 import type { BlobPlace, ManifestToWrite, RegistryWriter } from "../ports/registry-writer.ts";
@@ -162,8 +167,8 @@ function uploadUrl(response: HttpResponse, from: URL): URL {
   return redirectedUrl(location, from);
 }
 
-function unexpected(place: Repository, { statusCode }: HttpResponse): UnavailableError {
-  return new UnavailableError(`Cannot write to ${nameOf(place)}: it answers ${statusCode}`);
+function unexpected(place: Repository, { statusCode }: HttpResponse): WriteFailedError {
+  return new WriteFailedError(nameOf(place), statusCode);
 }
 
 function nameOf({ registry, repository }: Repository): string {

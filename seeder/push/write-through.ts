@@ -1,6 +1,6 @@
 import { type Deadline, createDeadline } from "../../core/async/deadline.ts";
 import { retryPauseMs } from "../../core/async/retry-pause.ts";
-import { CodedError, codeOf, errorCodes } from "../../core/errors.ts";
+import { CodedError, WriteFailedError, codeOf, errorCodes } from "../../core/errors.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Logger } from "../../core/ports/logger.ts";
@@ -56,6 +56,8 @@ export class WriteThrough implements AsyncDisposable {
   readonly #running = new Map<string, Delivery>();
   /** By the registry. */
   readonly #outages = new Map<string, Outage>();
+  /** Pushes that failed last because their registry was down, and not by themselves. */
+  readonly #cutOff = new WeakSet<WaitingPush>();
   #loop: Promise<void> | undefined;
 
   constructor(deps: WriteThroughDeps) {
@@ -166,7 +168,12 @@ export class WriteThrough implements AsyncDisposable {
     const told = { ...fields, code, problem, failures: waiting.failures };
     if (isRefused) logger.error("a registry does not take a push; it is kept", told);
     else logger.warn("cannot write a push to its registry now; it is kept", told);
-    if (code === "unavailable") this.#noteOutage(waiting.push.registry, nowMs);
+    // What one push always meets must not hold up the others.
+    const isDown = code === "unavailable" && !(error instanceof WriteFailedError);
+    if (isDown) {
+      this.#cutOff.add(waiting);
+      this.#noteOutage(waiting.push.registry, nowMs);
+    } else this.#cutOff.delete(waiting);
   }
 
   /** A registry that is down is asked by one push after the other, not by all at once. */
@@ -183,8 +190,9 @@ export class WriteThrough implements AsyncDisposable {
   #noteRecovery(registry: string): void {
     if (!this.#outages.delete(registry)) return;
     for (const waiting of this.#deps.queue.all()) {
-      const isOfIt = waiting.push.registry === registry;
-      if (isOfIt && waiting.problem?.isRefused === false) waiting.notBeforeMs = 0;
+      if (waiting.push.registry === registry && this.#cutOff.delete(waiting)) {
+        waiting.notBeforeMs = 0;
+      }
     }
   }
 }
