@@ -70,8 +70,8 @@ export function barDisplay(output: Output): PreheatDisplay {
       });
     },
     node({ node, state, problem }, totals, { isLast }) {
-      if (isLast && state === "failed") {
-        output.write(`\r\u001b[Kfailed ${printable(node)}${reason(problem)}\n`);
+      if (isLast && state !== "done") {
+        output.write(`\r\u001b[K${state} ${printable(node)}${reason(problem)}\n`);
       }
       bar.setTotal(Math.max(1, totals.count));
       const rest = { amount: "", rate: "", left: "" };

@@ -111,6 +111,7 @@ test("a bar shows nodes once they are at work, and keeps those that failed", asy
   const context = capturedContext({ isTerminal: true });
   const { stdout } = await shoal(["a", "--seeder", url], context);
   assert.match(stdout, /failed node-\ufffd2: no room\n/);
+  assert.match(stdout, /canceled node-3\n/);
 });
 
 test("all seeders get the image, the first one its nodes, and one that fails stops no other", async (t) => {
@@ -157,6 +158,18 @@ host/b:1    2                                     fetching       0 B         ?
   assert.equal(json.stdout, linesOf(...preheats));
   const idle = await serve(t, JSON.stringify({ ...status, preheats: [] }));
   assert.equal((await shoal(["--list", "--seeder", idle.url])).stdout, "No preheat is under way\n");
+});
+
+test("--list shows what the other seeders have when one is down, and names that one", async (t) => {
+  const preheats = [{ id, image: "host/app:1", state: "fetching", bytes: 0, size: 0 }];
+  const status = { service: "seeder", version: "1", uptimeMs: 1, preheats };
+  const down = await serve(t, "", { status: 503 });
+  const { url } = await serve(t, JSON.stringify(status));
+  const some = await shoal(["--list", "--json", "--seeder", down.url, "--seeder", url]);
+  assert.deepEqual([some.exitCode, some.stdout], [exitCodes.failure, linesOf(...preheats)]);
+  assert.equal(some.stderr.includes(down.url), true);
+  const alone = await shoal(["--list", "--seeder", down.url]);
+  assert.deepEqual([alone.exitCode, alone.stdout], [exitCodes.failure, ""]);
 });
 
 test("--cancel asks one seeder after the other, until one has it", async (t) => {

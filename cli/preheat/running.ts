@@ -4,6 +4,7 @@ import type { PreheatReport } from "../../core/service-status.ts";
 import type { CliContext } from "../cli-context.ts";
 import { connectionFailure } from "../connection-failure.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
+import { printable } from "../format-table.ts";
 import { refusalOf } from "../read-body.ts";
 import { readStatus } from "../status/read-status.ts";
 import { renderPreheats } from "../status/render-preheats.ts";
@@ -12,21 +13,28 @@ import { renderPreheats } from "../status/render-preheats.ts";
 const timeoutMs = 5000;
 
 /**
- * Shows the preheats that are under way at seeders.
+ * Shows the preheats that are under way at seeders. Where one is silent, the others are shown.
  *
- * @throws {UnavailableError} when one of them cannot be reached.
+ * @throws {UnavailableError} when the only one cannot be reached.
  */
 export async function listPreheats(
   { seeders, json }: { readonly seeders: readonly string[]; readonly json: boolean },
-  { stdout, signal }: CliContext,
+  { stdout, stderr, signal }: CliContext,
 ): Promise<ExitCode> {
   const preheats: PreheatReport[] = [];
+  let isOk = true;
   for (const seeder of seeders) {
-    preheats.push(...((await readStatus(seeder, { signal })).preheats ?? []));
+    try {
+      preheats.push(...((await readStatus(seeder, { signal })).preheats ?? []));
+    } catch (error) {
+      if (seeders.length === 1 || !(error instanceof UnavailableError)) throw error;
+      stderr.write(`shoal: ${printable(error.message)}\n`);
+      isOk = false;
+    }
   }
   if (json) stdout.write(preheats.map((preheat) => `${JSON.stringify(preheat)}\n`).join(""));
   else stdout.write(preheats.length === 0 ? "No preheat is under way\n" : renderPreheats(preheats));
-  return exitCodes.ok;
+  return isOk ? exitCodes.ok : exitCodes.failure;
 }
 
 /**
