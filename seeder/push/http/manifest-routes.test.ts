@@ -98,3 +98,24 @@ test("tags of the registry and those that it does not know yet are one list", as
   assert.deepEqual(await next.json(), { name: "pond/fish", tags: ["c"] });
   assert.equal(next.headers.get("link"), null);
 });
+
+test("a list of more tags than a page has goes on behind it", async (t) => {
+  const bench = await openPushBench(t);
+  const all = Array.from({ length: 12_000 }, (_, index) => `t${String(index).padStart(5, "0")}`);
+  bench.registry.fault = ({ url = "" }, response) => {
+    const query = new URL(url, "http://registry").searchParams;
+    const [count, last] = [Number(query.get("n")), query.get("last") ?? ""];
+    const tags = all.filter((tag) => tag > last).slice(0, count);
+    const link = `</v2/pond/fish/tags/list?n=${count}&last=${tags.at(-1) ?? ""}>; rel="next"`;
+    if (tags.length === count) response.setHeader("link", link);
+    response.end(JSON.stringify({ name: "pond/fish", tags }));
+    return true;
+  };
+  const first = await bench.send("pond/fish/tags/list");
+  const { tags } = (await first.json()) as { tags: string[] };
+  assert.deepEqual(tags, all.slice(0, 10_000));
+  const link = first.headers.get("link") ?? "";
+  assert.match(link, /last=t09999>; rel="next"/);
+  const second = await bench.send("pond/fish/tags/list?last=t09999");
+  assert.deepEqual(await second.json(), { name: "pond/fish", tags: all.slice(10_000) });
+});

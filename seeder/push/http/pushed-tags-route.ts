@@ -15,7 +15,7 @@ export interface PushedTagsRouteDeps {
   readonly queue: Pick<PushQueue, "tagsOf">;
 }
 
-/** Tags on one page, if the client does not ask for fewer, and of one repository. */
+/** Tags on one page, if the client does not ask for fewer. */
 const pageLengthMax = 10_000;
 
 /** Tags that the registry is asked for at once. */
@@ -33,7 +33,8 @@ export async function pushedTagsRoute(
   if (request.method !== "GET" && request.method !== "HEAD") refuseMethod("GET");
   const count = countIn(query);
   const last = query.get("last") ?? "";
-  const tags = (await allTags({ registry, repository }, { ...deps, signal: exchange.signal }))
+  const place = { registry, repository, ...(last !== "" && { last }) };
+  const tags = (await allTags(place, { ...deps, signal: exchange.signal }))
     .filter((tag) => tag > last)
     .slice(0, count + 1);
   const page = tags.slice(0, count);
@@ -46,9 +47,9 @@ export async function pushedTagsRoute(
   });
 }
 
-/** In the order of their characters, as the API wants it. */
+/** In the order of their characters, as the API wants it; some before `last` may be among them. */
 async function allTags(
-  place: Repository,
+  place: Repository & Pick<TagCursor, "last">,
   { discovery, queue, signal }: PushedTagsRouteDeps & Cancellable,
 ): Promise<string[]> {
   const pushed = queue.tagsOf(place);
@@ -66,14 +67,14 @@ async function allTags(
   return [...tags].sort();
 }
 
-/** The tags that the registry has, page by page. */
+/** The tags that the registry has after `last`, page by page: more than fit on one of ours. */
 async function* tagsThere(
-  place: Repository,
+  { last, ...place }: Repository & Pick<TagCursor, "last">,
   { discovery, signal }: Pick<PushedTagsRouteDeps, "discovery"> & Cancellable,
 ): AsyncGenerator<string, void> {
   let count = 0;
-  let cursor: TagCursor | undefined = { count: askedMax };
-  while (cursor && count < pageLengthMax) {
+  let cursor: TagCursor | undefined = { count: askedMax, last };
+  while (cursor && count <= pageLengthMax) {
     const page = await discovery.tags({ ...place, ...cursor }, { signal });
     yield* page.tags;
     count += page.tags.length;
