@@ -5,7 +5,7 @@ import { digestOf } from "../digest.ts";
 import {
   AccessDeniedError,
   DataLossError,
-  UnavailableError,
+  WriteFailedError,
   WriteRefusedError,
 } from "../errors.ts";
 import { mediaTypes } from "../media-type.ts";
@@ -120,8 +120,8 @@ test("a refusal is told from a registry that cannot now", async (t) => {
     [413, WriteRefusedError],
     [401, AccessDeniedError],
     [403, AccessDeniedError],
-    [500, UnavailableError],
-    [307, UnavailableError],
+    [500, WriteFailedError],
+    [307, WriteFailedError],
   ] as const) {
     writes.refusals.set("uploads", status);
     await assert.rejects(write(), expected, String(status));
@@ -132,7 +132,7 @@ test("an upload that the registry has lost can be tried again", async (t) => {
   const { registry, push, writes } = await open(t);
   writes.refusals.set("an-upload", 404);
   const write = push.writeBlob(placeIn(registry), { open: () => chunks(), signal: t.signal });
-  await assert.rejects(write, UnavailableError);
+  await assert.rejects(write, WriteFailedError);
 });
 
 test("bytes that cannot be read are not the registry's fault", async (t) => {
