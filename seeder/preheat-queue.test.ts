@@ -106,6 +106,18 @@ test("what may heal is tried again, so often", async (t) => {
   assert.deepEqual(bench.begun, ["a:1", "a:1", "a:1", "b:1"]);
 });
 
+test("images that wait for their next try hold up no other", async (t) => {
+  const bench = new Bench({ retryPausesMs: [600_000] });
+  t.after(() => bench[Symbol.asyncDispose]());
+  const failing = ["a:1", "b:1", "c:1", "d:1"];
+  bench.add(...failing, "e:1");
+  await bench.untilBegun(4);
+  for (const image of failing) bench.end(image, new UnavailableError("down"));
+  await bench.untilBegun(5);
+  assert.equal(bench.begun[4], "e:1");
+  assert.equal(bench.queue.count, 4);
+});
+
 test("what cannot heal, or was canceled, is not tried again", async (t) => {
   const bench = new Bench();
   t.after(() => bench[Symbol.asyncDispose]());

@@ -21,12 +21,20 @@ const atOnceMax = 4;
 /** A registry may tell of an image a moment before all of its own copies have it. */
 const retryPausesDefaultMs = [2000, 15_000, 60_000];
 
+/** An image that waits, and how often it was tried. */
+interface Waiting {
+  readonly request: PreheatRequest;
+  readonly attempt: number;
+}
+
 /** Preheats that nobody waits for: of what was pushed, and of what is pinned. */
 export class PreheatQueue implements AsyncDisposable {
   readonly #deps: PreheatQueueDeps;
   readonly #stop = new AbortController();
   /** Those that are not begun with, by their references. */
-  readonly #waiting = new Map<string, PreheatRequest>();
+  readonly #waiting = new Map<string, Waiting>();
+  /** Those that failed and wait for their next try: they hold up no other. */
+  readonly #pauses = new Set<Promise<void>>();
   readonly #workers = new Set<Promise<void>>();
 
   constructor(deps: PreheatQueueDeps) {
@@ -35,7 +43,7 @@ export class PreheatQueue implements AsyncDisposable {
 
   /** Images that wait. */
   get count(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#pauses.size;
   }
 
   /**
@@ -50,10 +58,14 @@ export class PreheatQueue implements AsyncDisposable {
       const image = formatImageReference(request.reference);
       if (!this.#waiting.has(image)) news.set(image, request);
     }
-    if (this.#waiting.size + news.size > waitingMax) {
+    if (this.count + news.size > waitingMax) {
       throw new UnavailableError("Cannot take the images: too many wait to be fetched");
     }
-    for (const [image, request] of news) this.#waiting.set(image, request);
+    for (const [image, request] of news) this.#waiting.set(image, { request, attempt: 0 });
+    this.#startWorkers();
+  }
+
+  #startWorkers(): void {
     for (
       let idle = atOnceMax - this.#workers.size;
       idle > 0 && !this.#stop.signal.aborted;
@@ -66,7 +78,7 @@ export class PreheatQueue implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new DOMException("The seeder stops", "AbortError"));
-    await Promise.all(this.#workers);
+    await Promise.all([...this.#workers, ...this.#pauses]);
   }
 
   /** Takes one after the other, until none waits. Never rejects. */
@@ -74,28 +86,34 @@ export class PreheatQueue implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       const [next] = this.#waiting;
       if (!next) return;
-      const [image, request] = next;
+      const [image, waiting] = next;
       this.#waiting.delete(image);
-      await this.#preheat(image, request).catch(() => undefined);
+      await this.#preheat(image, waiting).catch(() => undefined);
     }
   }
 
-  async #preheat(image: string, request: PreheatRequest): Promise<void> {
+  async #preheat(image: string, { request, attempt }: Waiting): Promise<void> {
     const { preheats, logger, retryPausesMs = retryPausesDefaultMs } = this.#deps;
     const { signal } = this.#stop;
-    for (let attempt = 0; ; attempt++) {
-      const failure = await preheats
-        .run(request, { signal, onEvent: () => undefined })
-        .then((result) => result.failure)
-        .catch((error: unknown) => error);
-      if (failure === undefined || signal.aborted) return;
-      const retryPauseMs = retryPausesMs[attempt];
-      if (retryPauseMs === undefined || !mayHeal(failure)) {
-        logger.warn("gave up on preheating an image", { image, code: codeOf(failure) });
-        return;
-      }
-      await pause(retryPauseMs, signal);
+    const failure = await preheats
+      .run(request, { signal, onEvent: () => undefined })
+      .then((result) => result.failure)
+      .catch((error: unknown) => error);
+    if (failure === undefined || signal.aborted) return;
+    const retryPauseMs = retryPausesMs[attempt];
+    if (retryPauseMs === undefined || !mayHeal(failure) || this.count >= waitingMax) {
+      logger.warn("gave up on preheating an image", { image, code: codeOf(failure) });
+      return;
     }
+    const pausing = pause(retryPauseMs, signal)
+      .then(() => {
+        // One that was pushed again meanwhile waits already.
+        if (!this.#waiting.has(image)) this.#waiting.set(image, { request, attempt: attempt + 1 });
+        this.#startWorkers();
+      })
+      .catch(() => undefined)
+      .finally(() => this.#pauses.delete(pausing));
+    this.#pauses.add(pausing);
   }
 }
 
