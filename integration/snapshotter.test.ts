@@ -76,11 +76,13 @@ async function runsPod(node: SnapshotterNode, first: PushedImage): Promise<void>
 
 async function unpacksOnce(node: SnapshotterNode): Promise<void> {
   const { reference } = await node.preheated(imageOf("second", node.line));
-  const before = await node.countSnapshots();
+  const before = new Set(await node.snapshotNames());
 
   await node.cri.pullImage(reference);
 
-  assert.equal(await node.countSnapshots(), before + 1);
+  // Meanwhile containerd may remove those of containers that are gone.
+  const fresh = (await node.snapshotNames()).filter((name) => !before.has(name));
+  assert.equal(fresh.length, 1);
   assert.deepEqual(askedByDigest(node.host, await node.registry.requests()), []);
   assert.equal(await node.run(reference, ...catMarks), marksOf("second", node.line));
 }
@@ -172,9 +174,9 @@ async function changesLevels(node: SnapshotterNode): Promise<void> {
 }
 
 async function leavesNothing(node: SnapshotterNode): Promise<void> {
-  assert.ok((await node.countSnapshots()) > 0);
+  assert.ok((await node.snapshotNames()).length > 0);
   await node.removeImages();
-  assert.equal(await node.countSnapshots(), 0);
+  assert.deepEqual(await node.snapshotNames(), []);
 }
 
 async function survivesFullDisk(node: SnapshotterNode): Promise<void> {
@@ -189,7 +191,7 @@ async function survivesFullDisk(node: SnapshotterNode): Promise<void> {
   const { reference } = await node.preheated(smallImage(`full ${node.line}`));
 
   await assert.rejects(cri.pullImage(reference), /no space|disk is full|storage/i);
-  await node.countSnapshots();
+  await node.snapshotNames();
   await runCommand(["mount", "-o", `remount,size=${grownDiskBytes}`, snapshotsPath]);
   await cri.pullImage(reference);
 

@@ -19,18 +19,21 @@ export async function folderNames(snapshotsPath: string): Promise<readonly strin
 
 /**
  * Resolves when there are as many folders as the snapshotter at a socket tells of
- * snapshots, none of them half-made or thrown away. Gives how many.
+ * snapshots, none of them half-made or thrown away. Gives the names of these.
  */
-export async function untilDiskAgrees(socket: string, snapshotsPath: string): Promise<number> {
+export async function untilDiskAgrees(
+  socket: string,
+  snapshotsPath: string,
+): Promise<readonly string[]> {
   return pollUntil(
     async () => {
       const folders = await folderNames(snapshotsPath);
       const isSettled = folders.every((name) => /^\d+$/.test(name));
-      const { length } = await listedNames(socket);
-      return isSettled && length === folders.length ? { length } : undefined;
+      const names = await listedNames(socket);
+      return isSettled && names.length === folders.length ? names : undefined;
     },
     { what: "a folder for each snapshot, and no other", withinMs: 15_000 },
-  ).then(({ length }) => length);
+  );
 }
 
 /** Names of all snapshots that the snapshotter at a socket tells of. */

@@ -101,8 +101,8 @@ export class SnapshotterNode {
     return this.containerd.ctr(args, { namespace: criNamespace });
   }
 
-  /** Waits until disk and service agree on the snapshots, and gives how many there are. */
-  countSnapshots(): Promise<number> {
+  /** Waits until disk and service agree on the snapshots, and gives their names. */
+  snapshotNames(): Promise<readonly string[]> {
     return untilDiskAgrees(this.socketPath, this.snapshotsPath);
   }
 
