@@ -13,6 +13,7 @@ import {
   contentProxyConfig,
   contentStorePath,
   mirrorConfig,
+  placeOf,
   ports,
   seederConfig,
   type RegistryPlace,
@@ -56,6 +57,8 @@ export interface ClusterOptions {
   readonly nodeLabels?: Readonly<Record<string, object>> | undefined;
   /** Sections of the content proxies' configuration that are not as usual. */
   readonly contentProxy?: object | undefined;
+  /** The same of single nodes, by their names: each takes the place of a section of that name. */
+  readonly contentProxyOf?: Readonly<Record<string, object>> | undefined;
   /** Sections of the seeder's configuration that are not as usual. */
   readonly seeder?: object | undefined;
   /** Whether the registry wants a password, which the seeder has. */
@@ -103,7 +106,7 @@ export async function startCluster(
     );
     const { front } = options;
     const registryHost =
-      front === undefined ? registry.host : `${network.host(front).address}:${ports.registry}`;
+      front === undefined ? registry.host : placeOf(network.host(front), ports.registry);
     const parts = { options, registryHost, signal };
     const tracker = services.tracker ? started.use(await startTracker(parts)) : undefined;
     const seeder = services.seeder ? started.use(await startSeeder(parts)) : undefined;
@@ -190,6 +193,7 @@ function startContentProxy(
     // All hosts of the network have one machine's name.
     node: { name: on.name, labels: options.nodeLabels?.[on.name] ?? {} },
     ...options.contentProxy,
+    ...options.contentProxyOf?.[on.name],
   };
   const daemon = { service: "content-proxy", config, directory, on } as const;
   return ShoalDaemon.start({ ...daemon, adminPort: ports.admin }, { signal });

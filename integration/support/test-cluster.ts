@@ -1,6 +1,7 @@
 import type { TestContext } from "node:test";
 
 import type { DisposeStack } from "../../core/async/dispose-stack.ts";
+import type { IpFamily } from "../../core/ip-address.ts";
 import {
   allServices,
   startCluster,
@@ -33,10 +34,14 @@ export interface TestClusterOptions {
   readonly front?: string;
   /** Bounds what each of these hosts sends, and what it receives. */
   readonly bitsPerSecond?: Readonly<Record<string, number>>;
+  /** The only addresses that there are; IPv4 unless told otherwise. */
+  readonly family?: IpFamily;
   /** Labels of nodes, by their names, for preheats to choose them by. */
   readonly nodeLabels?: Readonly<Record<string, object>>;
   /** Sections of the content proxies' configuration that are not as usual. */
   readonly contentProxy?: object;
+  /** The same of single nodes, by their names: each takes the place of a section of that name. */
+  readonly contentProxyOf?: Readonly<Record<string, object>>;
   /** Sections of the seeder's configuration that are not as usual. */
   readonly seeder?: object;
   /** Whether the registry wants a password, which the seeder has. */
@@ -68,16 +73,16 @@ export async function startTestCluster(
   const stack = stackOf(t);
   const directory = (await createTestDirectory(t, stack)).path;
   const hosts = ["registry", "tracker", "seeder", ...nodes, ...guests];
-  const network = stack.use(await createNetwork({ hosts, bitsPerSecond }));
+  const network = stack.use(await createNetwork({ hosts, bitsPerSecond, family: options.family }));
   const release = await ensureContainerd(line);
   const services = { ...allServices, ...options.services };
-  const { contentProxy, seeder, withSnapshots, isPrivate = false } = options;
+  const { contentProxy, contentProxyOf, seeder, withSnapshots, isPrivate = false } = options;
   const { mirror, registryNames, front, nodeLabels } = options;
   const place = { network, directory };
   const cluster = stack.use(
     await startCluster({
       ...{ ...place, nodes, release, services },
-      ...{ withCri, withSnapshots, contentProxy, seeder, isPrivate },
+      ...{ withCri, withSnapshots, contentProxy, contentProxyOf, seeder, isPrivate },
       ...{ mirror, registryNames, front, nodeLabels },
     }),
   );
