@@ -61,6 +61,7 @@ test("RequestQueue drops answers of a cancelled piece, and not more than were as
   ]);
   assert.equal(queue.outstanding, 50);
   assert.equal(queue.mayAssign(1), false);
+  assert.throws(() => queue.startBlock({ index: 1, begin: 0, length: 0 }), InvalidArgumentError);
   assert.equal(queue.startBlock({ index: 1, begin: 0, length: 100 }), undefined);
   assert.throws(() => queue.startBlock({ index: 1, begin: 0, length: 100 }), InvalidArgumentError);
 });

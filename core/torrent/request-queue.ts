@@ -69,7 +69,8 @@ export class RequestQueue {
     const entry = this.#find(index);
     if (!entry) {
       const cancelled = this.#cancelled.get(index);
-      if (!cancelled || cancelled.outstanding < length) throw unasked(index, begin);
+      // A block of no bytes answers nothing, and would take nothing off what is owed.
+      if (!cancelled || length === 0 || cancelled.outstanding < length) throw unasked(index, begin);
       cancelled.outstanding -= length;
       return undefined;
     }
