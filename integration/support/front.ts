@@ -7,7 +7,7 @@ import { DisposeStack } from "../../core/async/dispose-stack.ts";
 import type { HttpEndpoint } from "./http.ts";
 import type { NetworkHost } from "./network.ts";
 import { logsLine } from "./readiness.ts";
-import { ports } from "./shoal-config.ts";
+import { placeOf, ports } from "./shoal-config.ts";
 import { createTemporaryDirectory } from "./temporary-directory.ts";
 import { startForwarder } from "./tunnel.ts";
 
@@ -40,7 +40,7 @@ export async function startFront(options: {
   readonly behind: HttpEndpoint;
 }): Promise<Front> {
   const { on, behind } = options;
-  const host = `${on.address}:${ports.registry}`;
+  const host = placeOf(on, ports.registry);
   const asked: string[] = [];
   let behaviour: (call: FrontCall) => Promise<void> | void = ({ pass }) => pass();
   const started = new DisposeStack();

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { existsSync } from "node:fs";
 
 import { DisposeStack } from "../../core/async/dispose-stack.ts";
+import type { IpFamily } from "../../core/ip-address.ts";
 import { ensurePackages } from "./apt-packages.ts";
 import { runCommand } from "./command.ts";
 
@@ -10,6 +11,7 @@ export interface NetworkHost {
   readonly name: string;
   /** The network namespace, as `ip netns` and `nsenter` name it; none on loopback. */
   readonly netns: string | undefined;
+  /** Without brackets; `formatPeerAddress()` and URLs want them around one of IPv6. */
   readonly address: string;
 }
 
@@ -18,6 +20,8 @@ export interface NetworkOptions {
   readonly hosts: readonly string[];
   /** Bounds what each of these hosts sends, and what it receives, each by itself. */
   readonly bitsPerSecond?: Readonly<Record<string, number>>;
+  /** The only addresses that hosts have, beside those of loopback; IPv4 unless told otherwise. */
+  readonly family?: IpFamily | undefined;
 }
 
 /** Dispose of it to remove all namespaces; processes in them should be gone by then. */
@@ -56,7 +60,9 @@ export async function hasNetworkNamespaces(): Promise<boolean> {
 }
 
 /** Addresses exist inside our namespaces only: nothing of the machine can clash with them. */
-const addressPrefix = "10.77.0.";
+const addressPrefixes = { 4: "10.77.0.", 6: "fd00:77::" } as const;
+
+const networkLengths = { 4: 24, 6: 64 } as const;
 
 /** All of 127.0.0.0/8 is this machine; this part has no other users. */
 const loopbackPrefix = "127.77.0.";
@@ -75,6 +81,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
   await ensurePackages(["iproute2"]);
   await removeLeftovers();
   const prefix = `shoal-${process.pid}-${networksMade++}`;
+  const { family = 4 } = options;
   const made = new DisposeStack();
   const addNamespace = async (netns: string) => {
     await runCommand(["ip", "netns", "add", netns]);
@@ -88,10 +95,10 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     const hosts: NetworkHost[] = [];
     for (const [index, name] of options.hosts.entries()) {
       const netns = `${prefix}-${name}`;
-      const address = `${addressPrefix}${index + 1}`;
+      const address = `${addressPrefixes[family]}${(index + 1).toString(family === 6 ? 16 : 10)}`;
       const port = `port${index}`;
       await addNamespace(netns);
-      await connectToHub({ hub, port, netns, address });
+      await connectToHub({ hub, port, netns, address, family });
       const rate = options.bitsPerSecond?.[name];
       if (rate !== undefined) {
         await limitRate(netns, "eth0", rate);
@@ -121,14 +128,18 @@ interface Cable {
   readonly port: string;
   readonly netns: string;
   readonly address: string;
+  readonly family: IpFamily;
 }
 
-async function connectToHub({ hub, port, netns, address }: Cable): Promise<void> {
+async function connectToHub({ hub, port, netns, address, family }: Cable): Promise<void> {
   await runBatch(hub, [
     `link add ${port} type veth peer name eth0 netns ${netns}`,
     `link set ${port} master switch up`,
   ]);
-  await runBatch(netns, [`addr add ${address}/24 dev eth0`, "link set eth0 up"]);
+  const place = `${address}/${networkLengths[family]}`;
+  // Nobody else has it: the second in which IPv6 would find that out is not spent.
+  const options = family === 6 ? " nodad" : "";
+  await runBatch(netns, [`addr add ${place} dev eth0${options}`, "link set eth0 up"]);
 }
 
 async function runBatch(netns: string, lines: readonly string[]): Promise<void> {

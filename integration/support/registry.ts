@@ -9,7 +9,7 @@ import type { NetworkHost } from "./network.ts";
 import { pollUntil } from "./poll.ts";
 import { logsLine } from "./readiness.ts";
 import { renderRegistryAuth, type RegistryAuth } from "./registry-auth.ts";
-import { ports } from "./shoal-config.ts";
+import { placeOf, ports } from "./shoal-config.ts";
 import { startProcess } from "./supervised-process.ts";
 import { openTunnel } from "./tunnel.ts";
 
@@ -49,7 +49,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
 
   const started = new DisposeStack();
   try {
-    const listens = logsLine(logPath, /listening on ([\d.]+:\d+)/);
+    const listens = logsLine(logPath, /listening on (\S+:\d+)[",]/);
     let host = "";
     started.use(
       await startProcess({
@@ -79,7 +79,7 @@ storage:
   delete:
     enabled: true
 http:
-  addr: ${on === undefined ? "127.0.0.1:0" : `${on.address}:${ports.registry}`}
+  addr: ${JSON.stringify(on === undefined ? "127.0.0.1:0" : placeOf(on, ports.registry))}
   # Who reaches it by a tunnel must not be sent elsewhere.
   relativeurls: true
   secret: the-same-for-all

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 
+import { formatPeerAddress } from "../../core/peer-address.ts";
 import type { NetworkHost } from "./network.ts";
 
 /** Ports that our services listen on by default, and that of registries on hosts of their own. */
@@ -9,19 +10,24 @@ export const ports = {
   registry: 5000,
 };
 
+/** `host:port` of a host, with brackets around an address of IPv6. */
+export function placeOf({ address }: NetworkHost, port: number): string {
+  return formatPeerAddress({ host: address, port });
+}
+
 /** Base URL of the tracker on a host. */
-export function trackerUrl({ address }: NetworkHost): string {
-  return `http://${address}:${ports.tracker}`;
+export function trackerUrl(host: NetworkHost): string {
+  return `http://${placeOf(host, ports.tracker)}`;
 }
 
 /** Base URL of the seeder on a host. */
-export function seederUrl({ address }: NetworkHost): string {
-  return `http://${address}:${ports.seeder}`;
+export function seederUrl(host: NetworkHost): string {
+  return `http://${placeOf(host, ports.seeder)}`;
 }
 
 /** Configuration of a tracker on a host. */
-export function trackerConfig({ address }: NetworkHost): object {
-  const listen = `${address}:${ports.tracker}`;
+export function trackerConfig(host: NetworkHost): object {
+  const listen = placeOf(host, ports.tracker);
   return { listen: { http: listen, udp: listen } };
 }
 
@@ -35,7 +41,7 @@ export interface RegistryPlace {
 
 /** Configuration of a seeder that takes blobs from registries by plain HTTP. */
 export function seederConfig(
-  { address }: NetworkHost,
+  host: NetworkHost,
   options: {
     readonly directory: string;
     readonly trackers: readonly string[];
@@ -45,9 +51,9 @@ export function seederConfig(
   },
 ): object {
   return {
-    listen: `${address}:${ports.seeder}`,
+    listen: placeOf(host, ports.seeder),
     store: { root: join(options.directory, "store") },
-    swarm: { listen: `${address}:${ports.seederSwarm}` },
+    swarm: { listen: placeOf(host, ports.seederSwarm) },
     trackers: options.trackers,
     origins: options.registries.map((place) => ({ kind: "registry", ...place })),
     ...(options.credentialsFile !== undefined && { credentialsFile: options.credentialsFile }),
@@ -94,7 +100,7 @@ export const registryMirrorAddress = `127.0.0.1:${ports.mirror + 1}`;
 
 /** Configuration of a content proxy on a host. */
 export function contentProxyConfig(
-  { address }: NetworkHost,
+  host: NetworkHost,
   options: {
     readonly directory: string;
     readonly trackers: readonly string[];
@@ -110,8 +116,8 @@ export function contentProxyConfig(
       root: contentStorePath(options.directory),
       socket: join(options.directory, "content.sock"),
     },
-    swarm: { listen: `${address}:${ports.swarm}` },
-    admin: { listen: `${address}:${ports.admin}` },
+    swarm: { listen: placeOf(host, ports.swarm) },
+    admin: { listen: placeOf(host, ports.admin) },
     trackers: options.trackers,
     seeders: options.seeders,
   };

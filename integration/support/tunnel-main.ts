@@ -20,5 +20,5 @@ server.listen(endOf(from), () => {
 function endOf(end: string) {
   if (end.startsWith("/")) return { path: end };
   const colon = end.lastIndexOf(":");
-  return { host: end.slice(0, colon), port: Number(end.slice(colon + 1)) };
+  return { host: end.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(end.slice(colon + 1)) };
 }

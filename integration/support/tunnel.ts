@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { acceptsConnections, type ReadinessProbe } from "./readiness.ts";
 import type { HttpEndpoint } from "./http.ts";
 import type { NetworkHost } from "./network.ts";
-
+import { placeOf } from "./shoal-config.ts";
 import { startProcess, type SupervisedProcess } from "./supervised-process.ts";
 import { createTemporaryDirectory } from "./temporary-directory.ts";
 
@@ -17,10 +17,11 @@ export interface Tunnel extends AsyncDisposable {
  * nothing where there is no namespace. What it leads to need not listen yet.
  */
 export async function openTunnel(host: NetworkHost, port: number): Promise<Tunnel> {
-  const { address, netns } = host;
+  const { netns } = host;
+  const place = placeOf(host, port);
   if (netns === undefined) {
     return {
-      endpoint: { host: `${address}:${port}` },
+      endpoint: { host: place },
       [Symbol.asyncDispose]: async () => undefined,
     };
   }
@@ -28,11 +29,11 @@ export async function openTunnel(host: NetworkHost, port: number): Promise<Tunne
   const socketPath = join(directory.path, "tunnel.sock");
   try {
     const forwarder = await startForwarder({
-      ...{ from: socketPath, to: `${address}:${port}`, netns },
+      ...{ from: socketPath, to: place, netns },
       ready: acceptsConnections(socketPath),
     });
     return {
-      endpoint: { host: `${address}:${port}`, socketPath },
+      endpoint: { host: place, socketPath },
       async [Symbol.asyncDispose]() {
         await forwarder.stop();
         await directory[Symbol.asyncDispose]();
