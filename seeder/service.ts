@@ -9,6 +9,7 @@ import { HttpDirectory } from "../core/directory/http-directory.ts";
 import { RecordFolder } from "../core/disk/record-folder.ts";
 import { listenHttp } from "../core/http/listen-http.ts";
 import { formatImageReference, parseImageReference } from "../core/image-reference.ts";
+import { malformedAnswer } from "../core/oci-api/api-answer.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
 import { createPeerId } from "../core/peer-id.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
@@ -16,6 +17,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { DescribingOrigin } from "../core/ports/origin.ts";
 import { openRegistries } from "../core/registry/open-registries.ts";
+import type { SourceReport } from "../core/service-status.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { TorrentSwarm } from "../core/torrent/torrent-swarm.ts";
 import { sortTrackerUrls } from "../core/tracker-urls.ts";
@@ -66,16 +68,20 @@ export async function startSeeder(
     const starting = { logger, clock, signal, started };
     const swarmParts = await openSwarm(config, starting);
     const parts = await openCache(config, { ...starting, ...swarmParts });
-    const { store, swarm } = swarmParts;
+    const { store, swarm, directory } = swarmParts;
     // First: what is pinned is fetched at once, and must not take the room of uploads.
     const push = await connectPush(config, { ...starting, ...parts, store, tags: parts.book });
     const preheat = await connectPreheats(config, { ...starting, ...parts, store });
-    const handle = createHandler(config, { ...parts, preheat, push, store, swarm, logger, clock });
+    const sources = () => [...directory.status(), ...parts.origin.report()];
+    const serving = { preheat, push, store, swarm, sources, logger, clock };
+    const handle = createHandler(config, { ...parts, ...serving });
     // Each node that waits for tasks has a connection of its own.
     const connectionsMax = config.connectionsMax + config.preheat.nodesMax;
     const mayBeLong = (request: IncomingMessage) => push.handler !== undefined && isPush(request);
+    // Said before a route is known: pushes have the strictest clients.
+    const malformed = malformedAnswer;
     const http = started.use(
-      await listenHttp(config.listen, { connectionsMax, handle, mayBeLong, signal }),
+      await listenHttp(config.listen, { connectionsMax, handle, mayBeLong, malformed, signal }),
     );
     // First of all at the end: else the server waits in vain for what nodes wait for.
     started.use(preheat.table);
@@ -195,10 +201,11 @@ function createHandler(
     readonly swarm: TorrentSwarm;
     readonly preheat: PreheatRoutesDeps;
     readonly push: Push;
+    readonly sources: () => readonly SourceReport[];
   } & Awaited<ReturnType<typeof openCache>>,
 ) {
   const { store, swarm, cache, known, pinned, given, coldFetches } = deps;
-  const { preheat, push, tags, clock, logger } = deps;
+  const { preheat, push, tags, sources, clock, logger } = deps;
   const { version } = packageJson;
   const { budgetBytes } = config.store;
   const status = createStatus({
@@ -207,6 +214,7 @@ function createHandler(
     pinned,
     swarm,
     given,
+    sources,
     clock,
     version,
     budgetBytes,

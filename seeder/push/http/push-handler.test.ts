@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createConnection } from "node:net";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 
 import { digestOf } from "../../../core/digest.ts";
@@ -22,6 +24,20 @@ test("a seeder says that it is a registry", async (t) => {
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get("docker-distribution-api-version"), "registry/2.0");
   assert.deepEqual(await answer.json(), {});
+});
+
+test("what is not HTTP, or has too long a header, is refused in the API's own words", async (t) => {
+  const { seeder } = await openPushBench(t);
+  const answerTo = async (request: string) => {
+    const socket = createConnection(seeder.http.port, "127.0.0.1");
+    socket.write(request);
+    return text(socket);
+  };
+  const garbage = await answerTo("what is this\r\n\r\n");
+  assert.match(garbage, /^HTTP\/1\.1 400 [^]*registry\/2\.0[^]*"errors"/);
+  const header = `X-Long: ${"a".repeat(20_000)}`;
+  const long = await answerTo(`GET /v2/ HTTP/1.1\r\nHost: x\r\n${header}\r\n\r\n`);
+  assert.match(long, /^HTTP\/1\.1 431 [^]*"errors"/);
 });
 
 test("hostile and malformed requests are refused in the API's own words", async (t) => {
