@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { InvalidArgumentError } from "../../core/errors.ts";
-import { errorAnswer, jsonAnswer, sendAnswer } from "../../core/http/http-answer.ts";
+import { CodedError } from "../../core/errors.ts";
+import { type HttpAnswer, jsonAnswer, sendAnswer } from "../../core/http/http-answer.ts";
 import { readBody } from "../../core/http/read-body.ts";
+import { apiAnswerOfError } from "../../core/oci-api/api-answer.ts";
+import { ApiError } from "../../core/oci-api/api-error.ts";
 import { Notifications } from "../notifications/notifications.ts";
 import { parseJsonBody } from "./json-body.ts";
 
@@ -18,31 +20,41 @@ export interface NotificationsRouteDeps {
 
 /**
  * Answers `POST /v1/notifications/<form>` with 202, before anything is fetched: registries
- * wait for the answer, and send what was refused with 503 again.
+ * wait for the answer, and send what was refused with 503 again. Who sends them is a registry:
+ * refusals are in the words of the distribution API.
  */
 export async function notificationsRoute(
   request: IncomingMessage,
   response: ServerResponse,
-  { form, deps }: { readonly form: string; readonly deps: NotificationsRouteDeps },
+  options: { readonly form: string; readonly deps: NotificationsRouteDeps },
 ): Promise<void> {
+  try {
+    sendAnswer(response, await takeNotification(request, options));
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    sendAnswer(response, apiAnswerOfError(error, "repository"));
+  }
+}
+
+async function takeNotification(
+  request: IncomingMessage,
+  { form, deps }: { readonly form: string; readonly deps: NotificationsRouteDeps },
+): Promise<HttpAnswer> {
   if (!Notifications.knows(form)) {
-    const forms = "want distribution, harbor or images";
-    sendAnswer(
-      response,
-      errorAnswer("not_found", `Cannot take notifications of that form: ${forms}`),
-    );
-    return;
+    const why = "Cannot take notifications of that form: want distribution, harbor or images";
+    throw new ApiError("UNSUPPORTED", why, { status: 404 });
   }
   if (request.method !== "POST") {
-    sendAnswer(response, errorAnswer("unimplemented", "Cannot do that: want POST", 405));
-    return;
+    throw new ApiError("UNSUPPORTED", "Cannot do that: want POST", { headers: { allow: "POST" } });
   }
   // Before the body is read: who is not allowed costs no memory.
   if (!deps.isAllowed(request.headers.authorization)) {
-    sendAnswer(response, errorAnswer("unauthenticated", "Cannot take it: the secret is wrong"));
-    return;
+    throw new ApiError("UNAUTHORIZED", "Cannot take it: the secret is wrong");
   }
   const body = await readBody(request, bodyLengthMax);
-  if (!body) throw new InvalidArgumentError("Cannot parse the notification: it is too long");
-  sendAnswer(response, jsonAnswer(202, deps.notifications.take(form, parseJsonBody(body))));
+  if (!body) {
+    const why = `Cannot take a notification of more than ${bodyLengthMax} bytes`;
+    throw new ApiError("SIZE_INVALID", why, { status: 413 });
+  }
+  return jsonAnswer(202, deps.notifications.take(form, parseJsonBody(body)));
 }

@@ -145,13 +145,33 @@ test("notifications are answered before anything is fetched, and then fetched", 
   released.resolve(undefined);
   const layer = `${url}/v1/metainfo/${layers[0]?.digest ?? ""}`;
   while (!(await fetch(layer)).ok) await new Promise((resolve) => setImmediate(resolve));
+});
 
-  assert.equal((await notify("images", { body })).status, 401);
-  assert.equal((await notify("images", { body: "{}", headers })).status, 400);
-  assert.equal((await notify("images", { body: "x".repeat(5_000_000), headers })).status, 400);
-  assert.equal((await notify("elsewhere", { body, headers })).status, 404);
-  const get = await fetch(`${url}/v1/notifications/images`, { headers });
-  assert.equal(get.status, 405);
+test("notifications that are malformed are refused in the words of the distribution API", async (t) => {
+  const notifications = { enabled: true, secret: "sixteen characters" };
+  const { url } = await openTestSeeder(t, { config: { notifications } });
+  const headers = { authorization: "sixteen characters" };
+  const refusalOf = async (form: string, init: RequestInit) => {
+    const answer = await fetch(`${url}/v1/notifications/${form}`, { method: "POST", ...init });
+    const { errors } = (await answer.json()) as { errors: Record<string, unknown>[] };
+    const [error] = errors;
+    assert.deepEqual(Object.keys(error ?? {}), ["code", "message", "detail"]);
+    return [answer.status, error?.["code"]];
+  };
+  for (const body of ["{", "{}", "[]", "null", '{"images": [7]}', Buffer.from([0xff, 0xfe])]) {
+    assert.deepEqual(await refusalOf("images", { body, headers }), [400, "UNKNOWN"], String(body));
+  }
+  assert.deepEqual(await refusalOf("distribution", { body: "{", headers }), [400, "UNKNOWN"]);
+  assert.deepEqual(await refusalOf("harbor", { body: "{", headers }), [400, "UNKNOWN"]);
+  const body = JSON.stringify({ images: ["quay.example/pond/fish:1"] });
+  assert.deepEqual(await refusalOf("elsewhere", { body, headers }), [404, "UNSUPPORTED"]);
+  assert.deepEqual(await refusalOf("images", { body }), [401, "UNAUTHORIZED"]);
+  const wrong = { authorization: "Bearer sixteen characterz" };
+  assert.deepEqual(await refusalOf("images", { body, headers: wrong }), [401, "UNAUTHORIZED"]);
+  const long = "x".repeat(5_000_000);
+  assert.deepEqual(await refusalOf("images", { body: long, headers }), [413, "SIZE_INVALID"]);
+  const get = { method: "GET", headers };
+  assert.deepEqual(await refusalOf("images", get), [405, "UNSUPPORTED"]);
 });
 
 test("a seeder whose configuration does not say so takes no notifications", async (t) => {
