@@ -18,7 +18,10 @@ import type { Network } from "../../integration/support/network.ts";
 import { pollUntil } from "../../integration/support/poll.ts";
 import { levelFileState } from "../file-state.ts";
 import { fetchContent } from "./fetch-content.ts";
-import { untilFirstBytes } from "./first-bytes.ts";
+import { untilFirstBytesAt, untilFirstBytesIn } from "./first-bytes.ts";
+
+/** Seldom enough that a crowd of daemons has its processors for itself; a small part of a pull. */
+const wholeIntervalMs = 250;
 
 /** What it took until all nodes had an image that only the registry had before. */
 export interface ColdPull {
@@ -84,7 +87,7 @@ export async function coldPullOnce(options: ColdPullOptions): Promise<ColdPull> 
 async function untilWhole({ proxy }: ClusterNode): Promise<void> {
   if (!proxy) return;
   await pollUntil(async () => (await proxy.status()).blobs?.arriving === 0, {
-    ...{ what: "the promised blobs", withinMs: 10 * 60_000 },
+    ...{ what: "the promised blobs", withinMs: 10 * 60_000, intervalMs: wholeIntervalMs },
   });
 }
 
@@ -93,8 +96,8 @@ async function firstBytesIn(
   options: { readonly signal: AbortSignal },
 ): Promise<readonly number[]> {
   assert(seeder);
-  const atSeeder = untilFirstBytes(seeder, options);
-  const atNodes = nodes.flatMap(({ proxy }) => (proxy ? [untilFirstBytes(proxy, options)] : []));
+  const atSeeder = untilFirstBytesAt(seeder, options);
+  const atNodes = nodes.map(({ storePath }) => untilFirstBytesIn(storePath, options));
   const [firstMs, ...nodesMs] = await Promise.all([atSeeder, ...atNodes]);
   return nodesMs.map((ms) => ms - firstMs);
 }

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /** How often a condition is looked at: soon enough for a person, seldom enough for 2 cores. */
-const pollIntervalMs = 20;
+const defaultIntervalMs = 20;
 
 export interface PollOptions {
   /** What is waited for, as an error message names it. */
   readonly what: string;
   readonly withinMs: number;
+  /** Milliseconds between two looks: more where each of them costs what is measured. */
+  readonly intervalMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -18,7 +20,7 @@ export interface PollOptions {
  */
 export async function pollUntil<T>(
   check: () => Promise<T | undefined | false>,
-  { what, withinMs, signal }: PollOptions,
+  { what, withinMs, intervalMs = defaultIntervalMs, signal }: PollOptions,
 ): Promise<T> {
   const end = performance.now() + withinMs;
   for (;;) {
@@ -26,6 +28,6 @@ export async function pollUntil<T>(
     const value = await check();
     if (value !== undefined && value !== false) return value;
     if (performance.now() > end) throw new Error(`Waited ${withinMs} ms in vain for ${what}`);
-    await delay(pollIntervalMs, undefined, { signal });
+    await delay(intervalMs, undefined, { signal });
   }
 }
