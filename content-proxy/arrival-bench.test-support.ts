@@ -11,7 +11,8 @@ import type { BlobRecord } from "../core/ports/blob-store.ts";
 import type { DirectoryEntry } from "../core/ports/directory.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import { type ScriptedDownload, ScriptedSwarm } from "../core/testing/scripted-swarm.ts";
-import { Arrival, type ArrivalDeps } from "./arrival.ts";
+import { Arrival } from "./arrival.ts";
+import type { ArrivalDeps } from "./arrival-deps.ts";
 import { BlobLookup } from "./blob-lookup.ts";
 
 export const bytes = Buffer.alloc(300_000, "arriving ");

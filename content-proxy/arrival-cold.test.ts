@@ -4,8 +4,9 @@ import { test } from "node:test";
 import type { Digest } from "../core/digest.ts";
 import { DigestMismatchError, UnavailableError } from "../core/errors.ts";
 import { growingInfoHash } from "../core/growing-torrent.ts";
+import { PieceHasher } from "../core/piece-hasher.ts";
 import type { ColdAnswer } from "../core/ports/cold-source.ts";
-import type { ArrivalDeps } from "./arrival.ts";
+import type { ArrivalDeps } from "./arrival-deps.ts";
 import {
   benchOf,
   bytes,
@@ -69,6 +70,19 @@ test("what a seeder has whole is found in the directory, which did not know it a
   const started = nextDownload(bench.swarm);
   bench.start({ coldFetch });
   assert.equal((await started).wanted.torrent, metainfo);
+});
+
+test("a small blob that comes with a seeder's answer needs no swarm", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = undefined;
+  const { coldFetch } = seedersOf({ state: "whole", size: bytes.length, content: bytes });
+  const arrival = bench.start({ coldFetch });
+  assert.equal(await arrival.reliable({ streamed: false, signal: t.signal }), true);
+  await arrival.settled();
+  assert.deepEqual(bench.arrived, [digest]);
+  const pieces = new PieceHasher(metainfo.layout.pieceLength);
+  pieces.update(bytes);
+  assert.deepEqual(bench.found?.pieceHashes, pieces.digest());
 });
 
 test("a blob that no seeder gets is left to containerd", async (t) => {

@@ -14,33 +14,18 @@ import {
   codeOf,
 } from "../core/errors.ts";
 import { isGrowing } from "../core/growing-torrent.ts";
-import type { BlobArrivals, BlobReader, BlobRecord } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
-import type { Logger } from "../core/ports/logger.ts";
-import type { BytesReceived, Download, OpenTail, Swarm } from "../core/ports/swarm.ts";
-import type { LastResort } from "./last-resort.ts";
-import { type ChosenTorrent, TorrentChoice, type TorrentChoiceDeps } from "./torrent-choice.ts";
+import type { BytesReceived, Download, OpenTail } from "../core/ports/swarm.ts";
+import type { ArrivalDeps } from "./arrival-deps.ts";
+import { ArrivingBytes } from "./arriving-bytes.ts";
+import { keepGivenBlob } from "./given-blob.ts";
+import { type ChosenTorrent, TorrentChoice } from "./torrent-choice.ts";
 
 /** Pauses between the tries to get a promised blob: soon at first, then with patience. */
 const retryPausesMs = [200, 500, 1000, 2000, 5000] as const;
 
 /** How long a download may take to tell whether it has sources: it knows, or it has none. */
 const sourceTimeoutMs = 100;
-
-/** What an {@link Arrival} works with. */
-export interface ArrivalDeps extends TorrentChoiceDeps {
-  readonly store: BlobArrivals & Pick<BlobReader, "metainfo" | "find">;
-  readonly swarm: Pick<Swarm, "download">;
-  /** Where promised blobs come from that nobody gives; `undefined`: they wait. */
-  readonly lastResort?: Pick<LastResort, "read" | "describe"> | undefined;
-  readonly logger: Logger;
-  /** Whether blobs may be relied on before they are whole that no seeder vouches for. */
-  readonly trustPeers: boolean;
-  /** Told once the blob is whole and in its place, before the download's peers are let go. */
-  readonly onWhole: (record: BlobRecord) => void;
-  /** Told what a download received, when it has ended. */
-  readonly onReceived: (received: BytesReceived) => void;
-}
 
 /**
  * One blob on its way from the swarm to its place in the store.
@@ -58,9 +43,8 @@ export class Arrival implements AsyncDisposable {
   readonly #run: Promise<void>;
   readonly #torrents: TorrentChoice;
   #promised: boolean;
-  #download: Download | undefined;
-  #path: string | undefined;
-  #file: FileHandle | undefined;
+  /** What arrives now; `undefined` between tries. */
+  #bytes: ArrivingBytes | undefined;
   /** Bytes that came before the download under way, which finds them again. */
   #bytesKept = 0;
   #failure: unknown;
@@ -114,8 +98,7 @@ export class Arrival implements AsyncDisposable {
 
   /** The arriving file, and how far it may be read from `offset`; `undefined` between tries. */
   locate(offset: number): { readonly fd: number; readonly availableEnd: number } | undefined {
-    if (!this.#file || !this.#download) return undefined;
-    return { fd: this.#file.fd, availableEnd: this.#download.availableEnd(offset) };
+    return this.#bytes?.locate(offset);
   }
 
   /**
@@ -123,8 +106,7 @@ export class Arrival implements AsyncDisposable {
    * file was let go of meanwhile. It is not closed before the read ends.
    */
   async read(target: Uint8Array, position: number): Promise<number | undefined> {
-    const result = await this.#file?.read(target, 0, target.byteLength, position);
-    return result?.bytesRead;
+    return this.#bytes?.read(target, position);
   }
 
   /**
@@ -132,8 +114,7 @@ export class Arrival implements AsyncDisposable {
    * blob is in its place; `undefined` between tries, and when it is in its place already.
    */
   async open(): Promise<FileHandle | undefined> {
-    if (this.#path === undefined) return undefined;
-    return open(this.#path, "r").catch(() => undefined);
+    return this.#bytes?.open();
   }
 
   /** From now on containerd relies on it. */
@@ -214,6 +195,10 @@ export class Arrival implements AsyncDisposable {
     await this.#run;
   }
 
+  get #download(): Download | undefined {
+    return this.#bytes?.download;
+  }
+
   async #arrive(after: Promise<void> | undefined): Promise<void> {
     const { logger, store } = this.#deps;
     const signal = this.#stop.signal;
@@ -245,7 +230,12 @@ export class Arrival implements AsyncDisposable {
   async #attempt(signal: AbortSignal): Promise<void> {
     const { store, swarm } = this.#deps;
     const promised = this.#promised;
-    const { isVouchedFor, ...chosen } = await this.#torrents.choose({ promised, signal });
+    const choice = await this.#torrents.choose({ promised, signal });
+    if ("content" in choice) {
+      await this.#keep(choice.content);
+      return;
+    }
+    const { isVouchedFor, ...chosen } = choice;
     const { torrent } = chosen;
     this.#isVouchedFor = isVouchedFor;
     const undescribed = { digest: this.digest, size: this.size };
@@ -255,14 +245,22 @@ export class Arrival implements AsyncDisposable {
     try {
       const origin: OpenTail = (options) => this.#fromOrigin(options);
       const download = swarm.download({ ...chosen, path, origin });
-      this.#path = path;
-      this.#file = file;
-      this.#download = download;
+      this.#bytes = new ArrivingBytes({ download, file, path });
       this.#changes.notify();
       await this.#finish({ download, torrent }, signal);
     } finally {
       await file.close();
     }
+  }
+
+  /** Publishes a blob that came without a download. */
+  async #keep(content: Uint8Array): Promise<void> {
+    const { store, onWhole, onReceived } = this.#deps;
+    const record = await keepGivenBlob({ digest: this.digest, content }, store);
+    this.#whole = true;
+    onReceived({ peers: 0, seeders: 0, webSeeds: content.byteLength, origin: 0 });
+    onWhole(record);
+    this.#changes.notify();
   }
 
   /** Waits for a download, and publishes the blob. Whoever waits for it need not wait for more. */
@@ -285,9 +283,7 @@ export class Arrival implements AsyncDisposable {
       if (isWrong) this.#torrents.refuse(torrent);
       throw error;
     } finally {
-      this.#path = undefined;
-      this.#file = undefined;
-      this.#download = undefined;
+      this.#bytes = undefined;
       this.#changes.notify();
       onReceived(download.received);
       await download[Symbol.asyncDispose]();

@@ -1,7 +1,8 @@
 import type { Credential } from "../core/credential.ts";
 import { type Digest, algorithmOf } from "../core/digest.ts";
 import { StorageFullError, codeOf } from "../core/errors.ts";
-import { Arrival, type ArrivalDeps } from "./arrival.ts";
+import { Arrival } from "./arrival.ts";
+import type { ArrivalDeps } from "./arrival-deps.ts";
 
 /**
  * How long a download goes on that nobody asks for: between a manifest that names it

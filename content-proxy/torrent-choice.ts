@@ -58,6 +58,12 @@ export interface ChosenTorrent extends Pick<WantedBlob, "torrent" | "peers" | "w
   readonly isVouchedFor: boolean;
 }
 
+/** A small blob that came with a seeder's answer: no torrent is needed. */
+export interface GivenContent {
+  /** Checked against the digest. */
+  readonly content: Uint8Array;
+}
+
 /**
  * Chooses the torrent by which one blob is fetched. What nobody has, seeders are asked to get. A
  * promised blob has more ways: what was known when it was promised, and what its origin makes
@@ -81,7 +87,7 @@ export class TorrentChoice {
   async choose({
     promised,
     signal,
-  }: Cancellable & { readonly promised: boolean }): Promise<ChosenTorrent> {
+  }: Cancellable & { readonly promised: boolean }): Promise<ChosenTorrent | GivenContent> {
     const startedMs = performance.now();
     const known = await this.#inDirectory({ signal });
     if (known) return this.#knownTorrent(known);
@@ -91,6 +97,7 @@ export class TorrentChoice {
     const kept = promised ? await this.#kept() : undefined;
     const cold = await this.#askSeeders({ promised, withinMs, signal });
     if (cold?.state === "whole") {
+      if (cold.content) return { content: cold.content };
       const found = await this.#inDirectory({ signal, isNew: true });
       if (found) return this.#knownTorrent(found);
     }

@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 
 import { Credential } from "../core/credential.ts";
+import { digestOf } from "../core/digest.ts";
 import { SeederColdSource } from "../core/directory/seeder-cold-source.ts";
 import { AccessDeniedError, BlobNotFoundError, UnavailableError } from "../core/errors.ts";
 import { growingInfoHash } from "../core/growing-torrent.ts";
@@ -45,7 +46,7 @@ async function open(
   const blob = { digest, size, mediaType: "layer", from };
   const ask = async (more: object = {}) => source.fetch({ ...blob, ...more }, t);
   const isHere = async () => (await fetch(`${url}/v1/metainfo/${digest}`)).status === 200;
-  return { ...seeder, slow, blob, ask, isHere };
+  return { ...seeder, slow, source, blob, ask, isHere };
 }
 
 function arriving(answer: ColdAnswer | undefined) {
@@ -95,6 +96,16 @@ test("first bytes and hashes are told before the last byte has reached the seede
   while (!(await isHere())) await turn();
   assert.deepEqual(await ask(), { state: "whole", size });
   assert.deepEqual(downloadsOf(registry), [undefined]);
+});
+
+test("a small blob comes with the answer, to all who ask", async (t) => {
+  const { registry, source, blob } = await open(t);
+  const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2 }));
+  const small = { ...blob, digest: registry.addBlob(manifest).digest, size: manifest.length };
+  const whole = { state: "whole", size: manifest.length, content: manifest };
+  registry.fault = () => false;
+  for (let node = 0; node < 3; node++) assert.deepEqual(await source.fetch(small, t), whole);
+  assert.equal(registry.requestsFor(`/blobs/${small.digest}`).length, 1);
 });
 
 test("a node has pieces by BitTorrent while the seeder waits for the others, and all of it at last", async (t) => {
@@ -351,7 +362,8 @@ test("size and media type are asked for where the node does not know them", asyn
   const { manifest, config } = registry.addImage([layer.bytes], "pond/fish:latest");
   for (const { digest: wanted, size: expected } of [manifest, config]) {
     const answer = await ask({ ...blob, digest: wanted, size: undefined, mediaType: undefined });
-    assert.deepEqual(answer, { state: "whole", size: expected });
+    assert(answer?.state === "whole" && answer.content);
+    assert.deepEqual([answer.size, digestOf(answer.content)], [expected, wanted]);
   }
 });
 

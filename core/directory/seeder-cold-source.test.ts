@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 
 import { Credential } from "../credential.ts";
+import { digestOf } from "../digest.ts";
 import { AccessDeniedError, BlobNotFoundError, UnavailableError } from "../errors.ts";
 import { growingInfoHash } from "../growing-torrent.ts";
 import { rendezvousOrder } from "../rendezvous.ts";
@@ -223,6 +224,24 @@ test("of an arriving blob there is its torrent, and only what makes sense of the
   assert.deepEqual(answer.torrent.layout, metainfo.layout);
 });
 
+test("a small blob comes with the answer, and is checked", async (t) => {
+  const small = Buffer.from('{"schemaVersion":2}');
+  const wanted = { ...blob, digest: digestOf(small), size: small.length };
+  const answer = (content: unknown) =>
+    answering(200, { state: "whole", size: small.length, content });
+  const [honest] = await inOrder(t, answer(small.toString("base64")));
+  assert.ok(honest);
+  assert.deepEqual(await open(t, [honest]).source.fetch(wanted, t), {
+    ...{ state: "whole", size: small.length, content: small },
+  });
+  const other = Buffer.from(small.map((byte) => byte ^ 1)).toString("base64");
+  for (const content of [other, "", small.toString("base64").slice(4), 7, null]) {
+    const [liar] = await inOrder(t, answer(content));
+    assert.ok(liar);
+    await assert.rejects(open(t, [liar]).source.fetch(wanted, t), UnavailableError);
+  }
+});
+
 test("answers that make no sense are none", async (t) => {
   for (const body of [
     "",
@@ -233,7 +252,7 @@ test("answers that make no sense are none", async (t) => {
     JSON.stringify({ state: "whole", size: -1 }),
     JSON.stringify({ state: "whole", size: "1000000" }),
     JSON.stringify({ state: "gone", size }),
-    JSON.stringify({ state: "arriving", size, more: "x".repeat(100_000) }),
+    JSON.stringify({ state: "arriving", size, more: "x".repeat(500_000) }),
   ]) {
     const [seeder] = await inOrder(t, (_request, response) => response.end(body));
     assert.ok(seeder);

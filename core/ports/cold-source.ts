@@ -17,10 +17,21 @@ export interface ColdBlob {
   readonly authorization?: Credential | undefined;
 }
 
+/**
+ * Up to this many bytes a blob that a seeder has comes with its answer: manifests and configs are
+ * smaller, a pull waits for each of them, and to find peers for one takes longer than to have it.
+ */
+export const coldContentLengthMax = 256 * 1024;
+
 /** What the responsible seeder makes of a {@link ColdBlob}. */
 export type ColdAnswer =
   /** It has all of it: the directory knows its torrent. */
-  | { readonly state: "whole"; readonly size: number }
+  | {
+      readonly state: "whole";
+      readonly size: number;
+      /** The blob itself, checked, where it is small. */
+      readonly content?: Uint8Array;
+    }
   /** It is receiving it. */
   | {
       readonly state: "arriving";
@@ -40,7 +51,8 @@ export interface ColdSource {
    *
    * @throws {BlobNotFoundError} when no repository has it.
    * @throws {AccessDeniedError} when the registry refuses.
-   * @throws {UnavailableError} when the registry cannot be reached, or the seeder has no room.
+   * @throws {UnavailableError} when the registry cannot be reached, or the seeder has no room or
+   *   gives another blob.
    */
   fetch(blob: ColdBlob, options: Cancellable): Promise<ColdAnswer | undefined>;
 }

@@ -10,7 +10,10 @@ import { readBody } from "../../core/http/read-body.ts";
 import { isRegistry, isRepository } from "../../core/image-reference.ts";
 import { formatPeerAddress } from "../../core/peer-address.ts";
 import { blobSizeMax } from "../../core/piece-layout.ts";
+import type { BlobReader } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
+import { coldContentLengthMax } from "../../core/ports/cold-source.ts";
+import type { BytesGiven } from "../bytes-given.ts";
 import type { ColdFetches } from "../cold-fetches.ts";
 import type { ColdRequest } from "../cold-request.ts";
 import { parseJsonBody } from "./json-body.ts";
@@ -19,6 +22,8 @@ import { type OwnAddressDeps, ownPeer, ownWebSeeds } from "./own-address.ts";
 /** What {@link fetchRoute} works with. */
 export interface FetchRouteDeps extends OwnAddressDeps {
   readonly coldFetches: Pick<ColdFetches, "fetch">;
+  readonly store: Pick<BlobReader, "read">;
+  readonly given: Pick<BytesGiven, "add">;
 }
 
 /** Longest request: eight repositories, and what the blob is. */
@@ -43,7 +48,8 @@ const authorizationPattern = /^(?:basic|bearer) [\x21-\x7e]+$/i;
 
 /**
  * Answers `POST /v1/fetch`: has a blob fetched that nobody has, once for all who ask. Says
- * `whole`, or `arriving` with where its bytes can be had meanwhile.
+ * `whole`, with the blob in base64 as `content` where it is small, or `arriving` with where its
+ * bytes can be had meanwhile.
  *
  * @throws {CodedError}
  */
@@ -58,12 +64,33 @@ export async function fetchRoute(
   if (!body) throw new InvalidArgumentError("Cannot fetch: the request is too long");
   const wanted = parseColdRequest(body, request.headers["shoal-registry-authorization"]);
   const { state, size } = await deps.coldFetches.fetch(wanted, { signal });
-  if (state === "whole") return jsonAnswer(200, { state, size });
+  if (state === "whole") {
+    const content = await contentOf({ digest: wanted.digest, size }, { deps, signal });
+    return jsonAnswer(200, { state, size, content });
+  }
   return jsonAnswer(200, {
     ...{ state, size },
     peers: [formatPeerAddress(ownPeer(request, deps))],
     webSeeds: ownWebSeeds(request, wanted.digest),
   });
+}
+
+/** A small blob in base64; `undefined` where it is not small, or has just left the disk. */
+async function contentOf(
+  { digest, size }: { readonly digest: Digest; readonly size: number },
+  { deps, signal }: Cancellable & { readonly deps: FetchRouteDeps },
+): Promise<string | undefined> {
+  if (size > coldContentLengthMax) return undefined;
+  const chunks: Uint8Array[] = [];
+  try {
+    const range = { start: 0, end: size };
+    for await (const chunk of deps.store.read(digest, range, { signal })) chunks.push(chunk);
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
+  deps.given.add(size);
+  return Buffer.concat(chunks).toString("base64");
 }
 
 /** @throws {InvalidArgumentError} which tells nothing of what was sent: it may be a secret. */
