@@ -265,6 +265,8 @@ test("check knows the level mirror, and what is wrong with it", async (t) => {
   });
   const address = mirror.replace("http://", "");
   await machine.shoal("enable", "--mirror", "--mirror-address", address);
+  // Shows that the content proxy runs as the owner of the folder, who need not be root.
+  await writeFile(machine.socket, "");
   const rootFlags = ["--root", machine.folder];
   const right = await machine.shoal("check", ...rootFlags);
   assert.doesNotMatch(right.stdout, /WRONG/);
