@@ -95,7 +95,7 @@ export async function startContentProxy(
   setThreadPriority("answers");
   try {
     const foundations = await openFoundations(config, { logger, clock, started, signal });
-    const { store, swarm } = foundations;
+    const { store, swarm, directory } = foundations;
     const parts = connectParts(config, { ...foundations, logger, clock, started });
     resumePromises(store, parts.arrivals);
     parts.offering.addAll();
@@ -107,6 +107,7 @@ export async function startContentProxy(
     });
     const status = createStatus({
       ...{ store, swarm, clock, ...parts, jobs: unpacking?.jobs, preheats },
+      sources: () => directory.status(),
       version: packageJson.version,
       budgetBytes: config.cache.budgetBytes,
     });

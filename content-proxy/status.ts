@@ -5,6 +5,7 @@ import {
   type BlobsReport,
   type IngestReport,
   type ServiceStatus,
+  type SourceReport,
   statusListMax,
 } from "../core/service-status.ts";
 import type { Arrivals } from "./arrivals.ts";
@@ -18,6 +19,8 @@ export interface StatusDeps {
   readonly arrivals: Arrivals;
   readonly swarm: Swarm;
   readonly traffic: Traffic;
+  /** What is asked for blobs. */
+  readonly sources: () => readonly SourceReport[];
   /** Those that unpack layers here, where snapshots are served. */
   readonly jobs?: Pick<LayerJobs, "report"> | undefined;
   /** Images that seeders have this node fetch, where that is enabled. */
@@ -40,6 +43,7 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
       blobs: blobsReport(deps),
       ingests: [...ingestReports(deps)].slice(0, statusListMax),
       swarms: swarm.status().slice(0, statusListMax),
+      sources: deps.sources(),
       ...(jobs && { layers: jobs.report() }),
       ...(preheats && { preheats: preheats.report() }),
       traffic: traffic.report(underWay),

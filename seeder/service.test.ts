@@ -93,6 +93,7 @@ test("a restarted seeder serves what is on disk, its origin gone and its files d
 test("the status tells blobs, what they take, and where they came from", async (t) => {
   const { registry, preheat, url } = await openTestSeeder(t, {
     store: { budgetBytes: 10_000_000 },
+    config: { trackers: ["http://127.0.0.1:1"] },
   });
   registry.addImage(layers, name);
   const { end } = await preheat();
@@ -103,6 +104,11 @@ test("the status tells blobs, what they take, and where they came from", async (
   });
   assert.equal(status.traffic?.originBytes, end.bytes);
   assert.deepEqual(status.ingests, []);
+  const [tracker, origin, ...others] = status.sources ?? [];
+  assert.deepEqual([tracker?.kind, tracker?.name], ["tracker", "http://127.0.0.1:1"]);
+  assert.deepEqual([origin?.kind, origin?.name, origin?.up], ["origin", registry.host, true]);
+  assert.equal(origin?.bytes, end.bytes);
+  assert.deepEqual(others, []);
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
 });
 

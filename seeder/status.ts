@@ -5,6 +5,7 @@ import {
   type BlobsReport,
   type PushesReport,
   type ServiceStatus,
+  type SourceReport,
   statusListMax,
 } from "../core/service-status.ts";
 import type { BlobCache } from "./blob-cache.ts";
@@ -20,6 +21,8 @@ export interface StatusDeps {
   readonly pinned: Pick<PinnedImages, "has">;
   readonly swarm: Pick<Swarm, "status">;
   readonly given: Pick<BytesGiven, "total">;
+  /** What blobs are published to, and where they come from. */
+  readonly sources: () => readonly SourceReport[];
   readonly preheats: Pick<Preheats, "report">;
   readonly table: Pick<NodeTable, "count" | "nodesMax">;
   readonly pushes: () => PushesReport;
@@ -44,6 +47,7 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
         return { ref: digest, bytes, size, from: registry };
       }),
       swarms: swarms.slice(0, statusListMax),
+      sources: deps.sources(),
       preheats: preheats.report(),
       pushes: deps.pushes(),
       nodes: { connected: table.count, connectedMax: table.nodesMax },

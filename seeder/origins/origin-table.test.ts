@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { AccessDeniedError } from "../../core/errors.ts";
+import { AccessDeniedError, BlobNotFoundError, UnavailableError } from "../../core/errors.ts";
 import { parseImageReference } from "../../core/image-reference.ts";
 import type { DescribingOrigin } from "../../core/ports/origin.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
@@ -73,4 +73,53 @@ test("hosts that are not in the table are asked by name alone, or not at all", a
   ]) {
     await assert.rejects(ask(table, registry, t), AccessDeniedError, registry);
   }
+});
+
+test("the report tells which origins answer, and what came from them", async (t) => {
+  const fails = (host: string, error: Error): [string, DescribingOrigin] => [
+    host,
+    { ...originOf("listed"), describe: async () => Promise.reject(error) },
+  ];
+  const table = new OriginTable(
+    new Map([
+      ["never.example", originOf("listed")],
+      ["good.example", originOf("listed")],
+      fails("poor.example", new BlobNotFoundError(digest)),
+      fails("down.example", new UnavailableError(`Cannot ask: ${"x".repeat(1000)}`)),
+    ]),
+    originOf("other"),
+  );
+  assert.equal(await ask(table, "good.example", t), "listed");
+  await assert.rejects(ask(table, "poor.example", t), BlobNotFoundError);
+  await assert.rejects(ask(table, "down.example", t), UnavailableError);
+  await ask(table, "other.example", t);
+  const problem = `Cannot ask: ${"x".repeat(188)}`;
+  assert.deepEqual(table.report(), [
+    { kind: "origin", name: "never.example", bytes: 0 },
+    { kind: "origin", name: "good.example", bytes: "listed".length, up: true },
+    { kind: "origin", name: "poor.example", bytes: 0, up: true },
+    { kind: "origin", name: "down.example", bytes: 0, up: false, problem },
+  ]);
+});
+
+test("an origin that breaks off is down until it answers again, and not because we stop", async (t) => {
+  const listedOrigin = originOf("listed");
+  let breaks = true;
+  const origin: DescribingOrigin = {
+    ...listedOrigin,
+    async *blob(from, options) {
+      yield* listedOrigin.blob(from, options);
+      if (breaks) throw new UnavailableError("Cannot read blob: it broke off");
+    },
+  };
+  const table = new OriginTable(new Map([["a.example", origin]]), undefined);
+  const upNow = () => table.report().map(({ up }) => up);
+  await assert.rejects(ask(table, "a.example", t), UnavailableError);
+  assert.deepEqual(upNow(), [false]);
+  breaks = false;
+  await ask(table, "a.example", t);
+  assert.deepEqual(upNow(), [true]);
+  breaks = true;
+  await assert.rejects(ask(table, "a.example", { signal: AbortSignal.abort() }), UnavailableError);
+  assert.deepEqual(upNow(), [true]);
 });

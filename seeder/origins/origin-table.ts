@@ -4,6 +4,8 @@ import { AccessDeniedError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import type { DescribingOrigin, OriginOptions, Repository } from "../../core/ports/origin.ts";
 import { canonicalRegistry, isForeignName } from "../../core/registry-name.ts";
+import type { SourceReport } from "../../core/service-status.ts";
+import { WatchedOrigin } from "./watched-origin.ts";
 
 /**
  * All origins of a seeder as one: the host in a reference says which.
@@ -13,13 +15,23 @@ import { canonicalRegistry, isForeignName } from "../../core/registry-name.ts";
  * services that only it can reach.
  */
 export class OriginTable implements DescribingOrigin {
-  readonly #byHost: ReadonlyMap<string, DescribingOrigin>;
+  readonly #byHost: ReadonlyMap<string, WatchedOrigin>;
   readonly #others: DescribingOrigin | undefined;
 
   /** @param others Asked for hosts that are not in the table; `undefined` refuses them. */
   constructor(byHost: ReadonlyMap<string, DescribingOrigin>, others: DescribingOrigin | undefined) {
-    this.#byHost = new Map([...byHost].map(([host, origin]) => [canonicalRegistry(host), origin]));
+    this.#byHost = new Map(
+      [...byHost].map(([host, origin]) => [
+        canonicalRegistry(host),
+        new WatchedOrigin(origin, host),
+      ]),
+    );
     this.#others = others;
+  }
+
+  /** What is known of each origin in the table. */
+  report(): readonly SourceReport[] {
+    return [...this.#byHost.values()].map((origin) => origin.report());
   }
 
   async resolve(reference: ImageReference, options: OriginOptions): Promise<Descriptor> {
