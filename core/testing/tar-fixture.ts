@@ -10,7 +10,16 @@ const typeFlags = {
   contiguous: "7",
 } as const;
 
-/** One entry of a tar stream. What is left out is 0, empty, or the usual mode of its type. */
+/**
+ * The owner of entries that name none: whoever runs the tests, root or not, may give files to
+ * itself.
+ */
+const self = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+
+/**
+ * One entry of a tar stream. What is left out is 0, empty, or the usual mode of its type; the
+ * owner is who runs the tests.
+ */
 export interface TarEntry {
   readonly name: string;
   /** Default: a directory when the name ends with a slash, else a file. A letter goes as it is. */
@@ -66,8 +75,8 @@ export function tarHeader(entry: Omit<TarEntry, "content" | "pax">, size: number
   const header = Buffer.alloc(blockLength);
   header.write(entry.name, 0, 100);
   header.write(octal(entry.mode ?? (flag === "5" ? 0o755 : 0o644), 7), 100);
-  header.write(octal(entry.uid ?? 0, 7), 108);
-  header.write(octal(entry.gid ?? 0, 7), 116);
+  header.write(octal(entry.uid ?? self.uid, 7), 108);
+  header.write(octal(entry.gid ?? self.gid, 7), 116);
   header.write(octal(size, 11), 124);
   header.write(octal(entry.mtime ?? 0, 11), 136);
   header.write(" ".repeat(8), 148);
@@ -92,7 +101,12 @@ function partsOf(entry: TarEntry): Buffer[] {
 }
 
 /** Records for what the header itself has no room for. */
-function needed({ name, linkname = "", uid = 0, gid = 0 }: TarEntry): Record<string, string> {
+function needed({
+  name,
+  linkname = "",
+  uid = self.uid,
+  gid = self.gid,
+}: TarEntry): Record<string, string> {
   return {
     ...(isPlain(name) ? {} : { path: name }),
     ...(isPlain(linkname) ? {} : { linkpath: linkname }),

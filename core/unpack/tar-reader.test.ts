@@ -40,7 +40,7 @@ function header(entry: Parameters<typeof tarHeader>[0], places: Record<number, s
 
 /** An entry of one of the types that are about the next, with its content. */
 function special(flag: string, content: Uint8Array): Buffer {
-  const block = tarHeader({ name: "special", type: { flag } }, content.length);
+  const block = tarHeader({ name: "special", type: { flag }, uid: 0 }, content.length);
   return Buffer.concat([block, content, Buffer.alloc(-content.length & 511)]);
 }
 
