@@ -19,6 +19,11 @@ export class BufferPool {
     return this.#bytesUsed;
   }
 
+  /** Bytes that may still be handed out. */
+  get bytesLeft(): number {
+    return Math.max(0, this.#bytesMax - this.#bytesUsed);
+  }
+
   /** A buffer of `length` bytes with any content, or `undefined` when too much is in use. */
   take(length: number): Buffer | undefined {
     if (this.#bytesUsed > 0 && this.#bytesUsed + length > this.#bytesMax) return undefined;
