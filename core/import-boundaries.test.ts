@@ -118,7 +118,7 @@ function serviceProblem({ from, to, typesOnly }: Import): string | undefined {
 
 function adapterProblem({ from, to, typesOnly }: Import): string | undefined {
   const own = from.split("/").slice(0, 2).join("/");
-  return allow(new RegExp(`^(core/[^/]+\\.ts$|core/(ports|async|http|disk)/|${own}/)`))({
+  return allow(new RegExp(`^(core/[^/]+\\.ts$|core/(ports|async|http|disk|limits)/|${own}/)`))({
     from,
     to,
     typesOnly,
@@ -163,7 +163,7 @@ function isAdapter(to: string): boolean {
 
 /** Folders that every part of a service may use: rules, and the language of its edge. */
 function isHelper(to: string): boolean {
-  return /^core\/(config|http|blob-life|oci-api|tags)\//.test(to);
+  return /^core\/(config|http|blob-life|limits|oci-api|tags)\//.test(to);
 }
 
 function problemsOf(found: Import): string[] {
