@@ -82,20 +82,17 @@ export class Passage {
     const { turnstiles, flow, isAhead = false } = this.#options;
     for (const [index, turnstile] of turnstiles.entries()) {
       if (index < from || turnstile.isOpen) continue;
-      let isThrough = false;
-      let isLate = false;
       const ticket: Ticket = {
         ...{ flow, isAhead, bytes },
         onPassed: () => {
-          isThrough = true;
-          if (!isLate) return;
+          // Else it is within `enter`, which tells by what is left.
+          if (this.#waiting?.ticket !== ticket) return;
           this.#waiting = undefined;
           if (this.#pass(bytes, { from: index + 1, onPassed })) onPassed();
         },
       };
       turnstile.enter(ticket);
-      isLate = true;
-      if (isThrough) continue;
+      if (ticket.bytes === 0) continue;
       this.#waiting = { ticket, index, bytes };
       return false;
     }
