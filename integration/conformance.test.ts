@@ -55,7 +55,7 @@ for (const name of ["content", "snapshots"] as const) {
     const folder = join(snapshotsPathOf(path), "v1");
     await pollUntil(
       async () => (await readdir(folder)).every((entry) => /^(\d+|lock)$/.test(entry)),
-      { what: "nothing half made or half deleted to be left", withinMs: 30_000, signal: t.signal },
+      { what: "nothing half made or half deleted to be left", withinMs: 60_000, signal: t.signal },
     );
   });
 }

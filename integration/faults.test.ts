@@ -118,7 +118,7 @@ for (const line of containerdLines) {
       await writeFile(inRegistry, await readFile(blobPath(pushed.image, layer)));
       // The seeder may be at it still with what it was given before.
       const pulled = () => containerd.pull(pushed.reference).then(() => true);
-      await pollUntil(() => pulled().catch(() => false), { what: "a pull", withinMs: 30_000 });
+      await pollUntil(() => pulled().catch(() => false), { what: "a pull", withinMs: 60_000 });
       await assertGood(pushed);
     });
   });

@@ -85,7 +85,7 @@ for (const line of containerdLines) {
       await proxy.resume();
 
       await pollUntil(async () => (await proxy.status()).blobs?.arriving === 0, {
-        ...{ what: "the promised blobs", withinMs: 30_000 },
+        ...{ what: "the promised blobs", withinMs: 60_000 },
       });
       const whole = await checkedBlobs(node.storePath);
       const came = whole.filter((digest) => !wholeBefore.includes(digest));

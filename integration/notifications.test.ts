@@ -20,7 +20,7 @@ import { createTestDirectory } from "./support/test-directory.ts";
 const secret = "salt and seaweed and sun";
 
 /** Long enough for a busy machine, and for a registry that sends again. */
-const withinMs = 30_000;
+const withinMs = 60_000;
 
 /** The part of a registry's configuration that has it tell a seeder of pushes. */
 function notificationsYaml(seeder: HttpEndpoint, authorization: string): string {

@@ -192,7 +192,7 @@ export class Containerd implements AsyncDisposable {
             throw error;
           },
         ),
-      { what: "containerd to connect to its content store", withinMs: 20_000 },
+      { what: "containerd to connect to its content store", withinMs: 60_000 },
     );
   }
 

@@ -69,7 +69,7 @@ export class CriClient implements AsyncDisposable {
         () => true,
         () => false,
       );
-    await pollUntil(answers, { what: "the CRI", withinMs: 20_000 });
+    await pollUntil(answers, { what: "the CRI", withinMs: 60_000 });
   }
 
   /** Pulls an image and gives its id. */
@@ -89,7 +89,7 @@ export class CriClient implements AsyncDisposable {
           if (error instanceof Error && isUnavailable(error.message)) return undefined;
           throw error;
         }),
-      { what: "containerd to connect to its content store", withinMs: 20_000 },
+      { what: "containerd to connect to its content store", withinMs: 60_000 },
     );
   }
 

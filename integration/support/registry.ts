@@ -105,7 +105,7 @@ function registryAt({ endpoint, directory, logPath, started }: RegistryParts): R
         const requests = parseAccessLog(await readFile(logPath, "utf8"));
         return requests.some(({ path }) => path === marker) && requests;
       },
-      { what: "the registry's log", withinMs: 5_000 },
+      { what: "the registry's log", withinMs: 30_000 },
     );
     return withMarker.filter(({ path }) => !path.startsWith("/marker/"));
   };

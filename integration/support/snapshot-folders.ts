@@ -32,7 +32,7 @@ export async function untilDiskAgrees(
       const names = await listedNames(socket);
       return isSettled && names.length === folders.length ? names : undefined;
     },
-    { what: "a folder for each snapshot, and no other", withinMs: 15_000 },
+    { what: "a folder for each snapshot, and no other", withinMs: 60_000 },
   );
 }
 

@@ -7,7 +7,7 @@ import { inNamespace, type Argv } from "./command.ts";
 import type { ReadinessProbe } from "./readiness.ts";
 
 /** How long a daemon may take to come up on a busy machine. */
-const readyWithinMs = 30_000;
+const readyWithinMs = 60_000;
 
 /** How long a daemon may take to end by itself after SIGTERM. */
 const stopWithinMs = 10_000;

@@ -30,4 +30,4 @@ export async function untilPromised(proxy: ShoalDaemon): Promise<void> {
 }
 
 /** Long enough for a busy machine. */
-const withinMs = 30_000;
+const withinMs = 60_000;

@@ -24,7 +24,7 @@ export interface EnginePlace {
 }
 
 /** Pulls are of a few megabytes on one machine: whoever takes longer hangs. */
-const commandTimeoutMs = 60_000;
+const commandTimeoutMs = 180_000;
 
 /** Runs a program of an engine on its node, and gives what it printed. */
 export async function runEngine(
