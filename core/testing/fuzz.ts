@@ -80,8 +80,7 @@ function drawFrom(seed: number): Draw {
 
 function inputFrom(valid: readonly Uint8Array[], draw: Draw): Buffer {
   if (draw(1000) < 1000 * randomPart) return bytesFrom(draw(randomLengthMax + 1), draw);
-  const original = Buffer.from(valid[draw(valid.length)] ?? []);
-  let input = original;
+  let input: Buffer = Buffer.from(valid[draw(valid.length)] ?? []);
   // None now and then: what is valid has to be read.
   for (let count = draw(mutationsMax + 1); count > 0; count--) {
     const other = Buffer.from(valid[draw(valid.length)] ?? []);
