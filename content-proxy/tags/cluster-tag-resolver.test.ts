@@ -5,12 +5,13 @@ import { type TestContext, test } from "node:test";
 
 import { DisposeStack } from "../../core/async/dispose-stack.ts";
 import { Credential } from "../../core/credential.ts";
-import { digestOf } from "../../core/digest.ts";
+import { type Digest, digestOf } from "../../core/digest.ts";
 import { AccessDeniedError, ImageNotFoundError, UnavailableError } from "../../core/errors.ts";
 import { type ImageReference, parseImageReference } from "../../core/image-reference.ts";
 import { openRegistries } from "../../core/registry/open-registries.ts";
 import { rendezvousOrder } from "../../core/rendezvous.ts";
 import type { TagAnswer } from "../../core/tags/tag-answer.ts";
+import type { TagRule } from "../../core/tags/tag-policy.ts";
 import { FakeRegistry } from "../../core/testing/fake-registry.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
 import { ClusterTagResolver } from "./cluster-tag-resolver.ts";
@@ -23,10 +24,11 @@ const credential = new Credential(`Basic ${Buffer.from("client:line").toString("
 type Says = number | "nothing" | Pick<TagAnswer, "source" | "ageMs">;
 
 interface Bench {
+  readonly clock: ManualClock;
   readonly registry: FakeRegistry;
   readonly reference: ImageReference;
   /** Digests of two images in the registry; the tag names the first. */
-  readonly images: readonly [string, string];
+  readonly images: readonly [Digest, Digest];
   /** Seeders in the order in which they are asked. */
   readonly seeders: readonly FakeSeeder[];
   readonly resolve: (options?: {
@@ -35,11 +37,12 @@ interface Bench {
   }) => Promise<readonly [digest: string, source: string]>;
 }
 
-/** Knows the second image of the bench. */
+/** Knows the second image of the bench, unless a test says else. */
 interface FakeSeeder {
   readonly url: string;
   resolves: Says;
   recalls: Says;
+  descriptor: TagAnswer["descriptor"];
   /** Queries that came. */
   readonly asked: string[];
   /** Headers that came, as text. */
@@ -49,7 +52,11 @@ interface FakeSeeder {
 
 async function open(
   t: TestContext,
-  { seedersCount = 2, outageAfterMs = 60_000 } = {},
+  {
+    seedersCount = 2,
+    outageAfterMs = 60_000,
+    rules = [],
+  }: { seedersCount?: number; outageAfterMs?: number; rules?: readonly TagRule[] } = {},
 ): Promise<Bench> {
   const registry = await FakeRegistry.open();
   t.after(() => registry[Symbol.asyncDispose]());
@@ -63,13 +70,12 @@ async function open(
   t.after(() => started[Symbol.asyncDispose]());
   const { origin } = started.use(await openRegistries({ registries: [] }));
   const urls = opened.map(({ url }) => url);
-  const resolver = connectTags(
-    { seeders: urls, tags: { rules: [], outageAfterMs } },
-    { origin, clock: new ManualClock(), started },
-  );
+  const clock = new ManualClock();
+  const tags = { rules: [...rules], outageAfterMs };
+  const resolver = connectTags({ seeders: urls, tags }, { origin, clock, started });
   const order = rendezvousOrder(`${registry.host}/${tag}`, urls);
   return {
-    ...{ registry, reference },
+    ...{ clock, registry, reference },
     images: [manifest.digest, other.digest],
     seeders: order.flatMap((url) => opened.filter((seeder) => seeder.url === url)),
     resolve: async ({ authorization, reference: asked = reference } = {}) => {
@@ -96,7 +102,8 @@ async function openSeeder(
   };
   t.after(close);
   const url = `http://127.0.0.1:${address.port}`;
-  const seeder: FakeSeeder = { url, resolves: 404, recalls: 404, asked: [], headers: [], close };
+  const says = { resolves: 404, recalls: 404, descriptor } as const;
+  const seeder: FakeSeeder = { url, ...says, asked: [], headers: [], close };
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const query = new URL(request.url ?? "", url).searchParams;
     const doesResolve = query.get("resolve") === "true";
@@ -105,7 +112,7 @@ async function openSeeder(
     const says = doesResolve ? seeder.resolves : seeder.recalls;
     if (says === "nothing") return;
     if (typeof says === "number") response.writeHead(says).end("{}");
-    else response.end(JSON.stringify({ ...descriptor, ...says }));
+    else response.end(JSON.stringify({ ...seeder.descriptor, ...says }));
   });
   return seeder;
 }
@@ -149,6 +156,75 @@ test("a tag that was pushed through any seeder is what was pushed", async (t) =>
   assert.deepEqual(await resolve(), [images[1], "pushed"]);
   first.resolves = 404;
   assert.deepEqual(await resolve(), [images[1], "pushed"]);
+});
+
+/** A node that tells tags from memory for a minute, of which a busy test takes as long as it likes. */
+async function openFresh(t: TestContext): Promise<Bench> {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  return open(t, { rules: [{ freshForMs: 60_000, staleIfErrorMs: 0 }] });
+}
+
+test("a tag that is pushed is told at once, even where what it named is fresh", async (t) => {
+  const { images, seeders, resolve } = await openFresh(t);
+  for (const seeder of seeders) seeder.resolves = 503;
+  assert.deepEqual(await resolve(), [images[0], "registry"]);
+  const [, last] = seeders;
+  assert.ok(last);
+  last.recalls = says("pushed");
+  assert.deepEqual(await resolve(), [images[1], "pushed"]);
+});
+
+test("what a pushed tag names is told, too, when its registry has it, and as long as it is fresh", async (t) => {
+  const { clock, images, seeders, resolve } = await openFresh(t);
+  for (const seeder of seeders) seeder.resolves = 503;
+  await resolve();
+  clock.advance(50_000);
+  const [, last] = seeders;
+  assert.ok(last);
+  last.recalls = says("cluster", 40_000);
+  assert.deepEqual(await resolve(), [images[1], "cluster"]);
+  last.recalls = 404;
+  clock.advance(19_999);
+  assert.deepEqual(await resolve(), [images[1], "cluster"]);
+  clock.advance(1);
+  assert.deepEqual(await resolve(), [images[0], "registry"]);
+});
+
+test("what a seeder knows longer than the node is not told instead", async (t) => {
+  const { clock, images, seeders, resolve } = await openFresh(t);
+  for (const seeder of seeders) seeder.resolves = 503;
+  await resolve();
+  clock.advance(1000);
+  for (const seeder of seeders) seeder.recalls = says("cluster", 1001);
+  assert.deepEqual(await resolve(), [images[0], "cluster"]);
+});
+
+test("seeders are asked for what is fresh once in a second, however many pull", async (t) => {
+  const { clock, seeders, resolve } = await openFresh(t);
+  for (const seeder of seeders) seeder.resolves = 503;
+  await resolve();
+  const [, last] = seeders;
+  assert.ok(last);
+  last.asked.length = 0;
+  await Promise.all(Array.from({ length: 20 }, async () => resolve()));
+  clock.advance(999);
+  await resolve();
+  assert.deepEqual(last.asked, ["recall"]);
+  clock.advance(1);
+  await resolve();
+  assert.deepEqual(last.asked, ["recall", "recall"]);
+});
+
+test("a seeder that was told since is believed above one whose memory is fresh", async (t) => {
+  const { images, seeders, resolve } = await open(t);
+  const [first, last] = seeders;
+  assert.ok(first && last);
+  first.resolves = says("cluster", 5000);
+  last.recalls = says("cluster", 6000);
+  first.descriptor = { ...first.descriptor, digest: images[0] };
+  assert.deepEqual(await resolve(), [images[0], "cluster"]);
+  last.recalls = says("cluster", 4000);
+  assert.deepEqual(await resolve(), [images[1], "cluster"]);
 });
 
 test("what a seeder only remembers is nothing while the registry answers", async (t) => {

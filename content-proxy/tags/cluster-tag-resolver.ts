@@ -11,13 +11,8 @@ import type { TagAnswer } from "../../core/tags/tag-answer.ts";
 import { TagCache, isOutage } from "../../core/tags/tag-cache.ts";
 import { type TagRule, tagBoundsOf } from "../../core/tags/tag-policy.ts";
 import { TagTable } from "../../core/tags/tag-table.ts";
+import { SeederMemories, newestOf, pushedOf } from "./seeder-memories.ts";
 import type { SeederTagService } from "./seeder-tag-service.ts";
-
-/**
- * Milliseconds that seeders have to tell what they know by themselves: they do it from memory,
- * and every pull waits for them.
- */
-const recallTimeoutMs = 300;
 
 /** Milliseconds that a seeder's answer takes on its way, beside what the registry takes. */
 const travelMs = 100;
@@ -55,9 +50,11 @@ type Asked = Cancellable & { readonly authorization?: Credential | undefined };
 export class ClusterTagResolver implements TagResolver {
   readonly #deps: ClusterTagResolverDeps;
   readonly #cache: TagCache;
+  readonly #memories: SeederMemories;
 
   constructor(deps: ClusterTagResolverDeps) {
     this.#deps = deps;
+    this.#memories = new SeederMemories(deps);
     this.#cache = new TagCache({ ...deps, memory: new TagTable(deps) });
   }
 
@@ -65,6 +62,7 @@ export class ClusterTagResolver implements TagResolver {
     const { descriptor, source } = await this.#cache.resolve(reference, {
       ask: (asked, options) => this.#ask(asked, { ...options, authorization }),
       asker: authorization?.fingerprint(),
+      recall: (asked, options) => this.#memories.newest(asked, options),
       signal,
     });
     return { descriptor, source };
@@ -76,16 +74,18 @@ export class ClusterTagResolver implements TagResolver {
     const name = formatImageReference(reference);
     const order = rendezvousOrder(name, seeders.keys());
     const deadline = createDeadline(signal, outageAfterMs + travelMs + remainderMs);
-    const recalling = this.#recall(reference, order, deadline);
+    const recalling = this.#memories.ask(reference, deadline);
     try {
       const options = { authorization, signal: deadline.signal };
       const answer = await this.#resolve(reference, order, options);
       const recalled = await recalling;
-      return newestOf(recalled.filter(({ source }) => source === "pushed")) ?? answer;
+      // A seeder whose own memory was fresh has not heard what another was told since.
+      const newest = answer.source === "cluster" ? newestOf([answer, ...recalled]) : undefined;
+      return pushedOf(recalled) ?? newest ?? answer;
     } catch (error) {
       signal.throwIfAborted();
       const recalled = await recalling;
-      const pushed = newestOf(recalled.filter(({ source }) => source === "pushed"));
+      const pushed = pushedOf(recalled);
       if (pushed) return pushed;
       const problem = deadline.signal.aborted
         ? new UnavailableError(`Cannot resolve ${name}: the registry does not answer in time`)
@@ -162,22 +162,6 @@ export class ClusterTagResolver implements TagResolver {
     const descriptor = await this.#deps.origin.resolve(reference, options);
     return { descriptor, source: "registry", ageMs: 0 };
   }
-
-  /** What all seeders know by themselves. Never rejects, and is soon there. */
-  async #recall(
-    reference: ImageReference,
-    order: readonly string[],
-    { signal }: Cancellable,
-  ): Promise<readonly TagAnswer[]> {
-    const options = { signal, timeoutMs: recallTimeoutMs };
-    const recalling = order.map(async (seeder) =>
-      this.#deps.seeders.get(seeder)?.recall(reference, options),
-    );
-    const recalled = await Promise.allSettled(recalling);
-    return recalled.flatMap((one) =>
-      one.status === "fulfilled" && one.value !== undefined ? [one.value] : [],
-    );
-  }
 }
 
 /** The first answer; without one what a seeder was told, or we ourselves. */
@@ -191,11 +175,4 @@ async function firstOf(
   } catch {
     return await seeder;
   }
-}
-
-function newestOf(answers: readonly TagAnswer[]): TagAnswer | undefined {
-  return answers.reduce<TagAnswer | undefined>(
-    (newest, one) => (newest && newest.ageMs <= one.ageMs ? newest : one),
-    undefined,
-  );
 }

@@ -25,6 +25,12 @@ export interface TagCacheDeps {
 /** Asks who knows what a reference names. */
 export type AskForTag = (reference: ImageReference, options: Cancellable) => Promise<TagAnswer>;
 
+/** What others know of a reference without asking anybody, if anything. Rejects only when aborted. */
+export type RecallTag = (
+  reference: ImageReference,
+  options: Cancellable,
+) => Promise<TagAnswer | undefined>;
+
 /** Tells what references name, from memory as far as the rules allow that. */
 export class TagCache {
   readonly #deps: TagCacheDeps;
@@ -39,6 +45,8 @@ export class TagCache {
    * @param options.ask Asked where memory will not do; once for all who want the same at the
    *   same time and in the same name.
    * @param options.asker Tells one name from another.
+   * @param options.recall Asked where memory is fresh: what was pushed elsewhere stands above it,
+   *   and so does what is known since more recently.
    * @throws what `ask` throws, where memory may not stand in for it.
    */
   async resolve(
@@ -46,15 +54,26 @@ export class TagCache {
     {
       ask,
       asker = "",
+      recall,
       signal,
-    }: Cancellable & { readonly ask: AskForTag; readonly asker?: string | undefined },
+    }: Cancellable & {
+      readonly ask: AskForTag;
+      readonly asker?: string | undefined;
+      readonly recall?: RecallTag;
+    },
   ): Promise<TagAnswer> {
     const { memory, rules, outageAfterMs } = this.#deps;
     const name = formatImageReference(reference);
     const known = memory.find(name);
     if (known?.source === "pushed") return { ...known, source: "pushed" };
     const { freshForMs, staleIfErrorMs } = tagBoundsOf(reference, rules);
-    if (known && known.ageMs < freshForMs) return { ...known, source: "cluster" };
+    if (known && known.ageMs < freshForMs) {
+      const recalled = await recall?.(reference, { signal });
+      if (recalled?.source === "pushed") return recalled;
+      if (!recalled || recalled.ageMs >= known.ageMs) return { ...known, source: "cluster" };
+      memory.keep(name, { ...recalled, source: "registry" });
+      return recalled;
+    }
     const mayBeStale = known !== undefined && known.ageMs < staleIfErrorMs;
     const patience = createDeadline(signal, mayBeStale ? outageAfterMs : undefined);
     try {
