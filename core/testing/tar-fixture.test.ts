@@ -9,12 +9,12 @@ const longName = `${"directory/".repeat(20)}${"ü".repeat(80)}`;
 
 const entries: readonly TarPart[] = [
   { name: "bin/", mode: 0o700, uid: 3, gid: 4, mtime: 1_000_000_000 },
-  { name: "bin/tool", content: "x".repeat(700), mode: 0o4755 },
+  { name: "bin/tool", content: "x".repeat(700), mode: 0o4755, uid: 0, gid: 0 },
   { name: "bin/same", type: "link", linkname: "bin/tool" },
   { name: "bin/there", type: "symlink", linkname: "tool" },
   { name: "null", type: "character-device", devmajor: 1, devminor: 3 },
   { name: longName, content: "deep", pax: { "SCHILY.xattr.user.x": Buffer.from([0, 0x80]) } },
-  { name: "last", uid: 4_000_000_000 },
+  { name: "last", uid: 4_000_000_000, gid: 0 },
 ];
 
 test("tar reads what the fixture wrote", () => {
