@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { getEventListeners } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { abortable, createDeadline } from "./deadline.ts";
 
@@ -14,6 +15,18 @@ test("createDeadline() times out, and leaves no listener on its parent", (t) => 
   assert.equal((deadline.signal.reason as Error).name, "TimeoutError");
   deadline[Symbol.dispose]();
   assert.equal(getEventListeners(parent.signal, "abort").length, 0);
+});
+
+test("createDeadline() gives back the time in which the process did not run", async () => {
+  const deadline = createDeadline(new AbortController().signal, 200);
+  const stalledUntilMs = performance.now() + 500;
+  while (performance.now() < stalledUntilMs);
+  // The timer was due; what came meanwhile is read before it counts.
+  await new Promise((resolve) => setTimeout(resolve));
+  await nextTurn();
+  assert.equal(deadline.signal.aborted, false);
+  await once(deadline.signal, "abort");
+  assert.equal((deadline.signal.reason as Error).name, "TimeoutError");
 });
 
 test("createDeadline() follows its parent, also one that is aborted already", () => {

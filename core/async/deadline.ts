@@ -5,21 +5,28 @@ export interface Deadline extends Disposable {
   abort(reason?: unknown): void;
 }
 
+/** A timer that is later than this tells that the process did not run meanwhile. */
+const lateMs = 50;
+
 /**
  * Derives a signal that follows `parent` and is aborted with a `TimeoutError` after
  * `timeoutMs`, if given. Disposing of it takes its listener away from the parent,
  * which may live for months.
+ *
+ * Time in which the process did not run is given back, once and up to `timeoutMs`: what is waited
+ * for may lie in a socket that nobody has read, and the others are not slow because we were.
  */
 export function createDeadline(parent: AbortSignal, timeoutMs?: number): Deadline {
   const controller = new AbortController();
   const follow = () => controller.abort(parent.reason);
-  const timer =
-    timeoutMs === undefined
-      ? undefined
-      : setTimeout(
-          () => controller.abort(new DOMException("The operation timed out", "TimeoutError")),
-          timeoutMs,
-        );
+  const expire = () => controller.abort(new DOMException("The operation timed out", "TimeoutError"));
+  const endMs = performance.now() + (timeoutMs ?? Infinity);
+  const look = () => {
+    const lostMs = performance.now() - endMs;
+    if (lostMs > lateMs) timer = setTimeout(expire, Math.min(lostMs, timeoutMs ?? 0));
+    else expire();
+  };
+  let timer = timeoutMs === undefined ? undefined : setTimeout(look, timeoutMs);
   if (parent.aborted) follow();
   else parent.addEventListener("abort", follow, { once: true });
   return {
