@@ -1,9 +1,12 @@
-import { createDeadline } from "../async/deadline.ts";
+import type { LookupFunction } from "node:net";
+
+import { abortable, createDeadline } from "../async/deadline.ts";
 import { CodedError, UnavailableError } from "../errors.ts";
 import { HttpClient, type HttpClientAnswer } from "../http/http-client.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import { parseHttpAnnounceAnswer } from "./http-announce-answer.ts";
+import { type TrackerHost, failureOfFamily } from "./tracker-host.ts";
 import type { AnnounceAnswer, AnnounceRequest, TrackerClient } from "./tracker-client.ts";
 
 /** Connections to one tracker: a thousand announces of a start are through in a second. */
@@ -18,19 +21,34 @@ const answerLengthMax = 64 * 1024;
 /** Our trackers name their run in every answer. */
 const generationHeader = "x-shoal-generation";
 
+/** What {@link HttpTrackerClient} works with. */
+export interface HttpTrackerClientDeps {
+  /** How the tracker is reached. */
+  readonly place: TrackerHost;
+  /** Ours, 20 bytes. */
+  readonly peerId: Uint8Array;
+  /** The same in all announces of a run, so that a tracker knows us by all of our addresses. */
+  readonly key: number;
+  /** The system's, for names. */
+  readonly lookup: LookupFunction;
+}
+
 /** Speaks with a tracker over HTTP, on connections that are kept. @see BEP 3 */
 export class HttpTrackerClient implements TrackerClient {
   readonly name: string;
   readonly concurrencyMax = connectionsMax;
+  readonly #deps: HttpTrackerClientDeps;
   readonly #url: string;
   readonly #client: HttpClient;
 
-  /** @param options.peerId Ours, 20 bytes. */
-  constructor(url: URL, { peerId }: { readonly peerId: Uint8Array }) {
-    this.name = url.origin;
+  constructor(url: URL, deps: HttpTrackerClientDeps) {
+    const { place, peerId, key } = deps;
+    this.#deps = deps;
+    this.name = place.isName ? `${url.origin} by IPv${place.family}` : url.origin;
     const separator = url.search === "" ? "?" : "&";
-    this.#url = `${url.origin}${url.pathname}${url.search}${separator}peer_id=${percentEncoded(peerId)}`;
-    this.#client = new HttpClient({ connectionsMax, answerLengthMax });
+    const ours = `peer_id=${percentEncoded(peerId)}&key=${key.toString(16).padStart(8, "0")}`;
+    this.#url = `${url.origin}${url.pathname}${url.search}${separator}${ours}`;
+    this.#client = new HttpClient({ connectionsMax, answerLengthMax, lookup: place.lookup });
   }
 
   async announce(request: AnnounceRequest, { signal }: Cancellable): Promise<AnnounceAnswer> {
@@ -41,6 +59,7 @@ export class HttpTrackerClient implements TrackerClient {
       return answerOf(await this.#client.request(asked, deadline));
     } catch (cause) {
       signal.throwIfAborted();
+      if (cause instanceof UnavailableError) throw await this.#failure(cause, signal);
       if (cause instanceof CodedError) throw cause;
       throw new UnavailableError(`Cannot announce to ${this.name}: no answer`, { cause });
     } finally {
@@ -50,6 +69,11 @@ export class HttpTrackerClient implements TrackerClient {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client[Symbol.dispose]();
+  }
+
+  #failure(cause: UnavailableError, signal: AbortSignal): Promise<UnavailableError> {
+    const { place, lookup } = this.#deps;
+    return abortable(failureOfFamily(cause, place, lookup), signal);
   }
 }
 

@@ -1,4 +1,6 @@
 import { randomInt } from "node:crypto";
+import { lookup as systemLookup } from "node:dns";
+import type { LookupFunction } from "node:net";
 
 import { InvalidArgumentError } from "../errors.ts";
 import type { AnnouncedTorrent, Announcement, Announcer } from "../ports/announcer.ts";
@@ -6,6 +8,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { HttpTrackerClient } from "./http-tracker-client.ts";
 import type { TrackerClient } from "./tracker-client.ts";
+import { trackerHostsOf } from "./tracker-host.ts";
 import { TrackerSession } from "./tracker-session.ts";
 import { UdpTrackerClient } from "./udp-tracker-client.ts";
 
@@ -17,19 +20,25 @@ export interface TrackerAnnouncerDeps {
   readonly peerId: Uint8Array;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Gives the addresses of names; left out: the system does. */
+  readonly lookup?: LookupFunction;
 }
 
 /** Milliseconds for all goodbyes to all trackers: who is not told forgets us by itself. */
 const goodbyeTimeoutMs = 800;
 
-/** Announces to all trackers at once. Each is used as if it were the only one. */
+/**
+ * Announces to all trackers at once. Each is used as if it were the only one; so is each way
+ * to one whose name may have addresses of both families.
+ */
 export class TrackerAnnouncer implements Announcer {
   readonly #sessions: readonly TrackerSession[];
   readonly #announced = new Set<AnnouncedTorrent>();
 
   /** @throws {InvalidArgumentError} when a URL is none of a tracker that can be used. */
   constructor(deps: TrackerAnnouncerDeps) {
-    const clients = [...new Set(deps.trackers)].map((url) => createClient(url, deps));
+    const key = randomUint32();
+    const clients = [...new Set(deps.trackers)].flatMap((url) => createClients(url, key, deps));
     const { clock, logger } = deps;
     this.#sessions = clients.map(
       (client) => new TrackerSession({ client, clock, logger, random: Math.random }),
@@ -60,14 +69,18 @@ export class TrackerAnnouncer implements Announcer {
   }
 }
 
-function createClient(text: string, { peerId, clock }: TrackerAnnouncerDeps): TrackerClient {
+/** @param key Ours, the same for all trackers. */
+function createClients(text: string, key: number, deps: TrackerAnnouncerDeps): TrackerClient[] {
+  const { peerId, clock, lookup = systemLookup } = deps;
   const url = URL.canParse(text) ? new URL(text) : undefined;
+  const ours = { peerId, key, lookup };
   if (url?.protocol === "http:" || url?.protocol === "https:") {
-    return new HttpTrackerClient(url, { peerId });
+    const places = trackerHostsOf(url, lookup);
+    return places.map((place) => new HttpTrackerClient(url, { place, ...ours }));
   }
   if (url?.protocol === "udp:" && url.port !== "") {
-    const server = { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) };
-    return new UdpTrackerClient(server, { peerId, clock, randomUint32 });
+    const places = trackerHostsOf(url, lookup);
+    return places.map((place) => new UdpTrackerClient({ place, ...ours, clock, randomUint32 }));
   }
   // Not shown whole: announce URLs of some trackers are secrets.
   throw new InvalidArgumentError(`Cannot use a tracker with the scheme ${url?.protocol ?? "none"}`);

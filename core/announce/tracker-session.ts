@@ -6,6 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { retryPauseMs } from "../async/retry-pause.ts";
 import { SwarmMembership } from "./swarm-membership.ts";
+import { NoRouteError } from "./tracker-host.ts";
 import type { AnnounceAnswer, AnnounceRequest, TrackerClient } from "./tracker-client.ts";
 
 /** What {@link TrackerSession} works with. */
@@ -209,7 +210,7 @@ export class TrackerSession implements AsyncDisposable {
 
   /** The torrent is the first that probes the tracker. */
   #onFailure(membership: SwarmMembership, error: unknown): void {
-    if (!this.#down) this.#logger.warn("tracker does not answer", { code: codeOf(error), error });
+    if (!this.#down) this.#tellFailure(error);
     // Requests that were under way together are one failure.
     if (membership.askedMs >= this.#failedMs) this.#failures++;
     this.#failedMs = this.#deps.clock.monotonicMs();
@@ -218,6 +219,14 @@ export class TrackerSession implements AsyncDisposable {
     if (membership.wanted) (membership.hungry ? this.#hungry : this.#ready).add(membership);
     else membership.forgotten();
     this.#wakeAt(this.#probeMs);
+  }
+
+  /** Most machines, and most trackers, have addresses of one family: that is no trouble. */
+  #tellFailure(error: unknown): void {
+    const fields = { code: codeOf(error), error };
+    if (error instanceof NoRouteError) {
+      this.#logger.info("tracker has no address that can be reached by this family", fields);
+    } else this.#logger.warn("tracker does not answer", fields);
   }
 
   /** @param asked What the tracker was just told of; all else it may have forgotten. */

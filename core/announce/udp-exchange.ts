@@ -1,13 +1,12 @@
 import { type Socket, createSocket } from "node:dgram";
-import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 
 import { abortable, createDeadline } from "../async/deadline.ts";
 import { pause } from "../async/pause.ts";
 import { UnavailableError } from "../errors.ts";
 import type { IpFamily } from "../ip-address.ts";
-import type { PeerAddress } from "../peer-address.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
+import { type TrackerHost, addressOf } from "./tracker-host.ts";
 import { type TransactionId, transactionIdOf } from "./udp-packet.ts";
 
 /**
@@ -44,17 +43,19 @@ export class UdpExchange implements AsyncDisposable {
    * @throws {UnavailableError}
    */
   static async open(
-    server: PeerAddress,
+    place: TrackerHost,
     options: Cancellable & { readonly newId: () => TransactionId },
   ): Promise<UdpExchange> {
     const { signal, newId } = options;
+    signal.throwIfAborted();
+    const { port = 0, family } = place;
     let socket: Socket | undefined;
     try {
-      const { address, family } = await abortable(lookup(server.host), signal);
+      const address = await abortable(addressOf(place), signal);
       socket = createSocket(family === 6 ? "udp6" : "udp4");
-      socket.connect(server.port, address);
+      socket.connect(port, address);
       await once(socket, "connect", { signal });
-      return new UdpExchange(socket, { newId, family: family === 6 ? 6 : 4 });
+      return new UdpExchange(socket, { newId, family });
     } catch (cause) {
       socket?.close();
       signal.throwIfAborted();

@@ -1,6 +1,8 @@
+import type { LookupFunction } from "node:net";
+
 import { abortable } from "../async/deadline.ts";
 import { AccessDeniedError, UnavailableError } from "../errors.ts";
-import { type PeerAddress, formatPeerAddress } from "../peer-address.ts";
+import { formatPeerAddress } from "../peer-address.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { Clock } from "../ports/clock.ts";
 import {
@@ -9,6 +11,7 @@ import {
   type TrackerClient,
   boundedIntervalMs,
 } from "./tracker-client.ts";
+import { type TrackerHost, failureOfFamily } from "./tracker-host.ts";
 import { UdpExchange } from "./udp-exchange.ts";
 import {
   encodeAnnounce,
@@ -19,10 +22,16 @@ import {
 
 /** What {@link UdpTrackerClient} works with. */
 export interface UdpTrackerClientDeps {
+  /** How the tracker is reached; with a port. */
+  readonly place: TrackerHost;
   /** Ours, 20 bytes. */
   readonly peerId: Uint8Array;
+  /** The same in all announces of a run, so that a tracker knows us by all of our addresses. */
+  readonly key: number;
   readonly clock: Clock;
   readonly randomUint32: () => number;
+  /** The system's, for names. */
+  readonly lookup: LookupFunction;
 }
 
 /** Announces at once: packets that a socket buffer holds on either side. */
@@ -48,9 +57,7 @@ interface Connection {
 export class UdpTrackerClient implements TrackerClient {
   readonly name: string;
   readonly concurrencyMax = concurrencyMax;
-  readonly #server: PeerAddress;
   readonly #deps: UdpTrackerClientDeps;
-  readonly #key: number;
   readonly #ended = new AbortController();
   #exchange: UdpExchange | undefined;
   /** Shared by all who announce; made anew when it is too old or has failed. */
@@ -59,11 +66,11 @@ export class UdpTrackerClient implements TrackerClient {
   /** Counts the runs of the tracker that we noticed. */
   #run = 0;
 
-  constructor(server: PeerAddress, deps: UdpTrackerClientDeps) {
-    this.#server = server;
+  constructor(deps: UdpTrackerClientDeps) {
+    const { host, port = 0, family, isName } = deps.place;
+    const place = `udp://${formatPeerAddress({ host, port })}`;
     this.#deps = deps;
-    this.#key = deps.randomUint32();
-    this.name = `udp://${formatPeerAddress(server)}`;
+    this.name = isName ? `${place} by IPv${family}` : place;
   }
 
   async announce(request: AnnounceRequest, { signal }: Cancellable): Promise<AnnounceAnswer> {
@@ -72,7 +79,12 @@ export class UdpTrackerClient implements TrackerClient {
     try {
       return await this.#announceOn(connecting, request, signal);
     } catch (error) {
-      if (error instanceof UnavailableError) await this.#hangUp(connecting);
+      if (error instanceof UnavailableError) {
+        await this.#hangUp(connecting);
+        signal.throwIfAborted();
+        const { place, lookup } = this.#deps;
+        throw await abortable(failureOfFamily(error, place, lookup), signal);
+      }
       if (!(error instanceof AccessDeniedError) || !(await this.#isOld(connecting))) throw error;
     }
     // The tracker refuses the torrent, or our connection because it was restarted.
@@ -94,7 +106,8 @@ export class UdpTrackerClient implements TrackerClient {
     signal: AbortSignal,
   ): Promise<AnnounceAnswer> {
     const { exchange, id } = await abortable(connecting, signal);
-    const ours = { connectionId: id, key: this.#key, peerId: this.#deps.peerId };
+    const { key, peerId } = this.#deps;
+    const ours = { connectionId: id, key, peerId };
     const packet = await exchange.request(
       (transactionId) => encodeAnnounce(request, { ...ours, transactionId }),
       { signal },
@@ -120,7 +133,7 @@ export class UdpTrackerClient implements TrackerClient {
   async #connect(madeMs: number): Promise<Connection> {
     const { signal } = this.#ended;
     if (!this.#exchange?.usable) {
-      this.#exchange = await UdpExchange.open(this.#server, {
+      this.#exchange = await UdpExchange.open(this.#deps.place, {
         newId: this.#deps.randomUint32,
         signal,
       });

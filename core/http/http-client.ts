@@ -6,7 +6,7 @@ import {
   request as requestHttp,
 } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
-import type { Socket } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 
 import { UnavailableError } from "../errors.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
@@ -21,6 +21,8 @@ export interface HttpClientSettings {
   readonly connectTimeoutMs?: number;
   /** Milliseconds that a socket may be silent; left out: 10 s. */
   readonly silenceMs?: number;
+  /** Gives the addresses of names; left out: the system does. */
+  readonly lookup?: LookupFunction;
 }
 
 /** A small request to a service of ours, or a tracker. */
@@ -68,6 +70,7 @@ export class HttpClient implements Disposable {
       maxSockets: settings.connectionsMax,
       timeout: settings.silenceMs ?? silenceDefaultMs,
       noDelay: true,
+      ...(settings.lookup && { lookup: settings.lookup }),
     };
     this.#settings = settings;
     this.#http = new HttpAgent(agent);
