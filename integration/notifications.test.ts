@@ -79,9 +79,12 @@ test("what is pushed to a registry comes to the seeder that it tells, and to no 
   const [, other] = image.manifests;
   const theirs = await requestHttp(seeder, { path: `/v1/blobs/${other?.config.digest ?? ""}` });
   assert.equal(theirs.status, 404);
-  const preheated = logger.lines.filter(({ message }) => message === "preheated an image");
+  const preheated = () => logger.lines.filter(({ message }) => message === "preheated an image");
+  // What it did is told a moment after the last blob is there.
+  const isTold = async () => preheated().length > 0;
+  await pollUntil(isTold, { what: "the end of the preheat", withinMs });
   assert.deepEqual(
-    preheated.map(({ fields }) => fields["image"]),
+    preheated().map(({ fields }) => fields["image"]),
     [`${host}/team/app:1`],
   );
 
