@@ -8,6 +8,7 @@ import { digestOf, hexOf } from "../core/digest.ts";
 import { parseMetainfo } from "../core/metainfo.ts";
 import { downloadWith, stockClients } from "./support/stock-client.ts";
 import { requestHttp } from "./support/http.ts";
+import { pollUntil } from "./support/poll.ts";
 import { preheat } from "./support/preheat.ts";
 import { smallImage } from "./support/sample-images.ts";
 import { startTestCluster } from "./support/test-cluster.ts";
@@ -38,8 +39,11 @@ test("a stock BitTorrent client gets the same bytes with the tracker's torrent",
   /** The seeder publishes what it has a moment after it has it. */
   async function torrentOf({ digest }: Descriptor): Promise<Buffer> {
     assert.ok(tracker);
-    const { status, body } = await requestHttp(tracker.admin, { path: `/v1/metainfo/${digest}` });
-    assert.equal(status, 200);
-    return body;
+    const path = `/v1/metainfo/${digest}`;
+    const ask = async () => {
+      const { status, body } = await requestHttp(tracker.admin, { path });
+      return status === 200 && body;
+    };
+    return pollUntil(ask, { what: "the torrent at the tracker", withinMs: 60_000 });
   }
 });
