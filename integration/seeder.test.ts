@@ -14,6 +14,7 @@ import { type HttpEndpoint, requestHttp } from "./support/http.ts";
 import { pushImage } from "./support/image-push.ts";
 import { type BuiltImage, buildImage } from "./support/image.ts";
 import { stackOf } from "./support/interruptible.ts";
+import { pollUntil } from "./support/poll.ts";
 import { type RegistryAuth, registryUser } from "./support/registry-auth.ts";
 import { type Registry, startRegistry } from "./support/registry.ts";
 import { smallImage } from "./support/sample-images.ts";
@@ -89,7 +90,10 @@ function digestsOf({ index, manifests }: BuiltImage): string[] {
   return [...new Set([index, ...below].map(({ digest }) => digest))];
 }
 
-/** Asks for a blob as a node does that knows no more than the repository. */
+/**
+ * Asks for a blob as a node does that knows no more than the repository. A seeder that cannot
+ * tell yet, as on a busy machine, is asked again.
+ */
 async function askFor(
   seeder: HttpEndpoint,
   {
@@ -104,7 +108,11 @@ async function askFor(
 ) {
   const body = JSON.stringify({ digest, from: [{ registry: registry.host, repository }] });
   const headers = authorization === undefined ? {} : { [authorizationHeader]: authorization };
-  return requestHttp(seeder, { ...{ method: "POST", path: "/v1/fetch" }, headers, body });
+  const ask = async () => {
+    const answer = await requestHttp(seeder, { method: "POST", path: "/v1/fetch", headers, body });
+    return answer.status !== 503 && answer;
+  };
+  return pollUntil(ask, { what: `what becomes of ${digest}`, withinMs: 60_000 });
 }
 
 /** Reads blobs that may still be on their way. */
