@@ -44,6 +44,13 @@ export function formatIp(bytes: Uint8Array): string {
   return `${hex.slice(0, start).join(":")}::${hex.slice(end).join(":")}`;
 }
 
+/** Whether an address, in text, is one of this machine's loopback; never a name. */
+export function isLoopbackIp(text: string): boolean {
+  const bytes = parseIp(text);
+  if (bytes?.length === ipLengths[4]) return bytes[0] === 127;
+  return bytes !== undefined && formatIp(bytes) === "::1";
+}
+
 function parseIpv4(text: string): Buffer | undefined {
   const match = /^([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})$/.exec(text);
   const parts = match?.slice(1).map(Number);

@@ -22,12 +22,18 @@ export function normalizePeerAddress({ host, port }: PeerAddress): PeerAddress {
   return { host: bytes ? formatIp(bytes) : host.toLowerCase(), port };
 }
 
-/** @throws {InvalidArgumentError} when `text` is not `host:port` or `[v6]:port`. */
+/**
+ * Zones of IPv6 addresses are not taken: they mean nothing on another machine.
+ *
+ * @throws {InvalidArgumentError} when `text` is not `host:port` or `[v6]:port`.
+ */
 export function parsePeerAddress(text: string): PeerAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):([0-9]{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
+  const bracketed = match?.[1];
+  const host = bracketed ?? match?.[2];
   const port = Number(match?.[3]);
-  if (host === undefined || port < 1 || port > 65535) {
+  const isIpv6 = bracketed === undefined || (bracketed.includes(":") && parseIp(bracketed));
+  if (host === undefined || !isIpv6 || port < 1 || port > 65535) {
     throw new InvalidArgumentError(`Cannot parse address ${JSON.stringify(text.slice(0, 80))}`);
   }
   return { host, port };

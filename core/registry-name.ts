@@ -1,4 +1,5 @@
 import { isRegistry } from "./image-reference.ts";
+import { isLoopbackIp } from "./ip-address.ts";
 
 /** Names under which Docker Hub is known; its own in references is the first. */
 const hubNames = ["docker.io", "index.docker.io", "registry-1.docker.io"];
@@ -7,6 +8,12 @@ const hubNames = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 export function canonicalRegistry(registry: string): string {
   const name = registry.toLowerCase();
   return hubNames.includes(name) ? "docker.io" : name;
+}
+
+/** Whether a registry is on this machine: Docker and containerd, too, speak plain HTTP with it. */
+export function isLoopbackRegistry(registry: string): boolean {
+  const host = registry.replace(/:[0-9]+$/, "");
+  return host === "localhost" || isLoopbackIp(host.replace(/^\[(.*)\]$/, "$1"));
 }
 
 /**

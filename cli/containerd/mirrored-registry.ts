@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "../../core/errors.ts";
 import { isRegistry } from "../../core/image-reference.ts";
+import { isLoopbackRegistry } from "../../core/registry-name.ts";
 
 /** A registry that is to have a `hosts.toml` of its own. */
 export interface MirroredRegistry {
@@ -30,10 +31,6 @@ export function parseMirroredRegistry(text: string): MirroredRegistry {
     );
   }
   if (dockerHubNames.includes(host)) return { host: dockerHub, server: dockerHubServer };
-  return { host, server: `${match?.[1] ?? schemeOf(host)}://${host}` };
-}
-
-function schemeOf(host: string): "http" | "https" {
-  const isLoopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/.test(host);
-  return isLoopback ? "http" : "https";
+  const usualScheme = isLoopbackRegistry(host) ? "http" : "https";
+  return { host, server: `${match?.[1] ?? usualScheme}://${host}` };
 }

@@ -5,7 +5,12 @@ import { pause } from "../async/pause.ts";
 import { AccessDeniedError, type Refusal, UnavailableError } from "../errors.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { Authorization, Repository } from "../ports/origin.ts";
-import { canonicalRegistry, hasForeignName, isForeignName } from "../registry-name.ts";
+import {
+  canonicalRegistry,
+  hasForeignName,
+  isForeignName,
+  isLoopbackRegistry,
+} from "../registry-name.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { CredentialSource } from "./docker-credentials.ts";
 import { type HttpRequest, type HttpResponse, discardBody, requestOnce } from "./http-request.ts";
@@ -228,13 +233,8 @@ export class RegistryClient {
     const url = this.#endpoint(registry)?.url;
     if (url !== undefined) return url.replace(/\/+$/, "");
     if (canonicalRegistry(registry) === "docker.io") return "https://registry-1.docker.io";
-    return `${isLoopback(registry) ? "http" : "https"}://${registry}`;
+    return `${isLoopbackRegistry(registry) ? "http" : "https"}://${registry}`;
   }
-}
-
-/** Docker and containerd, too, speak plain HTTP with a registry of the same machine. */
-function isLoopback(registry: string): boolean {
-  return /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/.test(registry);
 }
 
 function isRead(method: HttpRequest["method"]): boolean {
