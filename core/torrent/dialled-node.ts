@@ -16,6 +16,8 @@ import {
   connectTimeoutMs,
   handshakeTimeoutMs,
   messageLengthMax,
+  messagesPerBlock,
+  newsMax,
 } from "./limits.ts";
 import { type WireMessage, encodeExtended, encodeSignal } from "./wire-message.ts";
 
@@ -67,10 +69,12 @@ export class DialledNode {
         onMessage: (message) => this.#onMessage(message),
         onBlockStart: (block) => (this.#isClosed ? undefined : handler.onBlockStart(block)),
         onBlockEnd: (block) => {
-          if (!this.#isClosed) handler.onBlockEnd(block);
+          if (this.#isClosed) return;
+          this.#parser.allow(messagesPerBlock);
+          handler.onBlockEnd(block);
         },
       },
-      { messageLengthMax, blockLengthMax: blockLengthBulk },
+      { messageLengthMax, blockLengthMax: blockLengthBulk, messagesMax: newsMax },
     );
     this.#dialledAt = deps.now();
     this.#deadline = this.#dialledAt + connectTimeoutMs;

@@ -16,12 +16,14 @@ export interface FrameHandler {
   onBlockEnd(block: Block): void;
 }
 
-/** Bounds of one direction of a connection, in bytes. */
+/** Bounds of one direction of a connection; lengths are in bytes. */
 export interface FrameLimits {
   /** Longest message that is not a block, without its length prefix. */
   readonly messageLengthMax: number;
   /** Longest block; 0 refuses blocks. */
   readonly blockLengthMax: number;
+  /** Messages that are not blocks, keep-alives among them; {@link FrameParser.allow} adds to it. */
+  readonly messagesMax: number;
 }
 
 /**
@@ -42,15 +44,22 @@ export class FrameParser {
   #blockTarget: Uint8Array | undefined;
   #blockFilled = 0;
   #blockBytes = 0;
+  #messagesLeft: number;
 
   constructor(handler: FrameHandler, limits: FrameLimits) {
     this.#handler = handler;
     this.#limits = limits;
+    this.#messagesLeft = limits.messagesMax;
   }
 
   /** Bytes of blocks that came so far, also of those that are not complete. */
   get blockBytes(): number {
     return this.#blockBytes;
+  }
+
+  /** Lets so many messages more come: something came of those that did. */
+  allow(messages: number): void {
+    this.#messagesLeft = Math.min(this.#limits.messagesMax, this.#messagesLeft + messages);
   }
 
   /** Drops what is still to come of a block of that piece: its place is not there any more. */
@@ -87,7 +96,9 @@ export class FrameParser {
     if (this.#headerLength === 4) {
       // A length of 0 is a keep-alive.
       this.#headerLength = length === 0 ? 4 : 5;
-      if (length === 0) this.#headerFilled = 0;
+      if (length > 0) return;
+      this.#headerFilled = 0;
+      this.#spendMessage();
       return;
     }
     const id = this.#header.readUInt8(4);
@@ -109,6 +120,7 @@ export class FrameParser {
 
   #startBody(id: number, length: number): void {
     if (length + 1 > this.#limits.messageLengthMax) throw tooLong(id, length);
+    this.#spendMessage();
     if (length === 0) {
       this.#nextFrame();
       this.#handler.onMessage(parseMessage(id, Buffer.alloc(0)));
@@ -116,6 +128,11 @@ export class FrameParser {
     }
     this.#body = Buffer.allocUnsafe(length);
     this.#bodyFilled = 0;
+  }
+
+  #spendMessage(): void {
+    if (--this.#messagesLeft >= 0) return;
+    throw new InvalidArgumentError("Cannot read message: too many of which nothing came");
   }
 
   #takeBody(body: Buffer, chunk: Buffer, start: number): number {

@@ -37,7 +37,8 @@ function serverOn(socket: Socket, torrent: ServedTorrent, buffers: BufferPool) {
   const faults: unknown[] = [];
   const { promise: closed, resolve } = Promise.withResolvers<string>();
   const server = new PieceServer({
-    ...{ socket, torrent, peerId: createPeerId(), self, buffers },
+    ...{ socket, torrent, peerId: createPeerId(), self, buffers, now: () => 0 },
+    onOffence: (reason) => faults.push(reason),
     onClosed: (_, reason) => resolve(reason),
     onFault: (error) => faults.push(error),
   });
@@ -103,7 +104,7 @@ test("a command that meets a bug fails alone, and the engine goes on", async (t)
   const engine = await SwarmEngine.open({
     settings: {
       ...{ host: "127.0.0.1", port: 0, dedicatedSeeder: false },
-      ...{ stallBoundMs: 1000, connectionsMax: 10 },
+      ...{ stallBoundMs: 1000, connectionsMax: 10, connectionsPerHostMax: 10 },
     },
     post: (event) => events.push(event),
     now: () => 0,

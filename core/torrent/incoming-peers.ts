@@ -3,6 +3,8 @@ import { isShoalPeerId } from "../peer-id.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
 import { handshakeLength } from "./handshake.ts";
+import { HostGate } from "./host-gate.ts";
+import { HostShares } from "./host-shares.ts";
 import { type IncomingPeer, PeerListener } from "./peer-listener.ts";
 import { PieceServer } from "./piece-server.ts";
 import type { ServedTorrent } from "./served-torrent.ts";
@@ -16,6 +18,9 @@ export interface IncomingPeersDeps {
   readonly port: number;
   /** Connections at once; more are hung up on. */
   readonly connectionsMax: number;
+  /** Of them, those of one host. */
+  readonly connectionsPerHostMax: number;
+  readonly now: () => number;
   readonly peerId: Uint8Array;
   readonly self: () => Omit<NodeInfo, "whole">;
   readonly torrents: ReadonlyMap<InfoHash, ServedTorrent>;
@@ -30,10 +35,14 @@ export interface IncomingPeersDeps {
 export class IncomingPeers implements AsyncDisposable {
   readonly #deps: IncomingPeersDeps;
   readonly #servers = new Set<PieceServer>();
+  readonly #gate: HostGate;
+  readonly #shares: HostShares;
   #listener: PeerListener | undefined;
 
   private constructor(deps: IncomingPeersDeps) {
     this.#deps = deps;
+    this.#gate = new HostGate(deps);
+    this.#shares = new HostShares(deps.buffers);
   }
 
   /** @throws {UnavailableError} when the port cannot be had. */
@@ -41,7 +50,7 @@ export class IncomingPeers implements AsyncDisposable {
     const incoming = new IncomingPeers(deps);
     const { host, port, connectionsMax, onFault } = deps;
     incoming.#listener = await PeerListener.open({
-      ...{ host, port, connectionsMax, onFault },
+      ...{ host, port, connectionsMax, onFault, gate: incoming.#gate },
       onPeer: (peer) => incoming.#onPeer(peer),
       onEncrypted: (peer) => incoming.#onEncrypted(peer),
     });
@@ -57,6 +66,12 @@ export class IncomingPeers implements AsyncDisposable {
     return this.#servers.size;
   }
 
+  /** Looks for lapsed bounds. */
+  tick(): void {
+    const nowMs = this.#deps.now();
+    for (const server of this.#servers) server.tick(nowMs);
+  }
+
   /** Hangs up on everybody, frees the port. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const server of this.#servers) server.close("we are leaving");
@@ -65,7 +80,7 @@ export class IncomingPeers implements AsyncDisposable {
 
   #onPeer(peer: IncomingPeer): void {
     const { socket, handshake, received } = peer;
-    const { torrents, peerId, self, buffers, onFault } = this.#deps;
+    const { torrents, peerId, self, now, onFault } = this.#deps;
     const torrent = torrents.get(handshake.infoHash);
     if (!torrent) {
       socket.destroy();
@@ -75,8 +90,12 @@ export class IncomingPeers implements AsyncDisposable {
       this.#serveStockPeer(peer, isForAll(torrent) ? [torrent] : []);
       return;
     }
+    // Who is gone already has no address, and takes nothing.
+    const host = socket.remoteAddress ?? "";
     const server = new PieceServer({
-      ...{ socket, torrent, peerId, self: self(), buffers, onFault },
+      ...{ socket, torrent, peerId, self: self(), now, onFault },
+      buffers: this.#shares.of(host),
+      onOffence: (reason) => this.#gate.offended(host, reason),
       onClosed: (closed) => this.#servers.delete(closed),
     });
     this.#servers.add(server);

@@ -4,6 +4,21 @@ export const blockLengthBulk = 256 * 1024;
 /** Longest message that is not a block, in bytes: a bitfield of 8,192 pieces has 1,025. */
 export const messageLengthMax = 8192;
 
+/**
+ * Messages that a peer may tell us without a block of its own in between: that it has, or is
+ * fetching, each of 8,192 pieces, some of them again and again.
+ */
+export const newsMax = 128 * 1024;
+
+/**
+ * Messages that a peer may ask us with while it gets no block: requests for what its window
+ * holds, taken back and made anew a few times.
+ */
+export const questionsMax = 16 * 1024;
+
+/** Messages more that a peer may send for each block that came of earlier ones. */
+export const messagesPerBlock = 64;
+
 /** A peer that owes bytes and gives none for this long has its pieces given to others. */
 export const stallBoundMs = 1500;
 

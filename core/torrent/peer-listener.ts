@@ -7,6 +7,7 @@ import {
   parseHandshake,
   startsLikeHandshake,
 } from "./handshake.ts";
+import type { HostGate } from "./host-gate.ts";
 import { handshakeTimeoutMs } from "./limits.ts";
 
 /** A peer that said who it is and what it wants, and what it sent beyond that. */
@@ -25,6 +26,8 @@ export interface PeerListenerDeps {
   readonly port: number;
   /** Connections at once; more are hung up on. */
   readonly connectionsMax: number;
+  /** Decides whose connections are taken, and how many of each. */
+  readonly gate: HostGate;
   /** Takes the peer over: reads, writes, closes it. */
   readonly onPeer: (peer: IncomingPeer) => void;
   /** Takes over what may be a peer that encrypts (MSE), or anything else. */
@@ -74,16 +77,37 @@ export class PeerListener implements AsyncDisposable {
   }
 
   #onConnection(socket: Socket): void {
+    const host = socket.remoteAddress;
+    const { gate } = this.#deps;
+    if (host === undefined || !gate.admit(host)) {
+      socket.destroy();
+      return;
+    }
     this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      gate.left(host);
+    });
+    this.#greet(socket, (reason) => gate.offended(host, reason));
+  }
+
+  #greet(socket: Socket, onOffence: (reason: string) => void): void {
     let received: Buffer = Buffer.alloc(0);
     const hangUp = () => socket.destroy();
-    const deadline = setTimeout(hangUp, handshakeTimeoutMs);
+    const deadline = setTimeout(() => {
+      hangUp();
+      // Who says nothing at all may only look whether somebody listens.
+      if (received.length > 0) onOffence("no handshake in time");
+    }, handshakeTimeoutMs);
     socket.once("close", () => clearTimeout(deadline));
     const onData = (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
       const isPlain = startsLikeHandshake(received);
-      if (!isPlain && isText(received)) return void hangUp();
+      if (!isPlain && isText(received)) {
+        hangUp();
+        onOffence("another protocol");
+        return;
+      }
       if (received.length < (isPlain ? handshakeLength : encryptedLengthMin)) return;
       clearTimeout(deadline);
       socket.off("data", onData).off("error", hangUp);
@@ -91,7 +115,7 @@ export class PeerListener implements AsyncDisposable {
         if (isPlain) this.#handOver(socket, received);
         else this.#deps.onEncrypted({ socket, received });
       } catch (error) {
-        socket.destroy();
+        hangUp();
         if (!(error instanceof InvalidArgumentError)) this.#deps.onFault(error);
       }
     };

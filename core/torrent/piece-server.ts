@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { InvalidArgumentError, codeOf } from "../errors.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { pieceLengthAt } from "../piece-layout.ts";
-import type { BufferPool } from "./buffer-pool.ts";
+import { AskerWatch } from "./asker-watch.ts";
 import {
   type NodeInfo,
   encodeExtendedHandshake,
@@ -13,7 +13,8 @@ import {
 } from "./extended-handshake.ts";
 import { FrameParser } from "./frame-parser.ts";
 import { encodeHandshake } from "./handshake.ts";
-import { blockLengthBulk, messageLengthMax } from "./limits.ts";
+import type { Buffers } from "./host-shares.ts";
+import { blockLengthBulk, messageLengthMax, messagesPerBlock, questionsMax } from "./limits.ts";
 import type { HaveListener, ServedTorrent } from "./served-torrent.ts";
 import {
   type Block,
@@ -31,8 +32,8 @@ const requestsMax = 512;
 /** Blocks of one connection that are in memory: one being read while one is being sent. */
 const blocksHeldMax = 2;
 
-/** A connection on which nothing moves, either way, is closed; a peer that needs it dials again. */
-const idleTimeoutMs = 60_000;
+/** Bytes that wait to be taken by a peer: its blocks, and what it is told, which is far less. */
+const waitingBytesMax = 1024 * 1024;
 
 /** Pause before a full pool of buffers is asked again. */
 const poolRetryMs = 20;
@@ -42,8 +43,11 @@ export interface PieceServerDeps {
   readonly torrent: ServedTorrent;
   readonly peerId: Uint8Array;
   readonly self: Omit<NodeInfo, "whole">;
-  readonly buffers: BufferPool;
+  readonly buffers: Buffers;
+  readonly now: () => number;
   readonly onClosed: (server: PieceServer, reason: string) => void;
+  /** The peer did what no node does. The connection has been closed. */
+  readonly onOffence: (reason: string) => void;
   /** Something threw that the peer cannot be blamed for: a bug. The connection has been closed. */
   readonly onFault: (error: unknown) => void;
 }
@@ -55,6 +59,7 @@ export interface PieceServerDeps {
 export class PieceServer implements HaveListener {
   readonly #deps: PieceServerDeps;
   readonly #parser: FrameParser;
+  readonly #watch: AskerWatch;
   #requests: Block[] = [];
   #node: NodeInfo | undefined;
   #blocksHeld = 0;
@@ -64,13 +69,14 @@ export class PieceServer implements HaveListener {
 
   constructor(deps: PieceServerDeps) {
     this.#deps = deps;
+    this.#watch = new AskerWatch(deps.now());
     this.#parser = new FrameParser(
       {
         onMessage: (message) => this.#onMessage(message),
         onBlockStart: () => undefined,
         onBlockEnd: () => undefined,
       },
-      { messageLengthMax, blockLengthMax: 0 },
+      { messageLengthMax, blockLengthMax: 0, messagesMax: questionsMax },
     );
   }
 
@@ -80,7 +86,6 @@ export class PieceServer implements HaveListener {
     socket.on("error", (error) => this.close(error.message));
     socket.on("close", () => this.close("hung up"));
     socket.on("drain", () => this.#sendNext());
-    socket.setTimeout(idleTimeoutMs, () => this.close("idle"));
     socket.cork();
     socket.write(encodeHandshake({ infoHash: torrent.infoHash, peerId }));
     socket.write(encodeExtended(0, encodeExtendedHandshake({ ...self, whole: torrent.whole })));
@@ -94,12 +99,20 @@ export class PieceServer implements HaveListener {
   }
 
   onHave(index: number): void {
-    if (!this.#closed) this.#deps.socket.write(encodeHave(index));
+    this.#tell(encodeHave(index));
   }
 
   onIntent(index: number, isComing: boolean): void {
-    if (this.#closed) return;
-    this.#deps.socket.write(encodeExtended(intentMessageId, encodeIntent(index, isComing)));
+    this.#tell(encodeExtended(intentMessageId, encodeIntent(index, isComing)));
+  }
+
+  /** Looks for lapsed bounds. */
+  tick(nowMs: number): void {
+    const isOurTurn = this.#requests.length > 0 && this.#blocksHeld === 0;
+    const lapse = this.#watch.lapse(nowMs, { isOurTurn });
+    if (!lapse || this.#closed) return;
+    this.close(lapse.reason);
+    if (lapse.isOffence) this.#deps.onOffence(lapse.reason);
   }
 
   close(reason: string): void {
@@ -112,13 +125,29 @@ export class PieceServer implements HaveListener {
     this.#deps.onClosed(this, reason);
   }
 
+  #tell(message: Buffer): void {
+    if (this.#closed) return;
+    const { socket } = this.#deps;
+    socket.write(message);
+    this.#noteUse();
+    if (socket.writableLength > waitingBytesMax) this.close("it takes nothing of what it is told");
+  }
+
+  /** While a block is on its way nothing but its arrival counts. */
+  #noteUse(): void {
+    if (this.#blocksHeld === 0) this.#watch.used(this.#deps.now());
+  }
+
   #onBytes(chunk: Buffer): void {
     if (this.#closed) return;
+    const { onOffence, onFault } = this.#deps;
     try {
       this.#parser.push(chunk);
     } catch (error) {
-      this.close(error instanceof InvalidArgumentError ? error.message : "internal error");
-      if (!(error instanceof InvalidArgumentError)) this.#deps.onFault(error);
+      const isTheirs = error instanceof InvalidArgumentError;
+      this.close(isTheirs ? error.message : "internal error");
+      if (isTheirs) onOffence(error.message);
+      else onFault(error);
     }
   }
 
@@ -145,6 +174,7 @@ export class PieceServer implements HaveListener {
       throw new InvalidArgumentError("Cannot serve peer: no extended handshake");
     }
     this.#node = parseExtendedHandshake(message.payload);
+    this.#watch.greeted();
     const address = this.#listenAddress(this.#node.listenPort);
     if (address) this.#deps.torrent.onPeer?.(address);
   }
@@ -166,6 +196,7 @@ export class PieceServer implements HaveListener {
       throw new InvalidArgumentError("Cannot serve peer: too many requests");
     }
     this.#requests.push(block);
+    this.#noteUse();
     torrent.asked(this, block);
     this.#sendNext();
   }
@@ -199,6 +230,7 @@ export class PieceServer implements HaveListener {
     const { torrent, socket, buffers } = this.#deps;
     const release = () => {
       this.#blocksHeld--;
+      this.#watch.used(this.#deps.now());
       buffers.giveBack(buffer);
       this.#sendNext();
     };
@@ -220,6 +252,7 @@ export class PieceServer implements HaveListener {
     socket.write(payload, release);
     socket.uncork();
     torrent.uploadedBytes += block.length;
+    this.#parser.allow(messagesPerBlock);
     this.#sendNext();
   }
 }

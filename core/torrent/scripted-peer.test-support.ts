@@ -93,7 +93,7 @@ function parseRequests(socket: Socket, onRequest: OnRequest): void {
       onBlockStart: () => undefined,
       onBlockEnd: () => undefined,
     },
-    { messageLengthMax: 1 << 16, blockLengthMax: 0 },
+    { messageLengthMax: 1 << 16, blockLengthMax: 0, messagesMax: Infinity },
   );
   socket.on("data", (chunk: Buffer) => {
     const rest = chunk.subarray(Math.min(chunk.length, handshakeLength - skipped));

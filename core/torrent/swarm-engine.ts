@@ -74,10 +74,10 @@ export class SwarmEngine implements AsyncDisposable {
   /** @throws {UnavailableError} when the port cannot be had. */
   static async open(deps: SwarmEngineDeps): Promise<SwarmEngine> {
     const engine = new SwarmEngine(deps);
-    const { host, port, connectionsMax } = deps.settings;
+    const { host, port, connectionsMax, connectionsPerHostMax } = deps.settings;
     try {
       engine.#incoming = await IncomingPeers.open({
-        ...{ host, port, connectionsMax },
+        ...{ host, port, connectionsMax, connectionsPerHostMax, now: deps.now },
         peerId: engine.#peerId,
         self: () => engine.#self,
         torrents: engine.#torrents,
@@ -200,6 +200,7 @@ export class SwarmEngine implements AsyncDisposable {
   }
 
   #lookAround(): void {
+    this.#incoming?.tick();
     this.#growing.tick();
     this.#lingering.tick();
     this.#tellTraffic();

@@ -35,6 +35,8 @@ const defaults: Omit<EngineSettings, "port"> = {
   stallBoundMs: 10_000,
   // Two for each node of a rack of racks; a connection at rest costs some 20 KiB.
   connectionsMax: 1000,
+  // A node has one for each blob that it gets from us; half a dozen images have fewer layers.
+  connectionsPerHostMax: 128,
 };
 
 /** The port to listen on, and what differs from the defaults. */

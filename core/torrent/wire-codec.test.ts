@@ -24,7 +24,7 @@ import {
   encodeSignal,
 } from "./wire-message.ts";
 
-const limits = { messageLengthMax: 1024, blockLengthMax: 4096 };
+const limits = { messageLengthMax: 1024, blockLengthMax: 4096, messagesMax: 14 };
 const blockBytes = Buffer.from(Array.from({ length: 300 }, (_, index) => index & 255));
 const block = { index: 3, begin: 16384, length: blockBytes.length };
 
@@ -103,6 +103,23 @@ test("FrameParser refuses what exceeds its limits before it comes", () => {
   for (const frame of Object.values(frames)) {
     assert.throws(() => parsed([frame]), InvalidArgumentError);
   }
+});
+
+test("FrameParser refuses more messages than it may take, keep-alives among them", () => {
+  const parser = new FrameParser(
+    { onMessage: () => undefined, onBlockStart: () => undefined, onBlockEnd: () => undefined },
+    { ...limits, blockLengthMax: 1, messagesMax: 3 },
+  );
+  const block = Buffer.concat([
+    encodePieceHeader({ index: 0, begin: 0, length: 1 }),
+    Buffer.alloc(1),
+  ]);
+  // What is worth something is not counted.
+  parser.push(Buffer.concat([block, block, block, block]));
+  parser.push(Buffer.concat([Buffer.alloc(4), encodeSignal("interested"), Buffer.alloc(4)]));
+  parser.allow(100);
+  parser.push(Buffer.concat([Buffer.alloc(4), encodeHave(1), Buffer.alloc(4)]));
+  assert.throws(() => parser.push(Buffer.alloc(4)), InvalidArgumentError);
 });
 
 test("FrameParser refuses bodies of a wrong length", () => {

@@ -31,7 +31,7 @@ import {
   encodeSignal,
 } from "./wire-message.ts";
 
-const limits = { messageLengthMax: 512, blockLengthMax: 256 };
+const limits = { messageLengthMax: 512, blockLengthMax: 256, messagesMax: 12 };
 const block = { index: 3, begin: 16384, length: 40 };
 
 const greetings = [

@@ -26,6 +26,8 @@ export interface EngineSettings {
   readonly stallBoundMs: number;
   /** Connections that peers may have to us, over all torrents. */
   readonly connectionsMax: number;
+  /** Of them, those of one host. */
+  readonly connectionsPerHostMax: number;
 }
 
 /** What the thread of the engine is told. Downloads have a number, for one may follow another. */
