@@ -5,6 +5,7 @@ import type { PeerAddress } from "../peer-address.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import { type MalformedStatus, answerMalformed } from "./malformed-request.ts";
+import { listenOn } from "./wildcard-host.ts";
 
 /** A server that listens. Dispose of it to stop: who is being answered has a moment to go on. */
 export interface HttpListener extends AsyncDisposable {
@@ -61,8 +62,10 @@ export async function listenHttp(
   if (malformed) answerMalformed(server, malformed);
   server.maxConnections = options.connectionsMax;
   try {
-    server.listen({ host, port, exclusive: true });
-    await once(server, "listening", { signal: options.signal });
+    await listenOn(host, async (at) => {
+      server.listen({ host: at, port, exclusive: true });
+      await once(server, "listening", { signal: options.signal });
+    });
   } catch (error) {
     server.close();
     throw error;

@@ -2,6 +2,7 @@ import { type Socket, createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 
+import { listenOn } from "../../core/http/wildcard-host.ts";
 import type { PeerAddress } from "../../core/peer-address.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Logger } from "../../core/ports/logger.ts";
@@ -23,16 +24,7 @@ export async function listenUdp(
   { host, port }: PeerAddress,
   { logger, signal }: Cancellable & { readonly logger: Logger },
 ): Promise<UdpListener> {
-  const { address, family } = await lookup(host);
-  signal.throwIfAborted();
-  const socket = createSocket({ type: family === 6 ? "udp6" : "udp4" });
-  try {
-    socket.bind({ address, port, exclusive: true });
-    await once(socket, "listening", { signal });
-  } catch (error) {
-    socket.close();
-    throw error;
-  }
+  const socket = await listenOn(host, (at) => bind({ host: at, port }, { signal }));
   // Such as a network that went away while an answer was sent: the asker asks again.
   socket.on("error", (error) => logger.warn("cannot use UDP socket", { error: error.message }));
   growReceiveBuffer(socket);
@@ -44,6 +36,20 @@ export async function listenUdp(
       await new Promise<void>((resolve) => socket.close(() => resolve()));
     },
   };
+}
+
+async function bind({ host, port }: PeerAddress, { signal }: Cancellable): Promise<Socket> {
+  const { address, family } = await lookup(host);
+  signal.throwIfAborted();
+  const socket = createSocket({ type: family === 6 ? "udp6" : "udp4" });
+  try {
+    socket.bind({ address, port, exclusive: true });
+    await once(socket, "listening", { signal });
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
 }
 
 /** The system may allow less: then that is what we get. */
