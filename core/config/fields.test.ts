@@ -5,6 +5,7 @@ import type { z } from "zod";
 
 import {
   absolutePath,
+  advertisedHost,
   byteCount,
   count,
   httpUrl,
@@ -55,6 +56,36 @@ test("listenAddress() takes host:port, IPv6 in brackets, and port 0", () => {
   assert.deepEqual(listenAddress().parse("[::1]:0"), { host: "::1", port: 0 });
 });
 
+test("listenAddress() gives equal addresses one form, and leaves zones as they are", () => {
+  const forms = {
+    "[0:0:0:0:0:0:0:0]:1": "::",
+    "[FD00::0:1]:1": "fd00::1",
+    "[::ffff:10.0.0.1]:1": "10.0.0.1",
+    "[fe80::1%Wlan0]:1": "fe80::1%Wlan0",
+  };
+  for (const [text, host] of Object.entries(forms)) {
+    assert.deepEqual(listenAddress().parse(text), { host, port: 1 });
+  }
+});
+
+test("advertisedHost() takes names and addresses, IPv6 with or without brackets", () => {
+  const forms = {
+    "seeder-1.example": "seeder-1.example",
+    "10.0.0.1": "10.0.0.1",
+    "fd00::1": "fd00::1",
+    "[FD00::0:1]": "fd00::1",
+  };
+  for (const [text, host] of Object.entries(forms)) {
+    assert.equal(advertisedHost().parse(text), host);
+  }
+});
+
+test("advertisedHost() refuses ports, zones and what is neither name nor address", () => {
+  for (const text of ["", "a:80", "[::1]:80", "fe80::1%eth0", "[dead]", "http://a", "a/b", "-a"]) {
+    assert.match(messageOf(advertisedHost(), text), /want a name or an address/);
+  }
+});
+
 test("listenAddress() refuses what has no host or no possible port", () => {
   for (const text of [
     ":80",
@@ -65,6 +96,9 @@ test("listenAddress() refuses what has no host or no possible port", () => {
     "a:-1",
     "http://a:1",
     "a:1/x",
+    "[dead]:80",
+    "[1.2.3.4]:80",
+    "[:::::]:80",
     "",
   ]) {
     assert.match(messageOf(listenAddress(), text), /want host:port/);

@@ -1,7 +1,9 @@
+import { isIPv6 } from "node:net";
 import { isAbsolute, normalize } from "node:path";
 
 import { z } from "zod";
 
+import { formatIp, parseIp } from "../ip-address.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { parseByteCount } from "./byte-count.ts";
 import { describeValue } from "./describe-value.ts";
@@ -70,18 +72,47 @@ function wantedMs(input: unknown): string {
   return Number.isSafeInteger(converted) ? `${plain}: ${converted}` : plain;
 }
 
-/** Where to listen: `host:port` or `[v6]:port`. Port 0 takes any free one. */
+/**
+ * Where to listen: `host:port` or `[v6]:port`, the latter with a zone (`%eth0`) where it is
+ * local to a link. Port 0 takes any free one.
+ */
 export function listenAddress(): z.ZodType<PeerAddress, string> {
   return z.string().transform((text, context) => {
-    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})$/.exec(text);
-    const host = match?.[1] ?? match?.[2];
+    const match = /^(?:\[([^\]]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})$/.exec(text);
+    const bracketed = match?.[1];
+    const host = bracketed ?? match?.[2];
     const port = Number(match?.[3]);
-    if (host !== undefined && port <= 65535) return { host, port };
+    const isHost = bracketed === undefined || isIPv6(bracketed);
+    if (host !== undefined && isHost && port <= 65535) return { host: normalHost(host), port };
     context.addIssue(
       `${describeValue(text)}, want host:port such as "127.0.0.1:7081" or "[::]:7081"`,
     );
     return z.NEVER;
   });
+}
+
+/** Secret between trackers and those who publish to them: too long to be guessed over the network. */
+export function publishToken(): z.ZodType<string> {
+  return z.string().min(16).max(1000);
+}
+
+/** Where others reach us: a name, an IPv4 address, or one of IPv6 with or without brackets. */
+export function advertisedHost(): z.ZodType<string> {
+  return z.string().transform((text, context) => {
+    const host = text.replace(/^\[(.*:.*)\]$/, "$1");
+    const isIpv6 = host.includes(":") && parseIp(host) !== undefined;
+    if (isIpv6 || /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(host)) {
+      return normalHost(host);
+    }
+    context.addIssue(`${describeValue(text)}, want a name or an address, without a port or a zone`);
+    return z.NEVER;
+  });
+}
+
+/** An address in its one form; names, and zones with the names of their links, as they are. */
+function normalHost(host: string): string {
+  const bytes = parseIp(host);
+  return bytes ? formatIp(bytes) : host;
 }
 
 /** A path from the root of the file system, without `..` and double slashes. */

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { type Server, type Socket, createServer } from "node:net";
 
 import { InvalidArgumentError, UnavailableError } from "../errors.ts";
+import { listenOn } from "../http/wildcard-host.ts";
 import {
   type Handshake,
   handshakeLength,
@@ -53,12 +55,14 @@ export class PeerListener implements AsyncDisposable {
   /** @throws {UnavailableError} when the port cannot be had. */
   static async open(deps: PeerListenerDeps): Promise<PeerListener> {
     const listener = new PeerListener(deps);
-    await new Promise<void>((resolve, reject) => {
-      listener.#server.once("error", (cause) =>
-        reject(new UnavailableError(`Cannot listen on port ${deps.port}`, { cause })),
-      );
-      listener.#server.listen({ host: deps.host, port: deps.port }, resolve);
-    });
+    try {
+      await listenOn(deps.host, async (host) => {
+        listener.#server.listen({ host, port: deps.port });
+        await once(listener.#server, "listening");
+      });
+    } catch (cause) {
+      throw new UnavailableError(`Cannot listen on port ${deps.port}`, { cause });
+    }
     // A connection that cannot be accepted, for lack of file descriptors, ends no other.
     listener.#server.on("error", deps.onFault);
     return listener;
