@@ -62,8 +62,9 @@ export async function listen(
   t: TestContext,
   server: Server,
   sockets: ReadonlySet<Socket> = new Set(),
+  host = "127.0.0.1",
 ): Promise<PeerAddress> {
-  await once(server.listen(0, "127.0.0.1"), "listening");
+  await once(server.listen(0, host), "listening");
   t.after(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
@@ -77,8 +78,13 @@ export async function hangsUp(port: number, bytes: Uint8Array): Promise<Buffer> 
   const received: Buffer[] = [];
   socket.on("error", () => undefined).on("data", (chunk: Buffer) => received.push(chunk));
   socket.write(bytes);
-  await once(socket, "close");
+  await closed(socket);
   return Buffer.concat(received);
+}
+
+/** Resolves when a connection is over, also when it was cut with bytes that nobody had read. */
+export async function closed(socket: Socket): Promise<void> {
+  if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
 }
 
 function parseRequests(socket: Socket, onRequest: OnRequest): void {
