@@ -4,7 +4,7 @@ import { alternate } from "./alternate.ts";
 import { coldPullOnce } from "./containerd/cold-pull-once.ts";
 import type { Figure } from "./figure.ts";
 import type { BenchContext, Measurement } from "./measurement.ts";
-import { image500MB, scaled } from "./pull-images.ts";
+import { image500MB, scaled, warmUpImage } from "./pull-images.ts";
 
 /** Compressed size that the plan of the image is made for. */
 const planSizeBytes = 500_000_000;
@@ -43,7 +43,8 @@ async function measureColdCrowd(context: BenchContext): Promise<readonly Figure[
     }),
   );
   const image = await buildImage(scaled(image500MB, sizeBytes / planSizeBytes), { signal });
-  const common = { image, network, directory, signal };
+  const warmUp = await buildImage(warmUpImage, { signal });
+  const common = { image, warmUp, network, directory, signal };
   const { crowd, alone } = await alternate(
     {
       crowd: () => coldPullOnce({ ...common, nodes, isOurs: true }),

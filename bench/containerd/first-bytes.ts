@@ -7,8 +7,8 @@ import type { ShoalDaemon } from "../../integration/support/shoal-daemon.ts";
 /** Often enough for a bound of 300 ms, and seldom enough not to be in the way. */
 const lookIntervalMs = 20;
 
-/** Layers, and not the small blobs that come before them. */
-const layerSizeMin = 1_000_000;
+/** Layers of what is measured: not the small blobs that come before them, nor what was pulled before. */
+const layerSizeMin = 10_000_000;
 
 /**
  * Resolves with the time, by `performance.now()`, when a seeder first tells of bytes of a layer
@@ -20,10 +20,8 @@ export async function untilFirstBytesAt(
 ): Promise<number> {
   for (;;) {
     const askedMs = performance.now();
-    const { ingests = [], traffic } = await seeder.status();
-    const hasSome = ingests.some(({ bytes, size }) => size >= layerSizeMin && bytes > 0);
-    // A short layer may have come and gone between two looks.
-    if (hasSome || (traffic?.originBytes ?? 0) >= layerSizeMin) return askedMs;
+    const { ingests = [] } = await seeder.status();
+    if (ingests.some(({ bytes, size }) => size >= layerSizeMin && bytes > 0)) return askedMs;
     await sleep(lookIntervalMs, undefined, { signal });
   }
 }
