@@ -19,7 +19,8 @@ const lateMs = 50;
 export function createDeadline(parent: AbortSignal, timeoutMs?: number): Deadline {
   const controller = new AbortController();
   const follow = () => controller.abort(parent.reason);
-  const expire = () => controller.abort(new DOMException("The operation timed out", "TimeoutError"));
+  const expire = () =>
+    controller.abort(new DOMException("The operation timed out", "TimeoutError"));
   const endMs = performance.now() + (timeoutMs ?? Infinity);
   const look = () => {
     const lostMs = performance.now() - endMs;
