@@ -1,7 +1,7 @@
 import { StorageFullError } from "../core/errors.ts";
 import type { InfoHash } from "../core/info-hash.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
-import { peerOfKey } from "./peer-key.ts";
+import { familyOfKey, peerOfKey } from "./peer-key.ts";
 import type { Random, SwarmPeer } from "./peer-group.ts";
 import { type AnnouncedPeer, type PeerWish, Swarm } from "./swarm.ts";
 
@@ -16,6 +16,15 @@ export interface SwarmLimits {
   readonly peerTtlMs: number;
 }
 
+/**
+ * Part of all peers that one IPv6 network of 64 bits may have. Who has one has addresses without
+ * end, so that no bound by address holds; yet a whole data centre may be one, too.
+ */
+const networkShare = 0.5;
+
+/** Bytes of the network in an IPv6 address. */
+const networkLength = 8;
+
 /** How many there are. */
 export interface SwarmCounts {
   readonly seeders: number;
@@ -27,7 +36,7 @@ export class SwarmTable {
   readonly #limits: SwarmLimits;
   readonly #random: Random;
   readonly #swarms = new Map<InfoHash, Swarm>();
-  /** How many peers an address stands for, by the characters of the address. */
+  /** How many peers an address stands for, or an IPv6 network, by its characters. */
   readonly #peersOfAddress = new Map<string, number>();
   #peerCount = 0;
 
@@ -99,15 +108,19 @@ export class SwarmTable {
     const full =
       this.#peerCount >= peersMax ||
       (!swarm && this.#swarms.size >= swarmsMax) ||
-      (this.#peersOfAddress.get(addressOf(key)) ?? 0) >= peersPerAddressMax;
+      (this.#peersOfAddress.get(addressOf(key)) ?? 0) >= peersPerAddressMax ||
+      networksOf(key).some(
+        (network) => (this.#peersOfAddress.get(network) ?? 0) >= peersMax * networkShare,
+      );
     if (full) throw new StorageFullError("Cannot take in the peer: the tracker is full");
   }
 
   #count(key: string, change: 1 | -1): void {
-    const address = addressOf(key);
-    const count = (this.#peersOfAddress.get(address) ?? 0) + change;
-    if (count > 0) this.#peersOfAddress.set(address, count);
-    else this.#peersOfAddress.delete(address);
+    for (const place of [addressOf(key), ...networksOf(key)]) {
+      const count = (this.#peersOfAddress.get(place) ?? 0) + change;
+      if (count > 0) this.#peersOfAddress.set(place, count);
+      else this.#peersOfAddress.delete(place);
+    }
     this.#peerCount += change;
   }
 }
@@ -115,4 +128,9 @@ export class SwarmTable {
 /** The key without the two bytes of port. */
 function addressOf(key: string): string {
   return key.slice(0, -2);
+}
+
+/** The network of an IPv6 address; IPv4 addresses stand for themselves. */
+function networksOf(key: string): string[] {
+  return familyOfKey(key) === 6 ? [key.slice(0, networkLength)] : [];
 }

@@ -5,7 +5,12 @@ import { seededRandom } from "../core/testing/seeded-random.ts";
 import { familyOfKey, peerKeyOf, peerOfKey } from "./peer-key.ts";
 import { Swarm, fairShares } from "./swarm.ts";
 
-function swarmOf(peers: { seeders?: number; leechers?: number; leechers6?: number }): Swarm {
+function swarmOf(peers: {
+  seeders?: number;
+  seeders6?: number;
+  leechers?: number;
+  leechers6?: number;
+}): Swarm {
   const swarm = new Swarm(seededRandom(1));
   const put = (host: string, seeder: boolean) => {
     const key = peerKeyOf({ host, port: 7000 }) ?? "";
@@ -14,6 +19,7 @@ function swarmOf(peers: { seeders?: number; leechers?: number; leechers6?: numbe
   for (let index = 0; index < (peers.seeders ?? 0); index++) put(`10.0.0.${index}`, true);
   for (let index = 0; index < (peers.leechers ?? 0); index++) put(`10.0.1.${index}`, false);
   for (let index = 0; index < (peers.leechers6 ?? 0); index++) put(`fd00::${index}`, false);
+  for (let index = 0; index < (peers.seeders6 ?? 0); index++) put(`fd00:1::${index}`, true);
   return swarm;
 }
 
@@ -68,6 +74,12 @@ test("Swarm puts seeders before others where it is asked to", () => {
     told.map(({ seeder }) => seeder),
     [true, true, true, false, false, false, false, false, false, false],
   );
+});
+
+test("Swarm tells of seeders of both families, however many there are of one", () => {
+  const told = swarmOf({ seeders: 60, seeders6: 3 }).sampleSeedersFirst(50);
+  assert.equal(told.length, 50);
+  assert.equal(told.filter(({ family }) => family === 6).length, 3);
 });
 
 test("Swarm counts a leecher that becomes a seeder once", () => {

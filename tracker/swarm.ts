@@ -92,8 +92,16 @@ export class Swarm {
 
   /** Random peers of both families, leechers only after all seeders. */
   sampleSeedersFirst(countMax: number): SwarmPeer[] {
-    const groups = [this.#seeders[4], this.#seeders[6], this.#leechers[4], this.#leechers[6]];
-    return groups.flatMap((group) => group.sample(countMax, this.#random)).slice(0, countMax);
+    const seeders = this.#sampleFairly(this.#seeders, countMax);
+    return [...seeders, ...this.#sampleFairly(this.#leechers, countMax - seeders.length)];
+  }
+
+  /** Who asks may have addresses of one family only: neither crowds out the other. */
+  #sampleFairly(groups: Readonly<Record<IpFamily, PeerGroup>>, count: number): SwarmPeer[] {
+    const shares = fairShares([groups[4].size, groups[6].size], count);
+    return [groups[4], groups[6]].flatMap((group, index) =>
+      group.sample(shares[index] ?? 0, this.#random),
+    );
   }
 
   #groupOf(peer: SwarmPeer): PeerGroup {

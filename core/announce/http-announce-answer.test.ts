@@ -34,6 +34,7 @@ test("parseHttpAnnounceAnswer() reads peers in the long form, but no names and n
     { ip: "10.0.0.1", "peer id": "x", port: 1 },
     { ip: "fd00::1", port: 65535 },
     { ip: "somewhere.example", port: 1 },
+    { ip: "fe80::1%eth0", port: 1 },
     { ip: "10.0.0.1", port: 0 },
     { ip: "10.0.0.1", port: 65536 },
     { ip: 7, port: "x" },

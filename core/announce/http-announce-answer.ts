@@ -1,9 +1,7 @@
-import { isIP } from "node:net";
-
 import { type BencodeValue, decodeBencode, isDictionary } from "../bencode.ts";
 import { decodeCompactPeers } from "../compact-peers.ts";
 import { AccessDeniedError, CodedError, UnavailableError } from "../errors.ts";
-import type { IpFamily } from "../ip-address.ts";
+import { type IpFamily, parseIp } from "../ip-address.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { type AnnounceAnswer, boundedIntervalMs, peersMax } from "./tracker-client.ts";
 
@@ -61,7 +59,7 @@ function peerIn(peer: BencodeValue): PeerAddress[] {
   const port = numberIn(peer, "port") ?? 0;
   const ip = peer.get("ip");
   const host = ip instanceof Uint8Array ? Buffer.from(ip).toString("latin1") : "";
-  return isIP(host) !== 0 && port > 0 && port <= 65535 ? [{ host, port }] : [];
+  return parseIp(host) && port > 0 && port <= 65535 ? [{ host, port }] : [];
 }
 
 function isList(value: BencodeValue): value is readonly BencodeValue[] {
