@@ -1,3 +1,5 @@
+import { networkInterfaces } from "node:os";
+
 import { httpUrl } from "../core/config/fields.ts";
 import { serviceOfConfig } from "../core/config/service-of-config.ts";
 import { InvalidArgumentError } from "../core/errors.ts";
@@ -50,8 +52,14 @@ async function parseAny(source: ConfigText): Promise<ServiceConfig> {
   );
 }
 
-/** Who listens on all addresses is reached on this machine's own. */
+/** Who listens on all addresses is reached on this machine's own; where it has no IPv6, by IPv4. */
 function urlOfListener({ host, port }: PeerAddress): string {
-  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  const ownHost = host === "::" && hasIpv6() ? "::1" : "127.0.0.1";
+  const reachable = host === "0.0.0.0" || host === "::" ? ownHost : host;
   return `http://${formatPeerAddress({ host: reachable, port })}`;
+}
+
+function hasIpv6(): boolean {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return addresses.some(({ address }) => address === "::1");
 }
