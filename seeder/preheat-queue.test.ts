@@ -15,11 +15,19 @@ class Bench implements AsyncDisposable {
   /** What was begun with, in that order. */
   readonly begun: string[] = [];
   readonly queue: PreheatQueue;
+  /** Whether other preheats have all places. */
+  full = false;
+  #onLook: () => void = () => undefined;
   #ends = new Map<string, (failure: unknown) => void>();
   #onBegun: () => void = () => undefined;
 
   constructor({ retryPausesMs = [1, 1] } = {}) {
+    const hasPlace = () => {
+      this.#onLook();
+      return !this.full;
+    };
     const run = async ({ reference }: PreheatRequest, { signal }: { signal: AbortSignal }) => {
+      if (this.full) throw new UnavailableError("as many as may are running");
       const image = formatImageReference(reference).replace("r.example/", "");
       this.begun.push(image);
       this.#onBegun();
@@ -29,7 +37,14 @@ class Bench implements AsyncDisposable {
       });
       return { end, failure };
     };
-    this.queue = new PreheatQueue({ preheats: { run }, logger: this.logger, retryPausesMs });
+    const preheats = {
+      run,
+      get hasPlace() {
+        return hasPlace();
+      },
+    };
+    const { logger } = this;
+    this.queue = new PreheatQueue({ preheats, logger, retryPausesMs, placePauseMs: 1 });
   }
 
   add(...images: string[]): void {
@@ -46,6 +61,13 @@ class Bench implements AsyncDisposable {
   async untilBegun(count: number): Promise<void> {
     while (this.begun.length < count) {
       await new Promise<void>((resolve) => (this.#onBegun = resolve));
+    }
+  }
+
+  /** Resolves when it was looked for a place so often from now on. */
+  async untilLooked(count: number): Promise<void> {
+    for (let looks = 0; looks < count; looks++) {
+      await new Promise<void>((resolve) => (this.#onLook = resolve));
     }
   }
 
@@ -104,6 +126,23 @@ test("what may heal is tried again, so often", async (t) => {
   bench.add("b:1");
   await bench.untilBegun(4);
   assert.deepEqual(bench.begun, ["a:1", "a:1", "a:1", "b:1"]);
+});
+
+test("an image that finds no place keeps its turn and its tries, however long that takes", async (t) => {
+  const bench = new Bench();
+  t.after(() => bench[Symbol.asyncDispose]());
+  bench.full = true;
+  bench.add("a:1", "b:1");
+  await bench.untilLooked(20);
+  assert.deepEqual([bench.begun, bench.queue.count], [[], 2]);
+  bench.full = false;
+  await bench.untilBegun(2);
+  for (const count of [3, 4]) {
+    bench.end("a:1", new UnavailableError("down"));
+    await bench.untilBegun(count);
+  }
+  assert.deepEqual(bench.begun, ["a:1", "b:1", "a:1", "a:1"]);
+  assert.deepEqual(bench.logger.lines, []);
 });
 
 test("images that wait for their next try hold up no other", async (t) => {

@@ -6,10 +6,12 @@ import type { PreheatRequest, Preheats } from "./preheats.ts";
 
 /** What {@link PreheatQueue} works with. */
 export interface PreheatQueueDeps {
-  readonly preheats: Pick<Preheats, "run">;
+  readonly preheats: Pick<Preheats, "run" | "hasPlace">;
   readonly logger: Logger;
   /** Pauses before an image is tried again, in milliseconds. */
   readonly retryPausesMs?: readonly number[];
+  /** Pause before it is looked again whether there is a place, in milliseconds. */
+  readonly placePauseMs?: number;
 }
 
 /** Images that wait at most: a registry that is restored pushes thousands in a row. */
@@ -20,6 +22,9 @@ const atOnceMax = 4;
 
 /** A registry may tell of an image a moment before all of its own copies have it. */
 const retryPausesDefaultMs = [2000, 15_000, 60_000];
+
+/** Those that people run end at any time, and are few. */
+const placePauseDefaultMs = 2000;
 
 /** An image that waits, and how often it was tried. */
 interface Waiting {
@@ -83,9 +88,16 @@ export class PreheatQueue implements AsyncDisposable {
 
   /** Takes one after the other, until none waits. Never rejects. */
   async #work(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
+    const { preheats, placePauseMs = placePauseDefaultMs } = this.#deps;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
       const [next] = this.#waiting;
       if (!next) return;
+      // An image that finds no place was not tried: it keeps its turn, and its tries.
+      if (!preheats.hasPlace) {
+        await pause(placePauseMs, signal).catch(() => undefined);
+        continue;
+      }
       const [image, waiting] = next;
       this.#waiting.delete(image);
       await this.#preheat(image, waiting).catch(() => undefined);

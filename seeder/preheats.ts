@@ -45,6 +45,11 @@ export class Preheats {
     this.#deps = deps;
   }
 
+  /** Whether another preheat may run. */
+  get hasPlace(): boolean {
+    return this.#running.size < this.#deps.preheatsMax;
+  }
+
   /**
    * Preheats an image.
    *
@@ -55,8 +60,8 @@ export class Preheats {
     request: PreheatRequest,
     { onEvent, signal }: Cancellable & { readonly onEvent: OnPreheatEvent },
   ): Promise<PreheatResult> {
-    const { preheatsMax, platformDefault, table } = this.#deps;
-    if (this.#running.size >= preheatsMax) {
+    const { platformDefault, table } = this.#deps;
+    if (!this.hasPlace) {
       throw new UnavailableError("Cannot preheat: as many as may are running");
     }
     const { reference } = request;
