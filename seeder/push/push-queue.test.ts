@@ -8,7 +8,7 @@ import { blobFixture } from "../../core/testing/blob-fixture.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
 import { temporaryFolder } from "../open-test-seeder.test-support.ts";
-import type { TagPush } from "./push-record.ts";
+import type { ManifestPush, TagPush } from "./push-record.ts";
 import { PushQueue } from "./push-queue.ts";
 import { WriteThrough, type WriteThroughDeps } from "./write-through.ts";
 
@@ -63,6 +63,43 @@ test("who takes a push out does not take out the same that was pushed again", as
   assert.equal(await queue.remove(again), true);
   assert.equal(queue.holds(push.descriptor.digest), false);
   assert.equal((await reopen()).size, 0);
+});
+
+test("a manifest that is given up while it is pushed again with a tag stays with it", async (t) => {
+  const { queue, folder, reopen } = await open(t);
+  const { tag, ...rest } = push;
+  const manifest: ManifestPush = { ...rest, kind: "manifest", blobs: [], manifests: [] };
+  await queue.add(manifest);
+  const put = folder.put.bind(folder);
+  const [reached, released] = [
+    Promise.withResolvers<undefined>(),
+    Promise.withResolvers<undefined>(),
+  ];
+  folder.put = async (name, text) => {
+    reached.resolve(undefined);
+    await released.promise;
+    await put(name, text);
+  };
+  const adding = queue.add(manifest, { ...push, tag });
+  await reached.promise;
+  // What whoever gives it up finds: the manifest as it was pushed last, and no tag.
+  const [waiting] = queue.all();
+  assert.ok(waiting && queue.tagsFor(manifest).length === 0);
+  const givingUp = writeThroughOf(queue, nobody).giveUp(waiting);
+  released.resolve(undefined);
+  await Promise.all([adding, givingUp]);
+  const kinds = (of: PushQueue) => [...of.all()].map((one) => [one.push.kind, one.notBeforeMs]);
+  const both = [
+    ["manifest", 0],
+    ["tag", 0],
+  ];
+  assert.deepEqual(kinds(queue), both);
+  assert.deepEqual(kinds(await reopen()), both);
+  for (const one of queue.all()) one.notBeforeMs = Infinity;
+  for (const one of [...queue.tagsFor(manifest), waiting]) {
+    await writeThroughOf(queue, nobody).giveUp(one);
+  }
+  assert.equal(queue.size, 0);
 });
 
 test("a push that cannot be given up is tried again", async (t) => {

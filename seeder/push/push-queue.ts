@@ -122,7 +122,8 @@ export class PushQueue {
 
   /**
    * Takes pushes in: on disk when this settles. A push of the same again is tried anew; a tag
-   * that waits already is for what it was pushed as last.
+   * that waits already is for what it was pushed as last. None of them can be taken out before
+   * those behind it are in: a manifest comes first, and then its tag.
    *
    * @throws {UnavailableError} when too many wait.
    * @throws {StorageFullError}
@@ -136,9 +137,7 @@ export class PushQueue {
       );
     }
     const addedAtMs = Number(clock.now() / 1_000_000n);
-    for (const push of pushes) {
-      await this.#put({ sequence: this.#sequence++, addedAtMs, push });
-    }
+    await this.#putAll(pushes, addedAtMs);
     this.news.notify();
   }
 
@@ -152,42 +151,53 @@ export class PushQueue {
   /**
    * Forgets a push: it has arrived, or somebody who may say so does not want it any more.
    * False when it was pushed anew meanwhile, or is gone already.
+   *
+   * @param options.unlessTagged Leaves a manifest that waiting tags name, and says false.
    */
-  async remove(waiting: WaitingPush): Promise<boolean> {
+  async remove(waiting: WaitingPush, { unlessTagged = false } = {}): Promise<boolean> {
     return this.#files.run(waiting.key, async () => {
+      const { push } = waiting;
       if (this.#pushes.get(waiting.key) !== waiting) return false;
+      if (unlessTagged && push.kind === "manifest" && this.tagsFor(push).length > 0) return false;
       await this.#deps.folder.remove(waiting.id);
       this.#pushes.delete(waiting.key);
-      this.#release(waiting.push);
+      this.#release(push);
       this.news.notify();
       // A tag that came back would be set anew, over what it was moved to since.
-      if (waiting.push.kind === "tag") await this.#deps.folder.sync();
+      if (push.kind === "tag") await this.#deps.folder.sync();
       return true;
+    });
+  }
+
+  /** The first keeps its lock until the last is in. */
+  async #putAll([push, ...others]: readonly PushRecord[], addedAtMs: number): Promise<void> {
+    if (!push) return;
+    await this.#files.run(pushKeyOf(push), async () => {
+      await this.#put({ sequence: this.#sequence++, addedAtMs, push });
+      await this.#putAll(others, addedAtMs);
     });
   }
 
   async #put(kept: KeptPush): Promise<void> {
     const key = pushKeyOf(kept.push);
-    await this.#files.run(key, async () => {
-      const before = this.#pushes.get(key);
-      if (before && isSame(before.push, kept.push)) {
-        // Another one in its place: who removes the one before does not mean this.
-        this.#pushes.set(key, waitingFrom(before));
-        return;
-      }
-      // Blobs stay from here on; a push that is not on disk is none.
-      this.#hold(kept.push);
-      try {
-        await this.#deps.folder.put(pushIdOf(key), renderPush(kept));
-      } catch (error) {
-        this.#release(kept.push);
-        throw error;
-      }
-      if (before) this.#release(before.push);
-      // What is set anew comes last.
-      this.#pushes.delete(key);
-      this.#pushes.set(key, waitingFrom(kept));
-    });
+    const before = this.#pushes.get(key);
+    if (before && isSame(before.push, kept.push)) {
+      // Another one in its place: who removes the one before does not mean this.
+      this.#pushes.set(key, waitingFrom(before));
+      return;
+    }
+    // Blobs stay from here on; a push that is not on disk is none.
+    this.#hold(kept.push);
+    try {
+      await this.#deps.folder.put(pushIdOf(key), renderPush(kept));
+    } catch (error) {
+      this.#release(kept.push);
+      throw error;
+    }
+    if (before) this.#release(before.push);
+    // What is set anew comes last.
+    this.#pushes.delete(key);
+    this.#pushes.set(key, waitingFrom(kept));
   }
 
   #hold(push: PushRecord): void {

@@ -80,19 +80,22 @@ export class WriteThrough implements AsyncDisposable {
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
-  /** Takes a push out of the queue, if it is still in it; one on its way is stopped first. */
+  /**
+   * Takes a push out of the queue, if it is still in it; one on its way is stopped first. A
+   * manifest stays that was pushed again with a tag meanwhile.
+   */
   async giveUp(push: WaitingPush): Promise<void> {
     // It must not begin again before it is out of the queue.
     push.notBeforeMs = Infinity;
     const delivery = this.#running.get(push.key);
     delivery?.stop.abort(new DOMException("It is given up", "AbortError"));
     await delivery?.done;
+    let isGone = false;
     try {
-      await this.#deps.queue.remove(push);
-    } catch (error) {
-      // It is still in the queue, and must not wait there for ever.
-      this.#deps.queue.hurry(push);
-      throw error;
+      isGone = await this.#deps.queue.remove(push, { unlessTagged: true });
+    } finally {
+      // If it is still in the queue it must not wait there for ever.
+      if (!isGone) this.#deps.queue.hurry(push);
     }
   }
 
