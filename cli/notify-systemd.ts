@@ -6,10 +6,13 @@ import type { Environment } from "../core/config/environment-overrides.ts";
 const timeoutMs = 5000;
 
 /** What a service tells systemd. */
-export type ServiceState = "ready" | "stopping";
+export type ServiceState = "ready" | "alive" | "stopping";
+
+/** How systemd's tool is told. */
+const argumentsOf = { ready: "--ready", alive: "WATCHDOG=1", stopping: "STOPPING=1" } as const;
 
 /**
- * Tells systemd that the service is ready or stopping, when systemd asked for it by
+ * Tells systemd that the service is ready, alive or stopping, when systemd asked for it by
  * `NOTIFY_SOCKET`. Never fails: who is not told finds out by itself.
  *
  * Node has no datagrams on Unix sockets, so systemd's own tool sends it; the unit needs
@@ -19,7 +22,7 @@ export type ServiceState = "ready" | "stopping";
  */
 export async function notifySystemd(state: ServiceState, environment: Environment): Promise<void> {
   if (!environment["NOTIFY_SOCKET"]) return;
-  const args = state === "ready" ? ["--ready"] : ["STOPPING=1"];
+  const args = [argumentsOf[state]];
   await new Promise<void>((resolve) => {
     execFile("systemd-notify", args, { env: environment, timeout: timeoutMs }, () => resolve());
   });
