@@ -25,6 +25,8 @@ export interface ServiceStatus {
   /** What was pushed to a seeder and waits for its registry. */
   readonly pushes?: PushesReport;
   readonly traffic?: TrafficReport;
+  /** Those that are set. */
+  readonly limits?: readonly LimitReport[];
   readonly directory?: DirectoryReport;
 }
 
@@ -161,6 +163,14 @@ export interface TrafficReport {
   /** Written by containerd, or fetched from origins: what the swarm did not give. */
   readonly originBytes: number;
   readonly uploadedBytes: number;
+}
+
+/** A limit of how fast bytes may come or go. */
+export interface LimitReport {
+  readonly name: string;
+  readonly bytesPerSecond: number;
+  /** Bytes that went through it since the service started, while it was set. */
+  readonly bytes: number;
 }
 
 /** Something that the service asks: a tracker, a seeder, an origin. */

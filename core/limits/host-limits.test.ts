@@ -81,7 +81,7 @@ for (const [index, mebibytes] of [1, 3, 10, 100, 1000].entries()) {
     assert.ok(most <= 1.05, `${most}`);
     assert.ok(least >= 0.95, `${least}`);
     const total = passings.reduce((sum, { bytes }) => sum + bytes, 0);
-    const { taken } = limits.report().upload;
+    const { taken } = limits.state.upload;
     assert.ok(Math.abs(taken - total) < rate * 0.1 + mebibyte, "the account is of what passed");
   });
 }
@@ -127,7 +127,7 @@ test("threads get the same", () => {
 test("what somebody waits for comes before what nobody waits for", () => {
   const { time, limits } = openLimits({ download: 10 * mebibyte });
   const got = { ahead: 0, pulled: 0 };
-  flood(limits.passage(["download"], { flow: "ahead", isAhead: true }), {
+  flood(limits.passage(["download"], { flow: "ahead", isAhead: () => true }), {
     onPassed: (bytes) => (got.ahead += bytes),
   });
   time.advance(1000);
@@ -143,6 +143,21 @@ test("what somebody waits for comes before what nobody waits for", () => {
   assert.ok(got.ahead - before > 9 * mebibyte, "and has all again afterwards");
 });
 
+test("what nobody waits for has a limit of its own until somebody does", () => {
+  const { time, limits } = openLimits({ download: 10 * mebibyte, preheat: 2 * mebibyte });
+  let got = 0;
+  let isAhead = true;
+  flood(limits.passage(["download"], { flow: "x", isAhead: () => isAhead }), {
+    onPassed: (bytes) => (got += bytes),
+  });
+  time.advance(5000);
+  assert.ok(Math.abs(got - 10 * mebibyte) < 0.5 * mebibyte, `${got}`);
+  isAhead = false;
+  const before = got;
+  time.advance(1000);
+  assert.ok(got - before > 9 * mebibyte, `${got - before}`);
+});
+
 test("bytes for which several limits hold pass the tightest, and leave the rest to others", () => {
   const { time, limits } = openLimits({ download: 10 * mebibyte, origin: 2 * mebibyte });
   const got = { origin: 0, peers: 0 };
@@ -153,7 +168,7 @@ test("bytes for which several limits hold pass the tightest, and leave the rest 
   time.advance(5000);
   assert.ok(Math.abs(got.origin - 10 * mebibyte) < 0.5 * mebibyte, JSON.stringify(got));
   assert.ok(Math.abs(got.peers - 40 * mebibyte) < 2 * mebibyte, JSON.stringify(got));
-  assert.equal(limits.report().upload.taken, 0);
+  assert.equal(limits.state.upload.taken, 0);
 });
 
 test("a limit can be changed, set and lifted while bytes wait", () => {
@@ -205,7 +220,7 @@ test("who is cancelled takes nothing from others, and leaves no timer", async ()
   abort.abort(new Error("enough"));
   for (const passed of waiting) await assert.rejects(passed, /enough/);
   assert.equal(time.timers, 0);
-  const takenBefore = limits.report().upload.taken;
+  const takenBefore = limits.state.upload.taken;
   assert.ok(takenBefore < 0.2 * mebibyte, `${takenBefore}`);
   let isThrough = false;
   limits.passage(["upload"], { flow: "x" }).pass(mebibyte, () => (isThrough = true));
@@ -221,7 +236,7 @@ test("bytes that are here when nobody wants them any more are paid for by those 
   gone.settle();
   gone.settle();
   for (const name of ["origin", "download"] as const) {
-    assert.equal(limits.report()[name].taken, 2 * mebibyte);
+    assert.equal(limits.state[name].taken, 2 * mebibyte);
   }
   let isThrough = false;
   limits.passage(["download"], { flow: "y" }).pass(1, () => (isThrough = true));
@@ -236,5 +251,5 @@ test("a wait whose signal is aborted already is none", async () => {
   const signal = AbortSignal.abort(new Error("too late"));
   const passage = limits.passage(["upload"], { flow: "x" });
   await assert.rejects(passage.passed(1, { signal }), /too late/);
-  assert.equal(limits.report().upload.taken, 0);
+  assert.equal(limits.state.upload.taken, 0);
 });

@@ -1,3 +1,4 @@
+import type { LimitReport } from "../service-status.ts";
 import { Passage, type PassageOptions } from "./passage.ts";
 import { TokenBucket, bucketCells } from "./token-bucket.ts";
 import { type LimitTime, Turnstile } from "./turnstile.ts";
@@ -14,7 +15,7 @@ export type LimitName = (typeof limitNames)[number];
 export type HostRates = Readonly<Record<LimitName, number>>;
 
 /** What a limit is, and the bytes that went through it while it was one. */
-export interface LimitReport {
+export interface LimitState {
   readonly rate: number;
   readonly taken: number;
 }
@@ -57,16 +58,26 @@ export class HostLimits {
     for (const name of limitNames) this.#buckets[name].rate = rates[name];
   }
 
-  report(): Readonly<Record<LimitName, LimitReport>> {
+  get state(): Readonly<Record<LimitName, LimitState>> {
     return forEach((name) => {
       const { rate, taken } = this.#buckets[name];
       return { rate, taken };
     });
   }
 
+  /** The limits that are set, for people to look at. */
+  report(): readonly LimitReport[] {
+    const { state } = this;
+    return limitNames
+      .filter((name) => state[name].rate > 0)
+      .map((name) => ({ name, bytesPerSecond: state[name].rate, bytes: state[name].taken }));
+  }
+
   /** A way through some of the limits, for the bytes of one connection. */
-  passage(names: readonly LimitName[], options: Omit<PassageOptions, "turnstiles">): Passage {
-    return new Passage({ ...options, turnstiles: names.map((name) => this.#turnstiles[name]) });
+  passage(names: readonly LimitName[], options: Pick<PassageOptions, "flow" | "isAhead">): Passage {
+    const { preheat } = this.#turnstiles;
+    const turnstiles = names.map((name) => this.#turnstiles[name]);
+    return new Passage({ ...options, turnstiles, preheat });
   }
 }
 

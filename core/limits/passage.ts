@@ -5,25 +5,29 @@ import type { Ticket, Turnstile } from "./turnstile.ts";
 export interface PassageOptions {
   /** Each of these limits holds for the bytes. They wait for one after the other. */
   readonly turnstiles: readonly Turnstile[];
+  /** And this one, while nobody waits for the blob. */
+  readonly preheat: Turnstile;
   /** Names the blob: blobs get the same of a limit that is too low for all. */
   readonly flow: string;
-  /** Nobody waits for the blob: others go first. */
-  readonly isAhead?: boolean;
+  /** Whether nobody waits for the blob now, so that others go first; left out: somebody does. */
+  readonly isAhead?: (() => boolean) | undefined;
 }
 
 /** The way of the bytes of one connection through all limits that hold for them. */
 export class Passage {
   readonly #options: PassageOptions;
+  readonly #aheadTurnstiles: readonly Turnstile[];
   /** The bytes that wait, and for which of the turnstiles. */
-  #waiting: { readonly ticket: Ticket; readonly index: number; readonly bytes: number } | undefined;
+  #waiting: (Wait & { readonly ticket: Ticket }) | undefined;
 
   constructor(options: PassageOptions) {
     this.#options = options;
+    this.#aheadTurnstiles = [options.preheat, ...options.turnstiles];
   }
 
   /** None of its limits is one now: nothing need {@link pass}. */
   get isOpen(): boolean {
-    for (const { isOpen } of this.#options.turnstiles) if (!isOpen) return false;
+    for (const { isOpen } of this.#turnstiles(this.#isAhead)) if (!isOpen) return false;
     return true;
   }
 
@@ -37,7 +41,7 @@ export class Passage {
    * `onPassed` is called when they may. Those before must have gone through.
    */
   pass(bytes: number, onPassed: () => void): boolean {
-    return this.#pass(bytes, { from: 0, onPassed });
+    return this.#pass(bytes, { from: 0, isAhead: this.#isAhead, onPassed });
   }
 
   /** As {@link pass}. @throws the signal's reason */
@@ -60,9 +64,9 @@ export class Passage {
   /** The bytes that wait are not wanted any more. */
   cancel(): void {
     if (!this.#waiting) return;
-    const { ticket, index } = this.#waiting;
+    const { turnstiles, index, ticket } = this.#waiting;
     this.#waiting = undefined;
-    this.#options.turnstiles[index]?.leave(ticket);
+    turnstiles[index]?.leave(ticket);
   }
 
   /** Nobody waits for the bytes any more, but they are here: those who come later wait for them. */
@@ -70,32 +74,49 @@ export class Passage {
     const waiting = this.#waiting;
     this.cancel();
     if (!waiting) return;
-    const { ticket, index, bytes } = waiting;
-    this.#options.turnstiles[index]?.charge(ticket.bytes);
-    for (const turnstile of this.#options.turnstiles.slice(index + 1)) turnstile.charge(bytes);
+    const { turnstiles, index, ticket, bytes } = waiting;
+    turnstiles[index]?.charge(ticket.bytes);
+    for (const turnstile of turnstiles.slice(index + 1)) turnstile.charge(bytes);
+  }
+
+  get #isAhead(): boolean {
+    return this.#options.isAhead?.() ?? false;
+  }
+
+  #turnstiles(isAhead: boolean): readonly Turnstile[] {
+    return isAhead ? this.#aheadTurnstiles : this.#options.turnstiles;
   }
 
   #pass(
     bytes: number,
-    { from, onPassed }: { readonly from: number; readonly onPassed: () => void },
+    options: { readonly from: number; readonly isAhead: boolean; readonly onPassed: () => void },
   ): boolean {
-    const { turnstiles, flow, isAhead = false } = this.#options;
-    for (const [index, turnstile] of turnstiles.entries()) {
-      if (index < from || turnstile.isOpen) continue;
+    const { from, isAhead, onPassed } = options;
+    const turnstiles = this.#turnstiles(isAhead);
+    for (let index = from; index < turnstiles.length; index++) {
+      const turnstile = turnstiles[index];
+      if (!turnstile || turnstile.isOpen) continue;
       const ticket: Ticket = {
-        ...{ flow, isAhead, bytes },
+        ...{ flow: this.#options.flow, isAhead, bytes },
         onPassed: () => {
           // Else it is within `enter`, which tells by what is left.
           if (this.#waiting?.ticket !== ticket) return;
           this.#waiting = undefined;
-          if (this.#pass(bytes, { from: index + 1, onPassed })) onPassed();
+          if (this.#pass(bytes, { ...options, from: index + 1 })) onPassed();
         },
       };
       turnstile.enter(ticket);
       if (ticket.bytes === 0) continue;
-      this.#waiting = { ticket, index, bytes };
+      this.#waiting = { turnstiles, index, ticket, bytes };
       return false;
     }
     return true;
   }
+}
+
+/** Bytes that wait for one of several turnstiles. */
+interface Wait {
+  readonly turnstiles: readonly Turnstile[];
+  readonly index: number;
+  readonly bytes: number;
 }

@@ -23,6 +23,14 @@ export interface OriginOptions extends Cancellable {
   readonly authorization?: Authorization | undefined;
 }
 
+/** How a blob of an origin is read. */
+export interface BlobOptions extends OriginOptions {
+  /** Offset in bytes. */
+  readonly start: number;
+  /** Whether nobody waits for it now, so that others go first; left out: somebody does. */
+  readonly isAhead?: (() => boolean) | undefined;
+}
+
 /**
  * A place that blobs come from: a registry, or a directory in a registry's layout.
  *
@@ -49,7 +57,7 @@ export interface Origin {
    */
   blob(
     from: Repository & { readonly descriptor: Descriptor },
-    options: OriginOptions & { readonly start: number },
+    options: BlobOptions,
   ): AsyncIterable<Uint8Array>;
 }
 

@@ -2,6 +2,9 @@ import { readFile } from "node:fs/promises";
 
 import { DisposeStack } from "../async/dispose-stack.ts";
 import { FailedPreconditionError } from "../errors.ts";
+import { HostLimits } from "../limits/host-limits.ts";
+import { LimitedOrigin } from "../limits/limited-origin.ts";
+import type { DescribingOrigin } from "../ports/origin.ts";
 import { canonicalRegistry } from "../registry-name.ts";
 import { DockerCredentials } from "./docker-credentials.ts";
 import { createRegistryAgent } from "./registry-agent.ts";
@@ -25,7 +28,7 @@ export interface RegistrySettings {
 
 /** All registries, as one origin. Dispose of it to close their connections. */
 export interface OpenRegistries extends AsyncDisposable {
-  readonly origin: RegistryOrigin;
+  readonly origin: DescribingOrigin;
   readonly discovery: RegistryDiscovery;
   readonly rights: RegistryRights;
   readonly writer: RegistryPush;
@@ -35,6 +38,7 @@ export interface OpenRegistries extends AsyncDisposable {
  * Makes ready to ask registries: those with settings by them, others by what follows from
  * their names. Asks none yet.
  *
+ * @param settings.limits Those that hold for blobs; left out: none.
  * @param settings.credentialsFile A Docker `config.json`; left out: all are asked as anybody.
  * @throws {FailedPreconditionError} when a file cannot be read: a mistake in a path should
  *   be found now, not in the middle of the night.
@@ -42,8 +46,9 @@ export interface OpenRegistries extends AsyncDisposable {
 export async function openRegistries(settings: {
   readonly registries: readonly RegistrySettings[];
   readonly credentialsFile?: string | undefined;
+  readonly limits?: HostLimits;
 }): Promise<OpenRegistries> {
-  const { registries, credentialsFile: file } = settings;
+  const { registries, credentialsFile: file, limits = new HostLimits() } = settings;
   const opened = new DisposeStack();
   const openAgent = (ca?: string) => {
     const agent = createRegistryAgent(ca === undefined ? {} : { ca });
@@ -64,10 +69,10 @@ export async function openRegistries(settings: {
     const client = new RegistryClient({ dispatcher: openAgent(), credentials, endpoints });
     const owned = opened.move();
     return {
-      origin: new RegistryOrigin(client),
+      origin: new LimitedOrigin(new RegistryOrigin(client), limits),
       discovery: new RegistryDiscovery(client),
       rights: new RegistryRights(client),
-      writer: new RegistryPush(client),
+      writer: new RegistryPush(client, limits),
       [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
     };
   } catch (error) {

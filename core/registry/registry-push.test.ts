@@ -8,6 +8,7 @@ import {
   WriteFailedError,
   WriteRefusedError,
 } from "../errors.ts";
+import { HostLimits } from "../limits/host-limits.ts";
 import { mediaTypes } from "../media-type.ts";
 import { FakeRegistry } from "../testing/fake-registry.ts";
 import { type FakeWrites, takeWrites } from "../testing/fake-registry-writes.ts";
@@ -29,7 +30,11 @@ async function open(
   t.after(() => dispatcher.destroy());
   const source = credentials && { find: async () => credentials };
   const client = new RegistryClient({ dispatcher, endpoints: {}, credentials: source });
-  return { registry, push: new RegistryPush(client), writes: takeWrites(registry) };
+  return {
+    registry,
+    push: new RegistryPush(client, new HostLimits()),
+    writes: takeWrites(registry),
+  };
 }
 
 function placeIn(registry: FakeRegistry) {

@@ -5,6 +5,8 @@ import {
   WriteFailedError,
   WriteRefusedError,
 } from "../errors.ts";
+import type { HostLimits } from "../limits/host-limits.ts";
+import { metered } from "../limits/metered.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { Repository } from "../ports/origin.ts";
 import type { BlobPlace, ManifestToWrite, RegistryWriter } from "../ports/registry-writer.ts";
@@ -18,9 +20,11 @@ const commitTimeoutMs = 300_000;
 /** Writes to registries by their own API. @see OCI distribution-spec v1.1, "Push" */
 export class RegistryPush implements RegistryWriter {
   readonly #client: RegistryClient;
+  readonly #limits: Pick<HostLimits, "passage">;
 
-  constructor(client: RegistryClient) {
+  constructor(client: RegistryClient, limits: Pick<HostLimits, "passage">) {
     this.#client = client;
+    this.#limits = limits;
   }
 
   async blobSize(place: BlobPlace, options: Cancellable): Promise<number | undefined> {
@@ -73,10 +77,11 @@ export class RegistryPush implements RegistryWriter {
     const begun = await this.#write({ ...common, method: "POST", headers }, { signal });
     const url = uploadUrl(begun, this.#client.urlOf({ ...common, method: "POST", headers }));
     url.searchParams.set("digest", digest);
+    const passage = this.#limits.passage(["upload"], { flow: digest });
     let failure: unknown;
     const body = async function* () {
       try {
-        yield* open();
+        yield* metered(open(), { passage, signal });
       } catch (error) {
         failure = error;
         throw error;

@@ -2,6 +2,7 @@ import { type Socket, connect } from "node:net";
 
 import { InvalidArgumentError } from "../errors.ts";
 import type { InfoHash } from "../info-hash.ts";
+import type { Passage } from "../limits/passage.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { isShoalPeerId } from "../peer-id.ts";
 import {
@@ -45,6 +46,10 @@ export interface DialledNodeDeps {
   readonly now: () => number;
   /** Received bytes pass through it; it may be shared, for they are copied before the next read. */
   readonly receiveBuffer: Buffer;
+  /** Blocks that come go through it: nothing more is read meanwhile. */
+  readonly passage: Passage;
+  /** Whether we are connected with that node by an address of its other family. */
+  readonly isTwin: (peerId: string) => boolean;
   readonly handler: DialledNodeHandler;
 }
 
@@ -57,8 +62,11 @@ export class DialledNode {
   /** Its handshake as far as it came; `undefined` afterwards. */
   #greeting: Buffer | undefined = Buffer.alloc(0);
   #isGreeted = false;
+  #peerId: string | undefined;
   #deadline: number;
   #isClosed = false;
+  /** Bytes of blocks that were read and have not gone through the limit. */
+  #unpassed = 0;
   #verdict: PeerVerdict | undefined;
 
   constructor(deps: DialledNodeDeps) {
@@ -101,6 +109,11 @@ export class DialledNode {
     return this.#verdict;
   }
 
+  /** Id of the node, in hex, once it has said that. */
+  get peerId(): string | undefined {
+    return this.#peerId;
+  }
+
   /** Whether the bound for connecting, or for handshakes after that, has lapsed. */
   isOverdue(nowMs: number): boolean {
     return nowMs > this.#deadline;
@@ -118,6 +131,7 @@ export class DialledNode {
   close(reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#deps.passage.settle();
     this.#socket.destroy();
     this.#deps.handler.onClosed(reason);
   }
@@ -142,7 +156,13 @@ export class DialledNode {
       else this.#parse(chunk);
     });
     // A handler may have closed the connection.
-    return !this.isClosed;
+    return !this.isClosed && this.#mayReadOn();
+  }
+
+  #mayReadOn(): boolean {
+    const bytes = this.#unpassed;
+    this.#unpassed = 0;
+    return bytes === 0 || this.#deps.passage.pass(bytes, () => this.#socket.resume());
   }
 
   /** Has whatever goes wrong on this connection end this connection, and nothing else. */
@@ -169,6 +189,7 @@ export class DialledNode {
     const before = this.#parser.blockBytes;
     this.#parser.push(chunk);
     const length = this.#parser.blockBytes - before;
+    this.#unpassed += length;
     if (length > 0) this.#deps.handler.onBlockBytes(length);
   }
 
@@ -183,8 +204,11 @@ export class DialledNode {
     if (handshake.infoHash !== this.#deps.infoHash) {
       throw new InvalidArgumentError("Cannot use peer: it answers for another torrent");
     }
+    const peerId = Buffer.from(handshake.peerId).toString("hex");
     if (this.#verdict) this.close(this.#verdict);
-    else if (chunk.length > needed) this.#parse(chunk.subarray(needed));
+    else if (this.#deps.isTwin(peerId)) this.close("it is connected by its other address");
+    else this.#peerId = peerId;
+    if (!this.#isClosed && chunk.length > needed) this.#parse(chunk.subarray(needed));
   }
 
   #onMessage(message: WireMessage): void {

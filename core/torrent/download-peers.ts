@@ -1,3 +1,5 @@
+import type { HostLimits } from "../limits/host-limits.ts";
+import { type IpFamily, ipFamilyOf, parseIp } from "../ip-address.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { ArrivingTorrent } from "./arriving-torrent.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
@@ -7,11 +9,18 @@ import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
 /** Peers that one download asks at once. A crowd mixes well long before each knows all. */
 const clientsMax = 32;
 
+/** Peers that are left at once for others that were not tried, while nobody gives. */
+const leftAtOnceMax = 8;
+
+/** Time that those who were dialled in their place have to show what they are good for. */
+const leaveIntervalMs = 1500;
+
 export interface DownloadPeersDeps {
   readonly torrent: ArrivingTorrent;
   readonly peerId: Uint8Array;
   readonly self: NodeInfo;
   readonly receiveBuffer: Buffer;
+  readonly limits: Pick<HostLimits, "passage">;
   readonly now: () => number;
   /** Is told what comes over the connections. */
   readonly owner: PieceClientOwner;
@@ -24,6 +33,7 @@ export class DownloadPeers {
   readonly #clients = new Set<PieceClient>();
   /** Those that had not every piece when they came. */
   readonly #partial = new Set<PieceClient>();
+  #lastLeftAtMs = -Infinity;
 
   constructor(deps: DownloadPeersDeps) {
     this.#deps = deps;
@@ -60,13 +70,17 @@ export class DownloadPeers {
 
   /** Dials whom it may. */
   dial(): void {
-    const { owner, now, torrent, peerId, self, receiveBuffer } = this.#deps;
+    const { owner, now, torrent, peerId, self, receiveBuffer, limits } = this.#deps;
     const { infoHash, layout } = torrent;
     const isGrowing = torrent.pieceHashes === undefined;
+    // Who waits for a blob to grow is idle for a reason.
+    if (!isGrowing) this.#makeRoom(now());
     for (const address of this.#book.take(clientsMax - this.#clients.size, now())) {
       this.#clients.add(
         new PieceClient({
           ...{ address, infoHash, layout, isGrowing, peerId, self, now, receiveBuffer, owner },
+          passage: limits.passage(["download"], { flow: infoHash }),
+          isTwin: (client, id) => this.#isTwin(client, id),
         }),
       );
     }
@@ -95,9 +109,46 @@ export class DownloadPeers {
     return this.#book.blame(client.address);
   }
 
+  /**
+   * Hangs up on some that are of no use when there is no room for others: peers that claim what
+   * they do not give, or have nothing, must not keep us from good ones. Those that owe us come last.
+   */
+  #makeRoom(nowMs: number): void {
+    if (this.#clients.size < clientsMax || !this.#book.hasUntried) return;
+    if (this.supplierCount > 0 || nowMs - this.#lastLeftAtMs < leaveIntervalMs) return;
+    const useless = [...this.#clients].filter((client) => client.isUseless(nowMs));
+    const order = [...useless.filter(isIdle), ...useless.filter((client) => !isIdle(client))];
+    for (const client of order.slice(0, leftAtOnceMax)) {
+      this.#lastLeftAtMs = nowMs;
+      client.close("it is of no use");
+    }
+  }
+
+  /**
+   * A node with addresses of both families is asked by one of them. By the same family nodes
+   * have one address: who claims the id of another there does not keep that one away.
+   */
+  #isTwin({ address }: PieceClient, peerId: string): boolean {
+    for (const client of this.#clients) {
+      if (client.peerId !== peerId) continue;
+      if (familyOf(client.address) !== familyOf(address)) return true;
+    }
+    return false;
+  }
+
   #countOpen(isCounted: (client: PieceClient) => boolean): number {
     let count = 0;
     for (const client of this.#clients) if (client.isOpen && isCounted(client)) count++;
     return count;
   }
+}
+
+function isIdle(client: PieceClient): boolean {
+  return !client.isBusy;
+}
+
+/** `undefined` for names. */
+function familyOf({ host }: PeerAddress): IpFamily | undefined {
+  const bytes = parseIp(host);
+  return bytes && ipFamilyOf(bytes);
 }

@@ -4,6 +4,7 @@ import { Agent, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 
+import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
 import { DownloadPeers } from "./download-peers.ts";
@@ -30,8 +31,9 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
   const now = () => 0;
   const self = { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 };
   const receiveBuffer = Buffer.alloc(1);
+  const limits = new HostLimits();
   const peers = new DownloadPeers({
-    ...{ torrent, peerId: createPeerId(), self, receiveBuffer, now, owner },
+    ...{ torrent, peerId: createPeerId(), self, receiveBuffer, limits, now, owner },
   });
   const sources = new DownloadSources({
     peers,
@@ -41,6 +43,7 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
     owner,
     agent: new Agent(),
     now,
+    openPassage: () => limits.passage(["download"], { flow: "" }),
   });
   await new Promise<void>((resolve) => {
     let answers = 0;

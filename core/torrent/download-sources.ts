@@ -23,12 +23,12 @@ export class DownloadSources {
   #swarmGaveAtMs = -Infinity;
 
   constructor(deps: DownloadSourcesDeps) {
-    const { peers, urls, layout, owner, agent, now, askOrigin: ask } = deps;
+    const { peers, urls, layout, owner, agent, now, openPassage, askOrigin: ask } = deps;
     this.#peers = peers;
     this.#webSeeds = urls
       .filter(isWebSeedUrl)
       .slice(0, webSeedsMax)
-      .map((url) => new WebSeed({ url, layout, owner, agent, now }));
+      .map((url) => new WebSeed({ url, layout, owner, agent, now, openPassage }));
     this.#origin = ask && new OriginSource({ layout, owner, ask, now });
   }
 
@@ -39,6 +39,11 @@ export class DownloadSources {
 
   get hasOrigin(): boolean {
     return this.#origin !== undefined;
+  }
+
+  /** Somebody gives faster than our limits let it. */
+  get isHeldBack(): boolean {
+    return this.#webSeeds.some(isHeldBack) || [...this.#peers.clients].some(isHeldBack);
   }
 
   /** When anybody but the origin last gave a byte, as of the last {@link tick}. */
@@ -86,4 +91,8 @@ export class DownloadSources {
   #swarm(): PieceSource[] {
     return [...this.#peers.clients, ...this.#webSeeds];
   }
+}
+
+function isHeldBack(source: PieceClient | WebSeed): boolean {
+  return source.isHeldBack;
 }

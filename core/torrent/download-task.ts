@@ -99,9 +99,10 @@ export class DownloadTask implements PieceClientOwner {
       take: (index, bytes) => this.#exchange.takeForeign(index, bytes),
       onWarning: (message, fields) => events.onWarning(message, fields),
     });
-    const { now, webAgent: agent, webSeeds: urls } = deps;
+    const { now, limits, webAgent: agent, webSeeds: urls } = deps;
     this.#sources = new DownloadSources({
       ...{ peers: this.#peers, urls, layout, owner: this, agent, now },
+      openPassage: () => limits.passage(["download"], { flow: torrent.infoHash }),
       askOrigin: hasOrigin ? (request, range) => events.onOriginWanted(request, range) : undefined,
     });
     this.#good = new GoodSources({
@@ -195,6 +196,8 @@ export class DownloadTask implements PieceClientOwner {
     if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return;
     const nowMs = this.#deps.now();
     this.#choice.noteStalls(this.#sources.tick(nowMs));
+    // What limits of our own hold up is not late.
+    if (this.#sources.isHeldBack) this.#supply.start(nowMs);
     const failure = this.#supply.update({
       ...{ nowMs, swarmGaveAtMs: this.#sources.swarmGaveAtMs },
       ...{ suppliers: this.#peers.supplierCount, connected: this.#peers.openCount },

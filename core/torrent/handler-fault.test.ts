@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type Socket, connect, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 
+import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
 import { BufferPool } from "./buffer-pool.ts";
@@ -39,6 +40,7 @@ function serverOn(socket: Socket, torrent: ServedTorrent, buffers: BufferPool) {
   const server = new PieceServer({
     ...{ socket, torrent, peerId: createPeerId(), self, buffers, now: () => 0 },
     onOffence: (reason) => faults.push(reason),
+    passage: new HostLimits().passage(["upload"], { flow: infoHash }),
     onClosed: (_, reason) => resolve(reason),
     onFault: (error) => faults.push(error),
   });
@@ -68,6 +70,8 @@ test("a bug met while a peer is asked ends that peer's connection only", async (
   new PieceClient({
     ...{ address: peer.address, infoHash, layout, isGrowing: false, peerId: createPeerId() },
     ...{ self: { ...self, whole: false }, now: () => 0, receiveBuffer: Buffer.alloc(65536) },
+    passage: new HostLimits().passage(["download"], { flow: infoHash }),
+    isTwin: () => false,
     owner: {
       onOpen: () => {
         throw bug;
@@ -104,7 +108,7 @@ test("a command that meets a bug fails alone, and the engine goes on", async (t)
   const engine = await SwarmEngine.open({
     settings: {
       ...{ host: "127.0.0.1", port: 0, dedicatedSeeder: false },
-      ...{ stallBoundMs: 1000, connectionsMax: 10, connectionsPerHostMax: 10 },
+      ...{ stallBoundMs: 1000, connectionsMax: 10, connectionsPerHostMax: 10, limits: undefined },
     },
     post: (event) => events.push(event),
     now: () => 0,

@@ -1,3 +1,4 @@
+import type { HostLimits } from "../limits/host-limits.ts";
 import type { InfoHash } from "../info-hash.ts";
 import { isShoalPeerId } from "../peer-id.ts";
 import type { BufferPool } from "./buffer-pool.ts";
@@ -26,6 +27,7 @@ export interface IncomingPeersDeps {
   readonly torrents: ReadonlyMap<InfoHash, ServedTorrent>;
   readonly buffers: BufferPool;
   readonly stockPeers: StockPeers;
+  readonly limits: Pick<HostLimits, "passage">;
   readonly onWarning: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Something threw that no peer can be blamed for: a bug. Its connection has been closed. */
   readonly onFault: (error: unknown) => void;
@@ -80,7 +82,7 @@ export class IncomingPeers implements AsyncDisposable {
 
   #onPeer(peer: IncomingPeer): void {
     const { socket, handshake, received } = peer;
-    const { torrents, peerId, self, now, onFault } = this.#deps;
+    const { torrents, peerId, self, limits, now, onFault } = this.#deps;
     const torrent = torrents.get(handshake.infoHash);
     if (!torrent) {
       socket.destroy();
@@ -96,6 +98,7 @@ export class IncomingPeers implements AsyncDisposable {
       ...{ socket, torrent, peerId, self: self(), now, onFault },
       buffers: this.#shares.of(host),
       onOffence: (reason) => this.#gate.offended(host, reason),
+      passage: limits.passage(["upload"], { flow: torrent.infoHash }),
       onClosed: (closed) => this.#servers.delete(closed),
     });
     this.#servers.add(server);

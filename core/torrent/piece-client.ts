@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../errors.ts";
+import type { Passage } from "../limits/passage.ts";
 import type { InfoHash } from "../info-hash.ts";
 import { type PeerAddress, formatPeerAddress } from "../peer-address.ts";
 import type { PieceLayout } from "../piece-layout.ts";
@@ -34,6 +35,10 @@ export interface PieceClientDeps {
   readonly now: () => number;
   /** Received bytes pass through it; it may be shared, for they are copied before the next read. */
   readonly receiveBuffer: Buffer;
+  /** The limits that hold for what it gives. */
+  readonly passage: Passage;
+  /** Whether the download is connected with that node by an address of its other family. */
+  readonly isTwin: (client: PieceClient, peerId: string) => boolean;
 }
 
 /**
@@ -54,15 +59,18 @@ export class PieceClient implements PieceSource {
   #unchoked = false;
   #stalled = false;
   #gaveAtMs = -Infinity;
+  #openedAtMs = -Infinity;
+  #hasGiven = false;
 
   constructor(deps: PieceClientDeps) {
     this.#deps = deps;
     this.address = deps.address;
     this.name = formatPeerAddress(deps.address);
-    const { address, infoHash, peerId, self, now, receiveBuffer, owner } = deps;
+    const { address, infoHash, peerId, self, now, receiveBuffer, passage, owner } = deps;
     this.#window = new RequestWindow({ roundTripMs: 0, nowMs: now() });
     this.#connection = new DialledNode({
-      ...{ address, infoHash, peerId, self, now, receiveBuffer },
+      ...{ address, infoHash, peerId, self, now, receiveBuffer, passage },
+      isTwin: (id) => deps.isTwin(this, id),
       handler: {
         onConnect: (roundTripMs) => {
           this.#window = new RequestWindow({ roundTripMs, nowMs: now() });
@@ -80,6 +88,11 @@ export class PieceClient implements PieceSource {
 
   get kind(): SourceKind {
     return this.#node?.dedicatedSeeder ? "seeders" : "peers";
+  }
+
+  /** Id of the node, in hex, while it is connected and has said that. */
+  get peerId(): string | undefined {
+    return this.#connection.isClosed ? undefined : this.#connection.peerId;
   }
 
   /** Handshakes are done. */
@@ -113,14 +126,26 @@ export class PieceClient implements PieceSource {
     return this.#connection.verdict;
   }
 
-  /** Whether it ever gave a byte of a piece. */
+  /** Whether it ever gave a block. */
   get hasGiven(): boolean {
-    return this.#gaveAtMs > -Infinity;
+    return this.#hasGiven;
+  }
+
+  /** It gives faster than our limits let it. */
+  get isHeldBack(): boolean {
+    return this.#deps.passage.isWaiting;
   }
 
   /** It was asked for bytes that have not come yet. */
   get isBusy(): boolean {
     return this.#queue.outstanding > 0;
+  }
+
+  /** Whether it has given nothing for a while, because it owes it or has nothing that we want. */
+  isUseless(nowMs: number): boolean {
+    if (!this.isOpen || this.#stalled) return this.#stalled;
+    const usedAtMs = Math.max(this.#openedAtMs, this.#gaveAtMs);
+    return !this.isBusy && nowMs - usedAtMs >= stallBoundMs;
   }
 
   has(index: number): boolean {
@@ -169,6 +194,7 @@ export class PieceClient implements PieceSource {
       if (this.#connection.isOverdue(nowMs)) this.close("no handshake in time");
       return;
     }
+    if (this.isHeldBack && this.#queue.outstanding > 0) this.#stall.restart(nowMs);
     this.#stalled = this.#stall.isStalled(nowMs);
     if (this.#stall.silentMs(nowMs) > silenceBoundMs) this.close("silent for too long");
   }
@@ -177,14 +203,14 @@ export class PieceClient implements PieceSource {
     this.#connection.close(reason);
   }
 
-  /** Any byte of a block is a sign of life: on a slow link a block takes longer than the bound. */
+  /** Parts of blocks are signs of life: on a slow link a block takes longer than the bound. */
   #onBlockBytes(length: number): void {
     const nowMs = this.#deps.now();
-    this.#stalled = false;
     this.#gaveAtMs = nowMs;
     this.#window.received(length, nowMs);
-    if (this.#queue.outstanding > 0) this.#stall.restart(nowMs);
+    if (this.#queue.outstanding > 0) this.#stall.came(length, nowMs);
     else this.#stall.stop();
+    this.#stalled = this.#stall.isStalled(nowMs);
     this.fill();
   }
 
@@ -224,6 +250,7 @@ export class PieceClient implements PieceSource {
 
   #open(have: Bitfield): void {
     this.#have = have;
+    this.#openedAtMs = this.#deps.now();
     this.#deps.owner.onOpen(this);
     this.fill();
   }
@@ -244,6 +271,8 @@ export class PieceClient implements PieceSource {
   }
 
   #onBlockEnd(block: Block): void {
+    this.#hasGiven = true;
+    this.#stall.restart(this.#deps.now());
     const assignment = this.#queue.endBlock(block);
     if (assignment) this.#deps.owner.onPiece(this, assignment);
   }

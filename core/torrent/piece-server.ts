@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 
 import { InvalidArgumentError, codeOf } from "../errors.ts";
+import type { Passage } from "../limits/passage.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { pieceLengthAt } from "../piece-layout.ts";
 import { AskerWatch } from "./asker-watch.ts";
@@ -44,6 +45,8 @@ export interface PieceServerDeps {
   readonly peerId: Uint8Array;
   readonly self: Omit<NodeInfo, "whole">;
   readonly buffers: Buffers;
+  /** What is given goes through it. */
+  readonly passage: Passage;
   readonly now: () => number;
   readonly onClosed: (server: PieceServer, reason: string) => void;
   /** The peer did what no node does. The connection has been closed. */
@@ -66,6 +69,8 @@ export class PieceServer implements HaveListener {
   #reading = false;
   #poolRetry: NodeJS.Timeout | undefined;
   #closed = false;
+  /** The first of the requests has gone through the limit. */
+  #isPassed = false;
 
   constructor(deps: PieceServerDeps) {
     this.#deps = deps;
@@ -119,6 +124,7 @@ export class PieceServer implements HaveListener {
     if (this.#closed) return;
     this.#closed = true;
     this.#requests = [];
+    this.#deps.passage.cancel();
     clearTimeout(this.#poolRetry);
     this.#deps.socket.destroy();
     this.#deps.torrent.unlisten(this);
@@ -202,16 +208,27 @@ export class PieceServer implements HaveListener {
   }
 
   #drop({ index, begin }: Block): void {
+    const first = this.#requests[0];
     this.#requests = this.#requests.filter(
       (request) => request.index !== index || request.begin !== begin,
     );
+    if (this.#requests[0] === first) return;
+    this.#deps.passage.cancel();
+    this.#sendNext();
   }
 
   /** Reads the next block while the one before is being sent. */
   #sendNext(): void {
     if (this.#closed || this.#reading || this.#blocksHeld >= blocksHeldMax) return;
     const block = this.#requests[0];
-    if (!block) return;
+    const { passage } = this.#deps;
+    if (!block || passage.isWaiting) return;
+    this.#isPassed ||= passage.pass(block.length, () => {
+      this.#isPassed = true;
+      this.#sendNext();
+    });
+    // Before it takes room, for many may wait.
+    if (!this.#isPassed) return;
     const buffer = this.#deps.buffers.take(blockLengthBulk);
     if (!buffer) {
       this.#poolRetry ??= setTimeout(() => {
@@ -221,6 +238,7 @@ export class PieceServer implements HaveListener {
       return;
     }
     this.#requests.shift();
+    this.#isPassed = false;
     this.#reading = true;
     this.#blocksHeld++;
     this.#send(block, buffer).catch((error: unknown) => this.close(codeOf(error)));

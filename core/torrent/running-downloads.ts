@@ -1,5 +1,6 @@
 import { Agent } from "node:http";
 
+import type { HostLimits } from "../limits/host-limits.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { DigestThread } from "./digest-thread.ts";
 import type { DownloadEvents } from "./download-events.ts";
@@ -26,6 +27,7 @@ export interface RunningDownloadsDeps {
   readonly self: () => Omit<NodeInfo, "whole">;
   readonly stallBoundMs: number;
   readonly stockPeers: StockPeers;
+  readonly limits: Pick<HostLimits, "passage">;
   readonly log: EngineLog;
   readonly post: (event: SwarmEvent) => void;
   readonly now: () => number;
@@ -127,11 +129,11 @@ export class RunningDownloads implements AsyncDisposable {
     events: Pick<DownloadEvents, "onPiece" | "onIntent">,
   ): DownloadTask {
     const { id, torrent, path, peers, webSeeds, hasOrigin } = command;
-    const { peerId, self, stallBoundMs, stockPeers, log, post, now, random } = this.#deps;
+    const { peerId, self, stallBoundMs, stockPeers, limits, log, post, now, random } = this.#deps;
     return new DownloadTask({
       ...{ torrent, path, peers, webSeeds, hasOrigin, peerId },
       self: { ...self(), whole: false },
-      ...{ stallBoundMs, stockPeers, now, random },
+      ...{ stallBoundMs, stockPeers, limits, now, random },
       buffers: this.#pieceBuffers,
       receiveBuffer: this.#receiveBuffer,
       digests: this.#digests,

@@ -1,10 +1,13 @@
 import { once } from "node:events";
 import { type Socket, connect } from "node:net";
+import { pipeline } from "node:stream/promises";
 
 import type WebTorrent from "webtorrent";
 import type { Torrent } from "webtorrent";
 
 import { abortable } from "../async/deadline.ts";
+import type { HostLimits } from "../limits/host-limits.ts";
+import { metered } from "../limits/metered.ts";
 import type { InfoHash } from "../info-hash.ts";
 import { type Metainfo, encodeMetainfo } from "../metainfo.ts";
 import { type PeerAddress, formatPeerAddress } from "../peer-address.ts";
@@ -30,6 +33,7 @@ const clientOptions = {
 
 export interface StockPeersDeps {
   /** The metainfo of a blob that we have whole; `undefined` when it is not kept. */
+  readonly limits: Pick<HostLimits, "passage">;
   readonly metainfoOf: (infoHash: InfoHash) => Promise<Metainfo | undefined>;
 }
 
@@ -89,7 +93,14 @@ export class StockPeers implements AsyncDisposable {
     try {
       const offers = await Promise.all(torrents.map((torrent) => this.#offerOf(torrent)));
       await this.#use(offers.flat(), closed, async (client) => {
-        const inner = joined(socket, received, client.torrentPort);
+        const inner = dialInner(socket, client.torrentPort);
+        inner.write(received);
+        socket.pipe(inner);
+        // Those that encrypt may mean any of them: to be fair they are one flow.
+        const flow = torrents.length === 1 ? (torrents[0]?.infoHash ?? "") : "";
+        const passage = this.#deps.limits.passage(["upload"], { flow });
+        const giving = metered(inner, { passage, signal: closed.signal });
+        pipeline(giving, socket).catch(ignore);
         await aborted(closed.signal);
         if (torrents.length === 1 && torrents[0]) torrents[0].uploadedBytes += inner.bytesRead;
         inner.destroy();
@@ -114,8 +125,14 @@ export class StockPeers implements AsyncDisposable {
     },
     { signal }: { readonly signal: AbortSignal },
   ): Promise<void> {
-    const { metainfo, read, take } = download;
+    const { metainfo, read } = download;
     if (this.#isDisposed || this.#guested.has(metainfo.infoHash)) return;
+    // The connections are webtorrent's: what came through them others wait for.
+    const take = async (index: number, bytes: Uint8Array) => {
+      await download.take(index, bytes);
+      const passage = this.#deps.limits.passage(["download"], { flow: metainfo.infoHash });
+      await passage.passed(bytes.byteLength, { signal });
+    };
     const store = new BlobChunkStore({ layout: metainfo.layout, read, take });
     const offers = [{ metainfo, store, skipVerify: false }];
     await this.#use(offers, { signal }, async (_, torrents) => {
@@ -223,13 +240,10 @@ function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
 
-/** Joins a peer's connection with one to webtorrent, which gets what came so far. */
-function joined(socket: Socket, received: Buffer, port: number): Socket {
+/** Opens the connection to webtorrent that belongs to a peer's: one ends with the other. */
+function dialInner(socket: Socket, port: number): Socket {
   const inner = connect({ host: "127.0.0.1", port, noDelay: true });
   inner.on("error", () => socket.destroy()).on("close", () => socket.destroy());
-  inner.write(received);
-  socket.pipe(inner);
-  inner.pipe(socket);
   return inner;
 }
 

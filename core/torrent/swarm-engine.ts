@@ -1,4 +1,5 @@
 import type { InfoHash } from "../info-hash.ts";
+import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
 import { pieceLayoutOf } from "../piece-layout.ts";
 import { BufferPool } from "./buffer-pool.ts";
@@ -42,9 +43,8 @@ export class SwarmEngine implements AsyncDisposable {
   readonly #metainfos = new MetainfoRequests((infoHash) =>
     this.#deps.post({ type: "metainfoWanted", infoHash }),
   );
-  readonly #stockPeers = new StockPeers({
-    metainfoOf: (infoHash) => this.#metainfos.get(infoHash),
-  });
+  readonly #limits: HostLimits;
+  readonly #stockPeers: StockPeers;
   readonly #report = new TrafficReport();
   readonly #log: EngineLog;
   readonly #downloads: RunningDownloads;
@@ -57,6 +57,11 @@ export class SwarmEngine implements AsyncDisposable {
     this.#deps = deps;
     this.#log = new EngineLog(deps);
     const { settings, post, now, random } = deps;
+    const limits = new HostLimits({ memory: settings.limits });
+    this.#limits = limits;
+    this.#stockPeers = new StockPeers({
+      ...{ limits, metainfoOf: (infoHash) => this.#metainfos.get(infoHash) },
+    });
     const serve = (torrent: ServedTorrent) => this.#serve(torrent);
     const forget = (torrent: ServedTorrent) => this.#forget(torrent);
     this.#lingering = new LingeringTorrents({ now, forget });
@@ -65,7 +70,7 @@ export class SwarmEngine implements AsyncDisposable {
       onWarning: (message, fields) => this.#log.warn(message, fields),
     });
     this.#downloads = new RunningDownloads({
-      ...{ post, now, random, log: this.#log, stallBoundMs: settings.stallBoundMs },
+      ...{ post, now, random, limits, log: this.#log, stallBoundMs: settings.stallBoundMs },
       ...{ peerId: this.#peerId, self: () => this.#self, stockPeers: this.#stockPeers },
       ...{ serve, forget, linger: (torrent) => this.#lingering.add(torrent, { graceMs: 0 }) },
     });
@@ -83,6 +88,7 @@ export class SwarmEngine implements AsyncDisposable {
         torrents: engine.#torrents,
         buffers: engine.#sendBuffers,
         stockPeers: engine.#stockPeers,
+        limits: engine.#limits,
         onWarning: (message, fields) => engine.#log.warn(message, fields),
         onFault: (error) => engine.#log.fault(error),
       });

@@ -37,6 +37,7 @@ const defaults: Omit<EngineSettings, "port"> = {
   connectionsMax: 1000,
   // A node has one for each blob that it gets from us; half a dozen images have fewer layers.
   connectionsPerHostMax: 128,
+  limits: undefined,
 };
 
 /** The port to listen on, and what differs from the defaults. */

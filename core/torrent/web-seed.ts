@@ -2,6 +2,7 @@ import { type Agent, type IncomingMessage, request } from "node:http";
 import { request as requestSecure } from "node:https";
 
 import { UnavailableError } from "../errors.ts";
+import type { Passage } from "../limits/passage.ts";
 import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
 import type { Assignment, PieceSource, SourceOwner } from "./assignment.ts";
 import { connectTimeoutMs, silenceBoundMs, stallBoundMs } from "./limits.ts";
@@ -25,12 +26,15 @@ export interface WebSeedDeps {
   /** Keeps connections for the next request; plain HTTP only. */
   readonly agent: Agent;
   readonly now: () => number;
+  /** A way through the limits that hold for what it gives. */
+  readonly openPassage: () => Passage;
 }
 
 /** A request under way. */
 interface Transfer {
   readonly assignment: Assignment;
   readonly abort: AbortController;
+  readonly passage: Passage;
   received: number;
 }
 
@@ -70,6 +74,12 @@ export class WebSeed implements PieceSource {
 
   get stalled(): boolean {
     return this.#stalled;
+  }
+
+  /** It gives faster than our limits let it. */
+  get isHeldBack(): boolean {
+    for (const { passage } of this.#transfers.values()) if (passage.isWaiting) return true;
+    return false;
   }
 
   get gaveAtMs(): number {
@@ -113,7 +123,8 @@ export class WebSeed implements PieceSource {
     while (this.#transfers.size < requestsMax) {
       const assignment = this.#deps.owner.assign(this);
       if (!assignment) return;
-      const transfer = { assignment, abort: new AbortController(), received: 0 };
+      const passage = this.#deps.openPassage();
+      const transfer = { assignment, abort: new AbortController(), passage, received: 0 };
       if (this.#transfers.size === 0) {
         this.#stall.restart(this.#deps.now());
         this.#window.restart(this.#deps.now());
@@ -139,6 +150,7 @@ export class WebSeed implements PieceSource {
 
   /** Looks for lapsed bounds. */
   tick(nowMs: number): void {
+    if (this.isHeldBack) this.#stall.restart(nowMs);
     this.#stalled = this.#stall.isStalled(nowMs);
     if (this.#stall.silentMs(nowMs) <= silenceBoundMs) return;
     for (const { abort } of this.#transfers.values()) {
@@ -196,6 +208,7 @@ export class WebSeed implements PieceSource {
         chunk.copy(buffer, transfer.received);
         transfer.received += chunk.length;
         this.#onBytes(chunk.length);
+        if (!transfer.passage.isOpen) await transfer.passage.passed(chunk.length, { signal });
       }
       if (transfer.received < buffer.length) throw refused("it sent too little");
     } catch (error) {

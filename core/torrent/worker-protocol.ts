@@ -28,6 +28,8 @@ export interface EngineSettings {
   readonly connectionsMax: number;
   /** Of them, those of one host. */
   readonly connectionsPerHostMax: number;
+  /** Memory of the host's limits; `undefined` when there are none. */
+  readonly limits: SharedArrayBuffer | undefined;
 }
 
 /** What the thread of the engine is told. Downloads have a number, for one may follow another. */
