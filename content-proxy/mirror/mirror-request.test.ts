@@ -43,6 +43,9 @@ test("a registry is named by the first component of the name", () => {
   assert.equal(meant("/v2/localhost:5000/a/manifests/x"), "localhost:5000 a");
   assert.equal(meant("/v2/registry%3A5000/a/tags/list"), "registry:5000 a");
   assert.equal(meant("/v2/localhost/a/tags/list"), "localhost a");
+  assert.equal(meant("/v2/[fd00::1]:5000/a/tags/list"), "[fd00::1]:5000 a");
+  assert.equal(meant("/v2/%5Bfd00::1%5d%3A5000/a/tags/list"), "[fd00::1]:5000 a");
+  assert.equal(meant("/v2/a/manifests/x?ns=[fd00::1]:5000"), "[fd00::1]:5000 a");
 });
 
 test("a registry is named by a URL within the path, as overlaybd does", () => {

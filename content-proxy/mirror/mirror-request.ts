@@ -75,7 +75,7 @@ function toldRegistry(query: URLSearchParams, headers: IncomingHttpHeaders): str
 function splitHost(rawPath: string): { readonly host: string; readonly rest: string } | undefined {
   const match = /^\/v2\/([^/]{1,300})(\/.+\/.+\/.+)$/.exec(rawPath);
   if (match?.[1] === undefined) return undefined;
-  const host = match[1].replace(/%3a/gi, ":");
+  const host = match[1].replace(/%3a/gi, ":").replace(/%5b/gi, "[").replace(/%5d/gi, "]");
   if (host !== "localhost" && !/[.:]/.test(host)) return undefined;
   return { host, rest: `/v2${match[2] ?? ""}` };
 }
