@@ -17,6 +17,8 @@ export interface CliContext {
   readonly environment: Environment;
   /** Aborted when the command shall end. */
   readonly signal: AbortSignal;
+  /** Has `reload` called whenever somebody asks for the configuration to be read again. */
+  readonly onReload: (reload: () => void) => void;
   /** Ends the process as failed if it is still there after so long. */
   readonly cutAfter: (durationMs: number) => void;
 }

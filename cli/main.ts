@@ -26,6 +26,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   stderr: outputOf(process.stderr),
   environment: process.env,
   signal: shutdown.signal,
+  onReload: (reload) => void process.on("SIGHUP", reload),
   cutAfter: (durationMs) => {
     setTimeout(() => process.exit(exitCodes.failure), durationMs).unref();
   },

@@ -80,9 +80,10 @@ function addServiceCommand(
     )
     .action(({ config: file, logLevel: level }: { config: string; logLevel: LogLevel }) =>
       done(async () => {
-        const text = await readTextFile(file);
         const { environment } = context;
-        const config = await parseServiceConfig(service, { text, file, environment });
+        const readConfig = async () =>
+          parseServiceConfig(service, { text: await readTextFile(file), file, environment });
+        const config = { ...(await readConfig()), readConfig };
         return runService(
           { service, level, start: (deps, options) => startService(config, deps, options) },
           context,

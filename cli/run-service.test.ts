@@ -3,7 +3,7 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { UnavailableError } from "../core/errors.ts";
+import { ConfigError, UnavailableError } from "../core/errors.ts";
 import { exitCodes } from "./exit-code.ts";
 import { type RunServiceOptions, runService } from "./run-service.ts";
 import { capturedContext } from "./testing/captured-context.ts";
@@ -12,6 +12,8 @@ import { temporaryFolder } from "./testing/temporary-folder.ts";
 function options(start: RunServiceOptions["start"]): RunServiceOptions {
   return { service: "tracker", level: "info", start };
 }
+
+const reload = async () => undefined;
 
 function messagesOf(log: string): unknown[] {
   return log
@@ -32,6 +34,7 @@ test("a service runs until it is stopped, and is disposed of", async () => {
   const exitCode = await runService(
     options(async () => ({
       http: { host: "::", port: 6969 },
+      reload,
       [Symbol.asyncDispose]: async () => {
         disposed++;
       },
@@ -44,6 +47,33 @@ test("a service runs until it is stopped, and is disposed of", async () => {
   const { stderr } = context.text();
   assert.deepEqual(messagesOf(stderr), ["ready", "stopping", "stopped"]);
   assert.match(stderr, /"service":"tracker","http":\{"host":"::","port":6969\},"message":"ready"/);
+});
+
+test("a service reads its configuration again when asked to, and goes on where that is wrong", async () => {
+  const shutdown = new AbortController();
+  const asked: (() => void)[] = [];
+  const problems = [new ConfigError(["shoal.yaml: limits: is wrong"])];
+  const context = capturedContext({
+    signal: shutdown.signal,
+    onReload: (ask) => asked.push(ask),
+    onWrite: (text) => {
+      if (text.includes('"ready"') || text.includes("cannot reload")) asked[0]?.();
+      if (text.includes('"reloaded"')) shutdown.abort();
+    },
+  });
+  const start = async () => ({
+    reload: async () => {
+      const problem = problems.pop();
+      if (problem) throw problem;
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  });
+  assert.equal(await runService(options(start), context), exitCodes.ok);
+  const { stderr } = context.text();
+  assert.deepEqual(messagesOf(stderr), [
+    ...["ready", "cannot reload", "reloaded", "stopping", "stopped"],
+  ]);
+  assert.match(stderr, /limits: is wrong/);
 });
 
 test("a service that cannot start ends with 1 and says why", async () => {
@@ -77,6 +107,7 @@ test("a service that fails while it stops ends with 1", async () => {
   const context = capturedContext({ signal: AbortSignal.abort() });
   const exitCode = await runService(
     options(async () => ({
+      reload,
       [Symbol.asyncDispose]: async () => {
         throw new Error("disk is gone");
       },
@@ -94,7 +125,7 @@ test("systemd is told when it asked to be", async (t) => {
   await chmod(tool, 0o755);
   const environment = { PATH: `${folder}:/usr/bin:/bin`, NOTIFY_SOCKET: "/run/n" };
   const context = capturedContext({ signal: AbortSignal.abort(), environment });
-  const start = async () => ({ [Symbol.asyncDispose]: async () => undefined });
+  const start = async () => ({ reload, [Symbol.asyncDispose]: async () => undefined });
   assert.equal(await runService(options(start), context), exitCodes.ok);
   assert.equal(await readFile(join(folder, "told"), "utf8"), "/run/n --ready\n/run/n STOPPING=1\n");
 });
@@ -102,6 +133,6 @@ test("systemd is told when it asked to be", async (t) => {
 test("a missing systemd-notify does no harm", async () => {
   const environment = { PATH: "/nowhere", NOTIFY_SOCKET: "/run/n" };
   const context = capturedContext({ signal: AbortSignal.abort(), environment });
-  const start = async () => ({ [Symbol.asyncDispose]: async () => undefined });
+  const start = async () => ({ reload, [Symbol.asyncDispose]: async () => undefined });
   assert.equal(await runService(options(start), context), exitCodes.ok);
 });

@@ -3,12 +3,14 @@ import { once } from "node:events";
 import { codeOf } from "../core/errors.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import { type LogLevel, createJsonLogger } from "../core/system/json-logger.ts";
+import type { Logger } from "../core/ports/logger.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
 import type { ServiceName } from "../core/service-status.ts";
 import type { CliContext } from "./cli-context.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
 import { notifySystemd } from "./notify-systemd.ts";
-import type { ServiceDeps } from "./start-service.ts";
+import { watchBySystemd } from "./systemd-watchdog.ts";
+import type { RunningService, ServiceDeps } from "./start-service.ts";
 
 /**
  * How long a service may take to stop: it lets go of peers and writes its state in far
@@ -19,7 +21,7 @@ const drainMs = 20_000;
 /** How a service is run. */
 export interface RunServiceOptions {
   readonly service: ServiceName;
-  readonly start: (deps: ServiceDeps, options: Cancellable) => Promise<AsyncDisposable>;
+  readonly start: (deps: ServiceDeps, options: Cancellable) => Promise<RunningService>;
   readonly level: LogLevel;
 }
 
@@ -36,9 +38,12 @@ export async function runService(
   }).with({ service });
   try {
     const running = await start({ logger, clock: new SystemClock() }, { signal });
+    context.onReload(() => void reload(running, logger));
     logger.info("ready", addressesOf(running));
     await notifySystemd("ready", environment);
+    const watched = watchBySystemd(environment);
     if (!signal.aborted) await once(signal, "abort");
+    watched[Symbol.dispose]();
     logger.info("stopping");
     context.cutAfter(drainMs);
     const told = notifySystemd("stopping", environment);
@@ -51,6 +56,16 @@ export async function runService(
     if (signal.aborted && codeOf(error) === "canceled") return exitCodes.ok;
     logger.error("failed", { error });
     return exitCodes.failure;
+  }
+}
+
+/** A mistake in the new configuration leaves all as it is. */
+async function reload(running: RunningService, logger: Logger): Promise<void> {
+  try {
+    await running.reload();
+    logger.info("reloaded");
+  } catch (error) {
+    logger.error("cannot reload", { error });
   }
 }
 

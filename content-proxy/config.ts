@@ -11,6 +11,7 @@ import {
   trackerUrl,
 } from "../core/config/fields.ts";
 import { loadConfig } from "../core/config/load-config.ts";
+import { hostLimitsSchema } from "../core/config/host-limits-schema.ts";
 import { registrySchema } from "../core/config/registry-schema.ts";
 import { tagsSchema } from "../core/config/tags-schema.ts";
 import type { Environment } from "../core/config/environment-overrides.ts";
@@ -116,6 +117,7 @@ export const contentProxyConfigSchema = z.strictObject({
   swarm: swarmSchema.prefault({}),
   pull: pullSchema.prefault({}),
   cache: cacheSchema.prefault({}),
+  limits: hostLimitsSchema.prefault({}),
   snapshots: snapshotsSchema.prefault({}),
   origin: originSchema.prefault({}),
   tags: tagsSchema.prefault({}),

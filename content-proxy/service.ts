@@ -3,8 +3,10 @@ import { availableParallelism, hostname } from "node:os";
 import { DisposeStack } from "../core/async/dispose-stack.ts";
 import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
 import { setThreadPriority } from "../core/async/thread-priority.ts";
+import { ratesOf } from "../core/config/host-limits-schema.ts";
 import { HttpDirectory } from "../core/directory/http-directory.ts";
 import { SeederColdSource } from "../core/directory/seeder-cold-source.ts";
+import { HostLimits } from "../core/limits/host-limits.ts";
 import { createPeerId } from "../core/peer-id.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
 import { platformOfMachine } from "../core/platform.ts";
@@ -68,6 +70,8 @@ export interface ContentProxy extends AsyncDisposable {
   /** Where the mirror is, if it is served, and the ports for one registry each. */
   readonly mirror:
     { readonly address: PeerAddress; readonly ports: readonly PeerAddress[] } | undefined;
+  /** Takes over what can change while it runs: limits. */
+  reload(config: ContentProxyConfig): void;
 }
 
 /** What the parts of the proxy are made of. */
@@ -76,6 +80,7 @@ interface Foundations {
   readonly directory: HttpDirectory;
   readonly coldSource: SeederColdSource;
   readonly swarm: TorrentSwarm;
+  readonly limits: HostLimits;
   readonly registries: OpenRegistries;
   readonly connection: ContainerdConnection;
 }
@@ -95,7 +100,7 @@ export async function startContentProxy(
   setThreadPriority("answers");
   try {
     const foundations = await openFoundations(config, { logger, clock, started, signal });
-    const { store, swarm, directory } = foundations;
+    const { store, swarm, directory, limits } = foundations;
     const parts = connectParts(config, { ...foundations, logger, clock, started });
     resumePromises(store, parts.arrivals);
     parts.offering.addAll();
@@ -106,7 +111,7 @@ export async function startContentProxy(
       ...{ ...base, hostname: hostname(), platform: platformOfMachine(process.arch) },
     });
     const status = createStatus({
-      ...{ store, swarm, clock, ...parts, jobs: unpacking?.jobs, preheats },
+      ...{ store, swarm, limits, clock, ...parts, jobs: unpacking?.jobs, preheats },
       sources: () => directory.status(),
       version: packageJson.version,
       budgetBytes: config.cache.budgetBytes,
@@ -142,6 +147,7 @@ export async function startContentProxy(
       admin: admin.address,
       swarmPort: swarm.port,
       mirror: mirror && { address: mirror.address, ports: mirror.ports },
+      reload: (next) => limits.set(ratesOf(next.limits)),
       [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -182,17 +188,20 @@ async function openFoundations(
       passesCredentials: config.mirror.credentialsToSeeders,
     }),
   );
+  const limits = new HostLimits();
+  limits.set(ratesOf(config.limits));
   const settings = {
     ...config.swarm.listen,
     connectionsMax: config.swarm.connectionsMax,
     stallBoundMs: config.pull.stallTimeoutMs,
+    limits: limits.memory,
   };
   const swarm = started.use(
     await TorrentSwarm.open({ settings, announcer, logger: part("swarm") }, { signal }),
   );
-  const registries = started.use(await openRegistries(config.origin));
+  const registries = started.use(await openRegistries({ ...config.origin, limits }));
   const connection = started.use(new ContainerdConnection(config.containerd));
-  return { store, directory, coldSource, swarm, registries, connection };
+  return { store, directory, coldSource, swarm, limits, registries, connection };
 }
 
 /** Joins the rules of the proxy together; what is started later is disposed of first. */

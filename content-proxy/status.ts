@@ -1,3 +1,4 @@
+import type { HostLimits } from "../core/limits/host-limits.ts";
 import type { BlobStore } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Swarm } from "../core/ports/swarm.ts";
@@ -25,6 +26,8 @@ export interface StatusDeps {
   readonly jobs?: Pick<LayerJobs, "report"> | undefined;
   /** Images that seeders have this node fetch, where that is enabled. */
   readonly preheats?: Pick<TaskRunner, "report"> | undefined;
+  /** Of how fast bytes may come and go. */
+  readonly limits: Pick<HostLimits, "report">;
   readonly clock: Clock;
   readonly version: string;
   readonly budgetBytes: number;
@@ -47,6 +50,7 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
       ...(jobs && { layers: jobs.report() }),
       ...(preheats && { preheats: preheats.report() }),
       traffic: traffic.report(underWay),
+      limits: deps.limits.report(),
     };
   };
 }

@@ -39,6 +39,8 @@ interface Flight {
   readonly watchers: Set<OnBytes>;
   /** Whether somebody waits for it who pulls. */
   readonly isUrgent: boolean;
+  /** Whether somebody has joined it meanwhile who pulls. */
+  isPulled: boolean;
   /** Whether it is one of those that are fetched now. */
   hasTurn: boolean;
   /** Bytes that are here; `undefined` before the fetch has its turn. */
@@ -122,8 +124,15 @@ export class BlobCache implements AsyncDisposable {
     return this.#flights.get(digest)?.arrival;
   }
 
+  /** Somebody pulls a blob: if it is being fetched, that is not ahead of pulls any more. */
+  hasten(digest: Digest): void {
+    const flight = this.#flights.get(digest);
+    if (flight) flight.isPulled = true;
+  }
+
   /** Joins the fetch of a blob that goes on now, whoever began it; `undefined` when none does. */
   async follow(digest: Digest, { signal }: Cancellable): Promise<HeldArrival | undefined> {
+    this.hasten(digest);
     const flight = this.#flights.get(digest);
     return flight && this.#hold(flight, signal);
   }
@@ -161,6 +170,7 @@ export class BlobCache implements AsyncDisposable {
       const record = this.#deps.store.find(digest);
       if (record?.whole) return record;
       const flight = this.#current(digest, isUrgent) ?? this.#start(blob, isUrgent);
+      flight.isPulled ||= isUrgent;
       try {
         const joined = await join(flight);
         if (joined !== undefined) return joined;
@@ -224,7 +234,8 @@ export class BlobCache implements AsyncDisposable {
     const { signal } = stop;
     const fetch = async () => {
       flight.hasTurn = true;
-      return this.#fetch(blob, { arrival, onBytes, signal });
+      const isAhead = () => !flight.isPulled;
+      return this.#fetch(blob, { arrival, isAhead, onBytes, signal });
     };
     const result = this.#limiterOf(blob.registry, isUrgent)
       .run(signal, fetch)
@@ -236,7 +247,7 @@ export class BlobCache implements AsyncDisposable {
       (error: unknown) => arrival.fail(error),
     );
     const watchers = new Set<OnBytes>();
-    const state = { isUrgent, hasTurn: false, bytes: undefined };
+    const state = { isUrgent, isPulled: isUrgent, hasTurn: false, bytes: undefined };
     const flight: Flight = { blob, arrival, result, stop, watchers, ...state };
     this.#flights.set(digest, flight);
     return flight;
@@ -252,7 +263,11 @@ export class BlobCache implements AsyncDisposable {
 
   async #fetch(
     blob: OriginBlob,
-    options: Cancellable & { readonly arrival: BlobArrival; readonly onBytes: OnBytes },
+    options: Cancellable & {
+      readonly arrival: BlobArrival;
+      readonly isAhead: () => boolean;
+      readonly onBytes: OnBytes;
+    },
   ): Promise<BlobRecord> {
     const { store, origin, offering, logger } = this.#deps;
     const { registry, descriptor } = blob;

@@ -33,6 +33,7 @@ export type OnBytes = (bytes: number) => void;
  *
  * @param room Made as the origin gives bytes, and not before.
  * @param arrival Grows with it, for others to read along.
+ * @param isAhead Whether nobody waits for it now.
  * @param onBytes Told how much was here before, and then after each chunk.
  * @throws {BlobSizeError} and {DigestMismatchError} when the origin gives other bytes.
  * @throws what the origin and the store throw
@@ -44,6 +45,7 @@ export async function fetchBlob(
     origin,
     room,
     arrival,
+    isAhead,
     onBytes,
     signal,
   }: Cancellable & {
@@ -51,6 +53,7 @@ export async function fetchBlob(
     readonly origin: Pick<Origin, "blob">;
     readonly room: Pick<ArrivalRoom, "reach">;
     readonly arrival: Pick<BlobArrival, "begin" | "grow">;
+    readonly isAhead: () => boolean;
     readonly onBytes: OnBytes;
   },
 ): Promise<BlobRecord> {
@@ -61,7 +64,7 @@ export async function fetchBlob(
     onBytes(ingest.status.offset);
     const start = ingest.status.offset;
     const onTaken = () => arrival.grow(ingest);
-    for await (const chunk of origin.blob(blob, { start, authorization, signal })) {
+    for await (const chunk of origin.blob(blob, { start, authorization, isAhead, signal })) {
       await room.reach(ingest.status.offset + chunk.byteLength);
       await ingest.write(chunk, { onTaken });
       await arrival.begin(ingest);

@@ -11,7 +11,7 @@ import { type ColdOutcome, type ColdRunDeps, isGrowing, runColdFetch } from "./c
 /** What {@link ColdFetches} works with. */
 export interface ColdFetchesDeps extends ColdRunDeps {
   readonly store: Pick<BlobReader, "find">;
-  readonly cache: ColdRunDeps["cache"] & Pick<BlobCache, "arrivalOf">;
+  readonly cache: ColdRunDeps["cache"] & Pick<BlobCache, "arrivalOf" | "hasten">;
   readonly logger: Logger;
 }
 
@@ -56,8 +56,9 @@ export class ColdFetches implements AsyncDisposable {
    *   much is under way.
    */
   async fetch(request: ColdRequest, { signal }: Cancellable): Promise<ColdOutcome> {
-    const { store, known } = this.#deps;
+    const { store, cache, known } = this.#deps;
     known.touch(request.digest);
+    cache.hasten(request.digest);
     const record = store.find(request.digest);
     if (record?.whole) return { state: "whole", size: record.size };
     const arriving = this.#arriving(request);

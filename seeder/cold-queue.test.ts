@@ -22,6 +22,7 @@ function open(t: TestContext) {
     store: { find: () => undefined },
     cache: {
       arrivalOf: () => undefined,
+      hasten: () => undefined,
       begin: async ({ descriptor }, options) => hanging(descriptor.digest, options),
       isQueued: () => false,
       obtain: async ({ descriptor }, options) => hanging(descriptor.digest, options),

@@ -12,6 +12,7 @@ import {
 } from "../core/config/fields.ts";
 import { loadConfig } from "../core/config/load-config.ts";
 import { registryHost, registrySchema } from "../core/config/registry-schema.ts";
+import { hostLimitsSchema } from "../core/config/host-limits-schema.ts";
 import { tagsSchema } from "../core/config/tags-schema.ts";
 import { parseImageReference } from "../core/image-reference.ts";
 import { preheatSchema } from "./nodes/preheat-schema.ts";
@@ -78,6 +79,7 @@ export const seederConfigSchema = z.strictObject({
   /** Trackers, as for the content proxy. */
   trackers: z.array(trackerUrl()).max(16).default([]),
   /** Secret that the trackers want of those who publish. */
+  limits: hostLimitsSchema.prefault({}),
   publishToken: z.string().min(1).max(1000).optional(),
   /** Where images come from, by the host in their references. */
   origins: z

@@ -5,11 +5,13 @@ import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
 import { DisposeStack } from "../core/async/dispose-stack.ts";
 import { CacheBudget } from "../core/blob-life/cache-budget.ts";
 import { Offering } from "../core/blob-life/offering.ts";
+import { ratesOf } from "../core/config/host-limits-schema.ts";
 import { HttpDirectory } from "../core/directory/http-directory.ts";
 import { RecordFolder } from "../core/disk/record-folder.ts";
 import { listenHttp } from "../core/http/listen-http.ts";
 import { formatImageReference, parseImageReference } from "../core/image-reference.ts";
 import { malformedAnswer } from "../core/oci-api/api-answer.ts";
+import { HostLimits } from "../core/limits/host-limits.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
 import { createPeerId } from "../core/peer-id.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
@@ -54,6 +56,8 @@ export interface Seeder extends AsyncDisposable {
   /** Port on which peers reach us. */
   readonly swarmPort: number;
 }
+  /** Takes over what can change while it runs: limits. */
+  reload(config: SeederConfig): void;
 
 type Starting = SeederDeps & Cancellable & { readonly started: DisposeStack };
 
@@ -68,12 +72,13 @@ export async function startSeeder(
     const starting = { logger, clock, signal, started };
     const swarmParts = await openSwarm(config, starting);
     const parts = await openCache(config, { ...starting, ...swarmParts });
-    const { store, swarm, directory } = swarmParts;
+    const { store, swarm, directory, limits } = swarmParts;
     // First: what is pinned is fetched at once, and must not take the room of uploads.
-    const push = await connectPush(config, { ...starting, ...parts, store, tags: parts.book });
+    const pushing = { ...starting, ...parts, store, limits, tags: parts.book };
+    const push = await connectPush(config, pushing);
     const preheat = await connectPreheats(config, { ...starting, ...parts, store });
     const sources = () => [...directory.status(), ...parts.origin.report()];
-    const serving = { preheat, push, store, swarm, sources, logger, clock };
+    const serving = { preheat, push, store, swarm, limits, sources, logger, clock };
     const handle = createHandler(config, { ...parts, ...serving });
     // Each node that waits for tasks has a connection of its own.
     const connectionsMax = config.connectionsMax + config.preheat.nodesMax;
@@ -90,6 +95,7 @@ export async function startSeeder(
       http: http.address,
       swarmPort: swarm.port,
       [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+      reload: (next) => limits.set(ratesOf(next.limits)),
     };
   } catch (error) {
     return started.disposeAfter(error);
@@ -123,11 +129,16 @@ async function openSwarm(config: SeederConfig, { logger, clock, signal, started 
     }),
   );
   const { listen, connectionsMax } = config.swarm;
-  const settings = { ...listen, connectionsMax, dedicatedSeeder: true };
+  const limits = new HostLimits();
+  limits.set(ratesOf(config.limits));
+  const settings = {
+    ...{ ...listen, connectionsMax, dedicatedSeeder: true },
+    limits: limits.memory,
+  };
   const swarm = started.use(
     await TorrentSwarm.open({ settings, announcer, logger: part("swarm") }, { signal }),
   );
-  return { store, directory, swarm };
+  return { store, directory, swarm, limits };
 }
 
 /** The cache in front of the origins. What is on disk is offered at once. */
@@ -138,6 +149,7 @@ async function openCache(
     directory,
     swarm,
     logger,
+    limits,
     clock,
     started,
   }: Starting & Awaited<ReturnType<typeof openSwarm>>,
@@ -164,7 +176,7 @@ async function openCache(
   });
   const uploads = new UploadWatch({ swarm, known });
   const room = new BlobRoom({ store, budget, budgetBytes, noteUses: () => uploads.look() });
-  const { origin, ...registries } = await openOrigins(config, started);
+  const { origin, ...registries } = await openOrigins(config, { limits, started });
   const tagsFile = fileIn("tags.jsonl");
   const tagParts = await connectTags(config.tags, { origin, clock, started, file: tagsFile });
   const { blobsMax, pullBlobsMax } = config.fetch;
@@ -181,10 +193,13 @@ async function openCache(
   return { ...fetchParts, queue, ...registries, ...tagParts };
 }
 
-async function openOrigins(config: SeederConfig, started: DisposeStack) {
+async function openOrigins(
+  config: SeederConfig,
+  { limits, started }: { readonly limits: HostLimits; readonly started: DisposeStack },
+) {
   const { origins, credentialsFile, otherRegistries } = config;
   const registries = origins.filter((origin) => origin.kind === "registry");
-  const opened = started.use(await openRegistries({ registries, credentialsFile }));
+  const opened = started.use(await openRegistries({ registries, credentialsFile, limits }));
   const { origin: registry, writer, discovery } = opened;
   const byHost = new Map<string, DescribingOrigin>(registries.map(({ host }) => [host, registry]));
   for (const origin of origins) {
@@ -200,11 +215,12 @@ function createHandler(
     readonly store: DiskBlobStore;
     readonly swarm: TorrentSwarm;
     readonly preheat: PreheatRoutesDeps;
+    readonly limits: HostLimits;
     readonly push: Push;
     readonly sources: () => readonly SourceReport[];
   } & Awaited<ReturnType<typeof openCache>>,
 ) {
-  const { store, swarm, cache, known, pinned, given, coldFetches } = deps;
+  const { store, swarm, limits, cache, known, pinned, given, coldFetches } = deps;
   const { preheat, push, tags, sources, clock, logger } = deps;
   const { version } = packageJson;
   const { budgetBytes } = config.store;
@@ -216,13 +232,14 @@ function createHandler(
     given,
     sources,
     clock,
+    limits,
     version,
     budgetBytes,
     ...preheat,
     pushes: push.report,
   });
   return seederHandler({
-    ...{ store, cache, known, preheat, push, tags, given, coldFetches, status, logger },
+    ...{ store, cache, known, preheat, push, tags, given, limits, coldFetches, status, logger },
     swarmPort: swarm.port,
     advertiseHost: config.swarm.advertiseHost,
   });

@@ -1,3 +1,4 @@
+import type { HostLimits } from "../core/limits/host-limits.ts";
 import type { BlobReader } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Swarm } from "../core/ports/swarm.ts";
@@ -26,6 +27,8 @@ export interface StatusDeps {
   readonly preheats: Pick<Preheats, "report">;
   readonly table: Pick<NodeTable, "count" | "nodesMax">;
   readonly pushes: () => PushesReport;
+  /** Of how fast bytes may come and go. */
+  readonly limits: Pick<HostLimits, "report">;
   readonly clock: Clock;
   readonly version: string;
   readonly budgetBytes: number;
@@ -57,6 +60,7 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
         originBytes: cache.originBytes,
         uploadedBytes: deps.given.total,
       },
+      limits: deps.limits.report(),
     };
   };
 }

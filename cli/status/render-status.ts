@@ -3,6 +3,7 @@ import type {
   DirectoryReport,
   IngestReport,
   LayerReport,
+  LimitReport,
   ServiceStatus,
   SourceReport,
   SwarmReport,
@@ -24,6 +25,7 @@ export function renderStatus(status: ServiceStatus): string {
     `${service} ${printable(version)}, up ${formatDuration(uptimeMs)}`,
     ...(blobs ? [`blobs      ${renderBlobs(blobs)}`] : []),
     ...(traffic ? [`traffic    ${renderTraffic(traffic)}`] : []),
+    ...(status.limits?.length ? [`limits     ${renderLimits(status.limits)}`] : []),
     ...(status.pushes ? [`pushes     ${renderPushCounts(status.pushes)}`] : []),
     ...(directory ? [`directory  ${renderDirectory(directory)}`] : []),
     ...(nodes ? [`nodes      ${nodes.connected} of at most ${nodes.connectedMax}`] : []),
@@ -55,6 +57,13 @@ function renderTraffic({ received, originBytes, uploadedBytes }: TrafficReport):
     `${formatBytes(originBytes)} from registries`,
     `${formatBytes(uploadedBytes)} given`,
   ];
+  return parts.join(", ");
+}
+
+function renderLimits(limits: readonly LimitReport[]): string {
+  const parts = limits.map(
+    ({ name, bytesPerSecond }) => `${printable(name)} ${formatBytes(bytesPerSecond)}/s`,
+  );
   return parts.join(", ");
 }
 

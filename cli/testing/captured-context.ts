@@ -13,12 +13,14 @@ export function capturedContext({
   signal = new AbortController().signal,
   environment = {},
   onWrite = () => undefined,
+  onReload = () => undefined,
 }: {
   readonly isTerminal?: boolean;
   readonly signal?: AbortSignal;
   readonly environment?: CliContext["environment"];
   /** Told of everything that is written, as soon as it is. */
   readonly onWrite?: (text: string) => void;
+  readonly onReload?: CliContext["onReload"];
 } = {}): CapturedContext {
   const cuts: number[] = [];
   const written = { stdout: "", stderr: "" };
@@ -34,6 +36,7 @@ export function capturedContext({
     stderr: output("stderr"),
     environment,
     signal,
+    onReload,
     cutAfter: (durationMs) => cuts.push(durationMs),
     cuts,
     text: () => ({ ...written }),

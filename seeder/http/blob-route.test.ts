@@ -10,6 +10,7 @@ import { BlobNotFoundError } from "../../core/errors.ts";
 import { answerOfError, sendAnswer } from "../../core/http/http-answer.ts";
 import type { BlobRecord } from "../../core/ports/blob-store.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
+import { HostLimits } from "../../core/limits/host-limits.ts";
 import { type BlobRouteDeps, blobRoute } from "./blob-route.ts";
 import { type TestSeeder, bytesOf, openTestSeeder } from "../open-test-seeder.test-support.ts";
 
@@ -158,6 +159,7 @@ test("a blob that is evicted in the moment that it is asked for is not found, no
     },
     known: { find: () => undefined },
     given: { add: () => undefined },
+    limits: new HostLimits(),
   };
   const server = createServer((request, response) => {
     void blobRoute(request, response, { path: digest, deps, signal: t.signal }).catch(

@@ -6,6 +6,9 @@ import type { Digest } from "../../core/digest.ts";
 import { BlobNotFoundError } from "../../core/errors.ts";
 import { type HttpAnswer, errorAnswer, sendAnswer } from "../../core/http/http-answer.ts";
 import { parseRangeHeader } from "../../core/http/range-header.ts";
+import type { HostLimits } from "../../core/limits/host-limits.ts";
+import { metered } from "../../core/limits/metered.ts";
+import type { Passage } from "../../core/limits/passage.ts";
 import type { BlobReader } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { BlobCache } from "../blob-cache.ts";
@@ -19,6 +22,7 @@ export interface BlobRouteDeps {
   readonly cache: Pick<BlobCache, "arrivalOf" | "begin" | "follow">;
   readonly known: Pick<KnownBlobs, "find">;
   readonly given: Pick<BytesGiven, "add">;
+  readonly limits: Pick<HostLimits, "passage">;
 }
 
 /** Milliseconds that a client may take nothing: it holds an open file, and the room of its blob. */
@@ -51,7 +55,9 @@ export async function blobRoute(
   const source = await openSource(digest, { deps, signal });
   try {
     const head = headOf(request, { digest, size: source.size });
-    if (head) await send(response, { head, chunks: source.read(head), given: deps.given, signal });
+    const passage = deps.limits.passage(["upload"], { flow: digest });
+    const { given } = deps;
+    if (head) await send(response, { head, chunks: source.read(head), passage, given, signal });
     else sendAnswer(response, unsatisfiable(source.size));
   } finally {
     source[Symbol.dispose]();
@@ -122,17 +128,19 @@ async function send(
   options: Cancellable & {
     readonly head: Head;
     readonly chunks: AsyncIterable<Uint8Array>;
+    readonly passage: Passage;
     readonly given: BlobRouteDeps["given"];
   },
 ): Promise<void> {
-  const { head, given, signal } = options;
+  const { head, passage, given, signal } = options;
   const chunks = options.chunks[Symbol.asyncIterator]();
   try {
     response.setTimeout(stallTimeoutMs, () => response.destroy());
     // Opens the file: a blob that is evicted from now on is still sent whole.
     const first = await chunks.next();
     writeHead(response, head);
-    await pipeline(counted(first, chunks, given), response, { signal });
+    const sent = metered(counted(first, chunks, given), { passage, signal });
+    await pipeline(sent, response, { signal });
   } finally {
     await chunks.return?.();
   }

@@ -2,7 +2,12 @@ import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
 import { AccessDeniedError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
-import type { DescribingOrigin, OriginOptions, Repository } from "../../core/ports/origin.ts";
+import type {
+  BlobOptions,
+  DescribingOrigin,
+  OriginOptions,
+  Repository,
+} from "../../core/ports/origin.ts";
 import { canonicalRegistry, isForeignName } from "../../core/registry-name.ts";
 import type { SourceReport } from "../../core/service-status.ts";
 import { WatchedOrigin } from "./watched-origin.ts";
@@ -40,7 +45,7 @@ export class OriginTable implements DescribingOrigin {
 
   blob(
     from: Repository & { readonly descriptor: Descriptor },
-    options: OriginOptions & { readonly start: number },
+    options: BlobOptions,
   ): AsyncIterable<Uint8Array> {
     return this.#of(from.registry).blob(from, options);
   }
