@@ -35,7 +35,7 @@ const containerdSchema = z.strictObject({
 
 const swarmSchema = z.strictObject({
   /** Where peers reach us. Port 0 takes any free one. */
-  listen: listenAddress().prefault("0.0.0.0:7080"),
+  listen: listenAddress().prefault("[::]:7080"),
   /** Peers that one blob is fetched from at once. */
   peersPerBlobMax: count({ min: 1, max: 200 }).default(32),
   /** Connections in both directions, over all blobs. */
