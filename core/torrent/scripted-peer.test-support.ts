@@ -87,7 +87,8 @@ export async function closed(socket: Socket): Promise<void> {
   if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
 }
 
-function parseRequests(socket: Socket, onRequest: OnRequest): void {
+/** Gives what a node asks for on a connection, after its handshake, to `onRequest`. */
+export function parseRequests(socket: Socket, onRequest: OnRequest): void {
   let skipped = 0;
   const parser = new FrameParser(
     {
