@@ -1,4 +1,4 @@
-import type { HostLimits } from "../limits/host-limits.ts";
+import type { Passage } from "../limits/passage.ts";
 import { type IpFamily, ipFamilyOf, parseIp } from "../ip-address.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { ArrivingTorrent } from "./arriving-torrent.ts";
@@ -20,7 +20,8 @@ export interface DownloadPeersDeps {
   readonly peerId: Uint8Array;
   readonly self: NodeInfo;
   readonly receiveBuffer: Buffer;
-  readonly limits: Pick<HostLimits, "passage">;
+  /** A way through the limits that hold for what a peer gives. */
+  readonly openPassage: () => Passage;
   readonly now: () => number;
   /** Is told what comes over the connections. */
   readonly owner: PieceClientOwner;
@@ -70,7 +71,7 @@ export class DownloadPeers {
 
   /** Dials whom it may. */
   dial(): void {
-    const { owner, now, torrent, peerId, self, receiveBuffer, limits } = this.#deps;
+    const { owner, now, torrent, peerId, self, receiveBuffer, openPassage } = this.#deps;
     const { infoHash, layout } = torrent;
     const isGrowing = torrent.pieceHashes === undefined;
     // Who waits for a blob to grow is idle for a reason.
@@ -79,7 +80,8 @@ export class DownloadPeers {
       this.#clients.add(
         new PieceClient({
           ...{ address, infoHash, layout, isGrowing, peerId, self, now, receiveBuffer, owner },
-          passage: limits.passage(["download"], { flow: infoHash }),
+          isDoubtful: this.#book.isDoubtful(address),
+          passage: openPassage(),
           isTwin: (client, id) => this.#isTwin(client, id),
         }),
       );

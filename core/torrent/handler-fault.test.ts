@@ -69,6 +69,7 @@ test("a bug met while a peer is asked ends that peer's connection only", async (
   const { promise: closed, resolve } = Promise.withResolvers<string>();
   new PieceClient({
     ...{ address: peer.address, infoHash, layout, isGrowing: false, peerId: createPeerId() },
+    isDoubtful: false,
     ...{ self: { ...self, whole: false }, now: () => 0, receiveBuffer: Buffer.alloc(65536) },
     passage: new HostLimits().passage(["download"], { flow: infoHash }),
     isTwin: () => false,

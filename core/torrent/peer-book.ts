@@ -18,6 +18,8 @@ interface Entry {
   state: "idle" | "connected" | "banned";
   failures: number;
   offences: number;
+  /** It has given something, in one of its connections. */
+  hasGiven: boolean;
   retryAtMs: number;
 }
 
@@ -32,25 +34,36 @@ export class PeerBook {
     return count;
   }
 
+  /** Whether there are addresses that were never dialled. */
+  get hasUntried(): boolean {
+    for (const entry of this.#entries.values()) if (isUntried(entry)) return true;
+    return false;
+  }
+
   add(addresses: readonly PeerAddress[]): void {
     for (const address of addresses.map(normalizePeerAddress)) {
       const key = formatPeerAddress(address);
       if (this.#entries.has(key) || !isDiallable(address)) continue;
       if (this.#entries.size >= addressesMax && !this.#makePlace()) return;
-      this.#entries.set(key, { address, state: "idle", failures: 0, offences: 0, retryAtMs: 0 });
+      const fresh = { failures: 0, offences: 0, hasGiven: false, retryAtMs: 0 };
+      this.#entries.set(key, { address, state: "idle", ...fresh });
     }
   }
 
-  /** Takes up to `count` addresses to dial now. They are connected until {@link left} is called. */
+  /**
+   * Takes up to `count` addresses to dial now, those first that were never dialled. They are
+   * connected until {@link left} is called.
+   */
   take(count: number, nowMs: number): PeerAddress[] {
-    const taken: PeerAddress[] = [];
-    for (const entry of this.#entries.values()) {
-      if (taken.length >= count) break;
-      if (entry.state !== "idle" || entry.retryAtMs > nowMs) continue;
+    if (count <= 0) return [];
+    const due = [...this.#entries.values()].filter(
+      (entry) => entry.state === "idle" && entry.retryAtMs <= nowMs,
+    );
+    const order = [...due.filter(isUntried), ...due.filter((entry) => !isUntried(entry))];
+    return order.slice(0, count).map((entry) => {
       entry.state = "connected";
-      taken.push(entry.address);
-    }
-    return taken;
+      return entry.address;
+    });
   }
 
   /** A connection ended. One that gave something is dialled again sooner. */
@@ -65,10 +78,19 @@ export class PeerBook {
     const entry = this.#find(address);
     if (entry?.state !== "connected") return;
     entry.state = end.verdict === undefined ? "idle" : "banned";
-    if (end.gave) entry.failures = 0;
+    if (end.gave) {
+      entry.failures = 0;
+      entry.hasGiven = true;
+    }
     const pause = retryPausesMs[Math.min(entry.failures, retryPausesMs.length - 1)] ?? 0;
     entry.failures++;
     entry.retryAtMs = end.nowMs + pause;
+  }
+
+  /** Whether an address was dialled before, and never gave anything. */
+  isDoubtful(address: PeerAddress): boolean {
+    const entry = this.#find(address);
+    return entry !== undefined && entry.failures > 0 && !entry.hasGiven;
   }
 
   /** An address gave a wrong piece. Gives true when it is banned by that. */
@@ -97,6 +119,10 @@ export class PeerBook {
     const key = worst?.[0] ?? banned;
     return key !== undefined && this.#entries.delete(key);
   }
+}
+
+function isUntried({ state, failures }: Entry): boolean {
+  return state === "idle" && failures === 0;
 }
 
 /** Whether a socket would take it at all: others throw, and no host is this machine. */

@@ -32,6 +32,8 @@ export interface PieceClientDeps {
   readonly peerId: Uint8Array;
   readonly self: NodeInfo;
   readonly owner: PieceClientOwner;
+  /** It was dialled before and gave nothing: until it does, its pieces are others' as well. */
+  readonly isDoubtful: boolean;
   readonly now: () => number;
   /** Received bytes pass through it; it may be shared, for they are copied before the next read. */
   readonly receiveBuffer: Buffer;
@@ -111,7 +113,7 @@ export class PieceClient implements PieceSource {
   }
 
   get stalled(): boolean {
-    return this.#stalled;
+    return this.#stalled || (this.#deps.isDoubtful && !this.#hasGiven);
   }
 
   get rate(): number {

@@ -6,7 +6,13 @@ const takeOverFactor = 1.5;
 /** … and by this many seconds at least: bytes that come twice are taken from somebody. */
 const takeOverGainMin = 0.25;
 
-/** Sources that are asked for one piece at once, at most. */
+/** Bytes per second of a source of which nothing is known: links that are slower are not waited for. */
+const rateUnknown = 64 * 1024;
+
+/**
+ * Sources that are asked for one piece at once, at most. Those that stalled do not count, or two
+ * that claim what they do not give would keep it from all others.
+ */
 const giversMax = 2;
 
 /** Which sources were asked for which pieces, and when one more should be. */
@@ -42,7 +48,11 @@ export class PieceGivers {
   /** Whether a source could be asked besides those who were. */
   hasRoomFor(index: number, source: PieceSource): boolean {
     const givers = this.#givers.get(index);
-    return !givers || (givers.size < giversMax && !givers.has(source));
+    if (!givers) return true;
+    if (givers.has(source)) return false;
+    let giving = 0;
+    for (const giver of givers) if (!giver.stalled) giving++;
+    return giving < giversMax;
   }
 
   /** Whether all who were asked have stalled. */
@@ -53,8 +63,7 @@ export class PieceGivers {
 
   /** Whether a source would have a piece of `length` bytes much sooner than who was asked. */
   wouldOvertake(index: number, source: PieceSource, length: number): boolean {
-    if (source.rate === 0) return false;
-    const ours = length / source.rate;
+    const ours = length / (source.rate || rateUnknown);
     for (const giver of this.#givers.get(index) ?? []) {
       if (giver.rate === 0) return false;
       const theirs = giver.bytesUntil(index) / giver.rate;
