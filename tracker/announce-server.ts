@@ -1,5 +1,4 @@
 import type { RemoteInfo, Socket } from "node:dgram";
-import type { IncomingMessage } from "node:http";
 
 import Server, {
   type AnnounceParams,
@@ -9,8 +8,8 @@ import Server, {
 
 import { AccessDeniedError, InvalidArgumentError } from "../core/errors.ts";
 import { type InfoHash, parseInfoHash } from "../core/info-hash.ts";
-import type { IpFamily } from "../core/ip-address.ts";
-import type { PeerAddress } from "../core/peer-address.ts";
+import { type IpFamily, parseIp } from "../core/ip-address.ts";
+import { type PeerAddress, parsePeerAddress } from "../core/peer-address.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Random } from "./peer-group.ts";
 import { familyOfKey, peerKeyOf, peerOfKey } from "./peer-key.ts";
@@ -23,7 +22,7 @@ export interface AnnounceSettings {
   readonly announceIntervalMs: number;
   /** Sooner than this nobody should come back, also who is short of peers. */
   readonly announceIntervalMinMs: number;
-  /** Whether a peer may say by the HTTP parameter `ip` that it is elsewhere. */
+  /** Whether a peer may say by HTTP parameters (`ip`, `ipv4`, `ipv6`) that it is elsewhere, too. */
   readonly trustIpParameter: boolean;
 }
 
@@ -104,22 +103,27 @@ export class AnnounceServer extends Server {
     if (!this.#deps.allows(infoHash)) {
       throw new AccessDeniedError("Cannot announce: the torrent is not in the directory");
     }
-    const key = peerKeyOf(addressOf(params, settings.trustIpParameter));
+    const [key, ...otherKeys] = addressesOf(params, settings.trustIpParameter).map(peerKeyOf);
     if (key === undefined) throw new InvalidArgumentError("Cannot announce: no usable IP address");
 
     // Some clients tell that they are complete, and not that nothing is left.
     const seeder = params.left === 0 || params.event === "completed";
     const family = familyOfKey(key);
+    const { peer_id: peerId } = params;
     const stopped = params.event === "stopped";
-    if (stopped) swarms.remove(infoHash, key);
-    else swarms.put(infoHash, { key, family, peerId: params.peer_id, seeder }, clock.monotonicMs());
+    for (const each of [key, ...otherKeys]) {
+      if (each === undefined) continue;
+      const peer = { key: each, family: familyOfKey(each), peerId, seeder };
+      if (stopped) swarms.remove(infoHash, each);
+      else swarms.put(infoHash, peer, clock.monotonicMs());
+    }
 
     const wish = {
       // BEP 15 has no room for the other family.
       families: params.type === "udp" ? [family] : ([4, 6] as const),
       countMax: stopped || !(params.numwant > 0) ? 0 : Math.floor(params.numwant),
       leechersOnly: seeder,
-      except: key,
+      except: { key, family, peerId },
     };
     return {
       ...this.scrape(infoHash),
@@ -166,15 +170,28 @@ export class AnnounceServer extends Server {
   }
 }
 
-/** Where a peer is: where its socket is, unless it is trusted to know better. */
-function addressOf(params: AnnounceParams, trustIpParameter: boolean): PeerAddress {
-  const claimed = trustIpParameter && params.httpReq ? ipParameterOf(params.httpReq) : undefined;
-  return { host: claimed ?? params.ip, port: params.port };
+/**
+ * Where a peer is: where its socket is, unless it is trusted to know better; then also its
+ * addresses of other families.
+ */
+function addressesOf(params: AnnounceParams, trustIpParameter: boolean): PeerAddress[] {
+  const { ip: host, port, httpReq: request } = params;
+  if (!trustIpParameter || !request) return [{ host, port }];
+  const query = new URLSearchParams(request.url?.split("?")[1] ?? "");
+  const others = ["ipv4", "ipv6"].flatMap((name) => endpointIn(query.get(name), port));
+  return [{ host: query.get("ip") ?? host, port }, ...others];
 }
 
-function ipParameterOf(request: IncomingMessage): string | undefined {
-  const query = request.url?.split("?")[1] ?? "";
-  return new URLSearchParams(query).get("ip") ?? undefined;
+/** An address, which may have a port of its own. @see BEP 7 */
+function endpointIn(text: string | null, port: number): PeerAddress[] {
+  if (text === null) return [];
+  if (parseIp(text)) return [{ host: text, port }];
+  try {
+    return [parsePeerAddress(text)];
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return [];
+    throw error;
+  }
 }
 
 /** Gives a result, or what was thrown, to a callback. */

@@ -12,6 +12,7 @@ import Client from "bittorrent-tracker/client";
 import { type BencodeValue, decodeBencode, isDictionary } from "../core/bencode.ts";
 import { decodeCompactPeers } from "../core/compact-peers.ts";
 import { encodeMetainfo, metainfoLengthMax, parseMetainfo } from "../core/metainfo.ts";
+import { formatPeerAddress } from "../core/peer-address.ts";
 import { createPeerId } from "../core/peer-id.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
@@ -156,6 +157,21 @@ test("a peer is where its socket is, unless its word is trusted", async (t) => {
   assert.deepEqual(await claims(""), [{ host: "127.0.0.1", port: 7001 }]);
   const trusted = await claims("announce: {trustIpParameter: true}");
   assert.deepEqual(trusted, [{ host: "10.1.2.3", port: 7001 }]);
+});
+
+test("a peer may say by which address of another family it is reached, if it is trusted", async (t) => {
+  const claims = async (config: string) => {
+    const { url } = await start(t, config);
+    await announce(url, announceQuery(7001, { ipv6: "fd00::1" }));
+    await announce(url, announceQuery(7003, { ipv6: "[fd00::3]:7004" }));
+    await announce(url, announceQuery(7005, { ipv6: "fd00::1%eth0" }));
+    const other = announceQuery(7002, { left: 1 }).replace("peer_id=b", "peer_id=c");
+    const answer = await announce(url, other);
+    return answer.has("peers6") ? peersIn(answer, "peers6", 6).map(formatPeerAddress).sort() : [];
+  };
+  assert.deepEqual(await claims(""), []);
+  const trusted = await claims("announce: {trustIpParameter: true}");
+  assert.deepEqual(trusted, ["[fd00::1]:7001", "[fd00::3]:7004"]);
 });
 
 test("only torrents of the directory are taken where that is wanted", async (t) => {

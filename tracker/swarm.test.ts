@@ -48,10 +48,11 @@ test("Swarm tells a newcomer of seeders and leechers alike", () => {
 test("Swarm tells seeders of leechers only, and nobody of itself", () => {
   const swarm = swarmOf({ seeders: 5, leechers: 5 });
   assert.equal(countSeeders(swarm.sample({ ...everybody, leechersOnly: true })), 0);
-  const except = peerKeyOf({ host: "10.0.0.1", port: 7000 }) ?? "";
+  const key = peerKeyOf({ host: "10.0.0.1", port: 7000 }) ?? "";
+  const except = { key, family: 4, peerId: "me" } as const;
   const told = swarm.sample({ ...everybody, except });
   assert.equal(told.length, 9);
-  assert.ok(told.every(({ key }) => key !== except));
+  assert.ok(told.every((peer) => peer.key !== key));
 });
 
 test("Swarm keeps to the families and the number that are wanted", () => {
@@ -80,6 +81,19 @@ test("Swarm tells of seeders of both families, however many there are of one", (
   const told = swarmOf({ seeders: 60, seeders6: 3 }).sampleSeedersFirst(50);
   assert.equal(told.length, 50);
   assert.equal(told.filter(({ family }) => family === 6).length, 3);
+});
+
+test("Swarm does not tell a peer of its address of the other family", () => {
+  const swarm = new Swarm(Math.random);
+  const peerAt = (host: string, peerId: string) => {
+    const key = peerKeyOf({ host, port: 7000 }) ?? "";
+    return { key, family: familyOfKey(key), peerId, seeder: false };
+  };
+  const own = [peerAt("10.0.0.1", "a"), peerAt("fd00::1", "a")] as const;
+  const others = [peerAt("10.0.0.2", "b"), peerAt("fd00::2", "b"), peerAt("10.0.0.3", "a")];
+  for (const peer of [...own, ...others]) swarm.put(peer, 0);
+  const told = swarm.sample({ ...everybody, countMax: 3, except: own[0] });
+  assert.deepEqual(told.map(({ key }) => key).sort(), others.map(({ key }) => key).sort());
 });
 
 test("Swarm counts a leecher that becomes a seeder once", () => {

@@ -17,8 +17,8 @@ export interface PeerWish {
   readonly countMax: number;
   /** Seeders have no use for each other. */
   readonly leechersOnly: boolean;
-  /** Key of the peer that asks, which is not told of itself. */
-  readonly except?: string;
+  /** The peer that asks, which is not told of itself, also not by an address of its other family. */
+  readonly except?: Pick<AnnouncedPeer, "key" | "family" | "peerId">;
 }
 
 /** The peers that announced one info hash. */
@@ -79,14 +79,15 @@ export class Swarm {
   sample(wish: PeerWish): SwarmPeer[] {
     const kinds = wish.leechersOnly ? [this.#leechers] : [this.#seeders, this.#leechers];
     const groups = kinds.flatMap((kind) => wish.families.map((family) => kind[family]));
-    // One more than wanted, for the asker may be among them.
+    const { except } = wish;
+    // Two more than wanted, for the asker may be among them, once by each family.
     const shares = fairShares(
       groups.map((group) => group.size),
-      wish.countMax + 1,
+      wish.countMax + 2,
     );
     return groups
       .flatMap((group, index) => group.sample(shares[index] ?? 0, this.#random))
-      .filter((peer) => peer.key !== wish.except)
+      .filter((peer) => !except || !isSame(peer, except))
       .slice(0, Math.max(0, wish.countMax));
   }
 
@@ -107,6 +108,13 @@ export class Swarm {
   #groupOf(peer: SwarmPeer): PeerGroup {
     return (peer.seeder ? this.#seeders : this.#leechers)[peer.family];
   }
+}
+
+/** Whether two are one peer. Who has addresses of both families announces each, with one port. */
+function isSame(peer: AnnouncedPeer, other: NonNullable<PeerWish["except"]>): boolean {
+  if (peer.key === other.key) return true;
+  const isSamePort = peer.key.slice(-2) === other.key.slice(-2);
+  return isSamePort && peer.peerId === other.peerId && peer.family !== other.family;
 }
 
 /** Shares out `count` among groups of given sizes: equally, and what a small one leaves to the others. */
