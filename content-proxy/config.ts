@@ -8,6 +8,7 @@ import {
   httpUrl,
   listenAddress,
   milliseconds,
+  publishToken,
   trackerUrl,
 } from "../core/config/fields.ts";
 import { loadConfig } from "../core/config/load-config.ts";
@@ -15,6 +16,7 @@ import { hostLimitsSchema } from "../core/config/host-limits-schema.ts";
 import { registrySchema } from "../core/config/registry-schema.ts";
 import { tagsSchema } from "../core/config/tags-schema.ts";
 import type { Environment } from "../core/config/environment-overrides.ts";
+import { contentProxyCombinations, peersPerBlobDefault } from "./config-combinations.ts";
 import { mirrorSchema } from "./mirror/mirror-schema.ts";
 import { defaultLayerLimits } from "../core/unpack/layer-limits.ts";
 import { nodeSchema, preheatSchema } from "./preheat/preheat-schema.ts";
@@ -37,7 +39,7 @@ const swarmSchema = z.strictObject({
   /** Where peers reach us. Port 0 takes any free one. */
   listen: listenAddress().prefault("[::]:7080"),
   /** Peers that one blob is fetched from at once. */
-  peersPerBlobMax: count({ min: 1, max: 200 }).default(32),
+  peersPerBlobMax: count({ min: 1, max: 200 }).default(peersPerBlobDefault),
   /** Connections in both directions, over all blobs. */
   connectionsMax: count({ min: 2, max: 10_000 }).default(512),
 });
@@ -111,7 +113,7 @@ export const contentProxyConfigSchema = z.strictObject({
   /** Base URLs of the seeders. */
   seeders: z.array(httpUrl()).max(64).default([]),
   /** Secret that the trackers want of those who publish; `undefined` when they want none. */
-  publishToken: z.string().min(1).max(1000).optional(),
+  publishToken: publishToken().optional(),
   /** Whether blobs that were pulled here are given to peers. */
   offer: z.boolean().default(true),
   swarm: swarmSchema.prefault({}),
@@ -136,5 +138,8 @@ export function parseContentProxyConfig(
   file: string,
   options: { readonly environment?: Environment } = {},
 ): ContentProxyConfig {
-  return loadConfig(text, file, contentProxyConfigSchema, options);
+  return loadConfig(text, file, contentProxyConfigSchema, {
+    ...options,
+    combinations: contentProxyCombinations,
+  });
 }

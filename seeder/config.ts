@@ -8,6 +8,7 @@ import {
   count,
   listenAddress,
   milliseconds,
+  publishToken,
   trackerUrl,
 } from "../core/config/fields.ts";
 import { loadConfig } from "../core/config/load-config.ts";
@@ -15,6 +16,7 @@ import { registryHost, registrySchema } from "../core/config/registry-schema.ts"
 import { hostLimitsSchema } from "../core/config/host-limits-schema.ts";
 import { tagsSchema } from "../core/config/tags-schema.ts";
 import { parseImageReference } from "../core/image-reference.ts";
+import { seederCombinations } from "./config-combinations.ts";
 import { preheatSchema } from "./nodes/preheat-schema.ts";
 import { notificationsSchema } from "./notifications/notifications-schema.ts";
 import { pushSchema } from "./push/push-schema.ts";
@@ -76,11 +78,11 @@ export const seederConfigSchema = z.strictObject({
   connectionsMax: count({ min: 1, max: 100_000 }).default(2000),
   store: storeSchema.prefault({}),
   swarm: swarmSchema.prefault({}),
+  limits: hostLimitsSchema.prefault({}),
   /** Trackers, as for the content proxy. */
   trackers: z.array(trackerUrl()).max(16).default([]),
   /** Secret that the trackers want of those who publish. */
-  limits: hostLimitsSchema.prefault({}),
-  publishToken: z.string().min(1).max(1000).optional(),
+  publishToken: publishToken().optional(),
   /** Where images come from, by the host in their references. */
   origins: z
     .array(z.discriminatedUnion("kind", [registryOriginSchema, directoryOriginSchema]))
@@ -106,7 +108,10 @@ export function parseSeederConfig(
   file: string,
   options: { readonly environment?: Environment } = {},
 ): SeederConfig {
-  return loadConfig(text, file, seederConfigSchema, options);
+  return loadConfig(text, file, seederConfigSchema, {
+    ...options,
+    combinations: seederCombinations,
+  });
 }
 
 function isImageReference(text: string): boolean {

@@ -31,7 +31,7 @@ test("parseTrackerConfig() refuses what cannot be, all of it at once", () => {
     () => parseTrackerConfig(text, "tracker.yaml"),
     (error) =>
       error instanceof ConfigError &&
-      ["udp", "connectionsMax", "publishToken", "bytes"].every((key) =>
+      ["intervalMinMs", "udp", "connectionsMax", "publishToken", "bytes"].every((key) =>
         error.message.includes(key),
       ) &&
       !error.message.includes('"short"'),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import type { Combination } from "../core/config/combination.ts";
 import type { DeepReadonly } from "../core/config/deep-readonly.ts";
 import type { Environment } from "../core/config/environment-overrides.ts";
 import {
@@ -8,6 +9,7 @@ import {
   count,
   listenAddress,
   milliseconds,
+  publishToken,
 } from "../core/config/fields.ts";
 import { loadConfig } from "../core/config/load-config.ts";
 
@@ -47,23 +49,27 @@ const directorySchema = z.strictObject({
   /** Folder that keeps it over restarts. Without it, nodes publish again after one. */
   path: absolutePath().optional(),
   /** Secret that publishers must send; without it everybody may publish. */
-  publishToken: z.string().min(16).max(1000).optional(),
+  publishToken: publishToken().optional(),
 });
 
 /** The configuration of the tracker; every key has a default. */
-export const trackerConfigSchema = z
-  .strictObject({
-    listen: listenSchema.prefault({}),
-    announce: announceSchema.prefault({}),
-    directory: directorySchema.prefault({}),
-  })
-  .refine(({ announce }) => announce.intervalMinMs <= announce.intervalMs, {
-    path: ["announce", "intervalMinMs"],
-    error: "is more than announce.intervalMs, want at most as much",
-  });
+export const trackerConfigSchema = z.strictObject({
+  listen: listenSchema.prefault({}),
+  announce: announceSchema.prefault({}),
+  directory: directorySchema.prefault({}),
+});
 
 /** Checked configuration of the tracker. */
 export type TrackerConfig = DeepReadonly<z.output<typeof trackerConfigSchema>>;
+
+const intervals: Combination<TrackerConfig> = {
+  reads: ["announce.intervalMs", "announce.intervalMinMs"],
+  *problemsIn({ announce: { intervalMs, intervalMinMs } }) {
+    if (intervalMinMs <= intervalMs) return;
+    const message = "is more than announce.intervalMs, want at most as much";
+    yield { path: ["announce", "intervalMinMs"], message };
+  },
+};
 
 /** @throws {ConfigError} with all problems */
 export function parseTrackerConfig(
@@ -71,5 +77,5 @@ export function parseTrackerConfig(
   file: string,
   options: { readonly environment?: Environment } = {},
 ): TrackerConfig {
-  return loadConfig(text, file, trackerConfigSchema, options);
+  return loadConfig(text, file, trackerConfigSchema, { ...options, combinations: [intervals] });
 }

@@ -201,3 +201,28 @@ test("loadConfig() ends with a ConfigError or a value on random text", () => {
     }
   }
 });
+
+test("loadConfig() does not judge a combination of which one key is wrong by itself", () => {
+  const message = "does not fit the level";
+  const combinations = [
+    {
+      reads: ["store.budgetBytes", "level"],
+      problemsIn: () => [{ path: ["store", "budgetBytes"], message }],
+    },
+  ];
+  const isJudged = (text: string) => {
+    try {
+      loadConfig(text, "a.yaml", schema, { combinations });
+    } catch (error) {
+      return error instanceof ConfigError && error.message.includes(message);
+    }
+    return assert.fail("was accepted");
+  };
+  assert.equal(isJudged(good), true);
+  assert.equal(isJudged(`${good}seeders: 1\nmore: 1\nannounceIntervalMs: 1\n`), true);
+  assert.equal(isJudged(`${good}  more: 1\n`), true);
+  assert.equal(isJudged(`${good}level: 1\n`), false);
+  assert.equal(isJudged(`${good}  budgetBytes: x\n`), false);
+  assert.equal(isJudged("store: 1\n"), false);
+  assert.equal(isJudged("- 1\n"), false);
+});

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { ConfigError } from "../errors.ts";
+import { type Combination, problemsOfCombinations } from "./combination.ts";
 import type { DeepReadonly } from "./deep-readonly.ts";
 import { type ConfigProblem, describeIssue, problemsOf } from "./describe-issue.ts";
 import {
@@ -9,10 +10,16 @@ import {
   overridesIn,
   withOverrides,
 } from "./environment-overrides.ts";
-import { type ConfigPath, YamlSource } from "./yaml-source.ts";
+import { type ConfigPath, YamlSource, formatConfigPath } from "./yaml-source.ts";
 
 /** Problems that are told; who has more has the wrong file. */
 const problemsMax = 50;
+
+/** What counts beside a file. */
+interface LoadOptions<Config> {
+  readonly environment?: Environment;
+  readonly combinations?: readonly Combination<Config>[];
+}
 
 /**
  * Parses a YAML configuration and checks it with `schema`.
@@ -22,6 +29,7 @@ const problemsMax = 50;
  *
  * @param file Name of the file for messages.
  * @param options.environment Variables that stand above the file, see {@link overridesIn}.
+ * @param options.combinations What keys must be together, beside what the schema says of each.
  * @throws {ConfigError} with every problem as `file:line:column: path: what is wrong,
  *   what is wanted`; `environment:VARIABLE: path: …` for what a variable brought in.
  */
@@ -29,7 +37,7 @@ export function loadConfig<Schema extends z.ZodType>(
   text: string,
   file: string,
   schema: Schema,
-  { environment = {} }: { readonly environment?: Environment } = {},
+  { environment = {}, combinations = [] }: LoadOptions<z.output<Schema>> = {},
 ): DeepReadonly<z.output<Schema>> {
   const source = new YamlSource(text, file);
   if (source.problems.length > 0) throw new ConfigError(source.problems.slice(0, problemsMax));
@@ -37,8 +45,11 @@ export function loadConfig<Schema extends z.ZodType>(
   const overrides = overridesIn(environment, topKeys);
   const value = withOverrides(withoutService(source.value, topKeys), overrides);
   const result = schema.safeParse(value, { error: describeIssue });
-  if (result.success) return result.data as DeepReadonly<z.output<Schema>>;
-  const problems = result.error.issues.flatMap(problemsOf);
+  const ownProblems = result.success ? [] : result.error.issues.flatMap(problemsOf);
+  const wrong = ownProblems.map(({ path }) => path);
+  const together = problemsOfCombinations(combinations, { schema, value, wrong });
+  const problems = [...ownProblems, ...together];
+  if (result.success && problems.length === 0) return result.data as DeepReadonly<z.output<Schema>>;
   throw new ConfigError(
     problems.slice(0, problemsMax).map((problem) => render(problem, source, overrides)),
   );
@@ -57,16 +68,11 @@ function render(
 ): string {
   const override = overrides.find((candidate) => isBelow(path, candidate.path));
   const place = override ? `environment:${override.variable}` : source.place(path);
-  return path.length === 0 ? `${place}: ${message}` : `${place}: ${formatPath(path)}: ${message}`;
+  return path.length === 0
+    ? `${place}: ${message}`
+    : `${place}: ${formatConfigPath(path)}: ${message}`;
 }
 
 function isBelow(path: ConfigPath, top: ConfigPath): boolean {
   return top.every((step, index) => path[index] === step);
-}
-
-function formatPath(path: ConfigPath): string {
-  return path
-    .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
-    .join("")
-    .replace(/^\./, "");
 }

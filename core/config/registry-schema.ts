@@ -1,7 +1,10 @@
 import { z } from "zod";
 
 import { isRegistry } from "../image-reference.ts";
+import { canonicalRegistry } from "../registry-name.ts";
+import type { ConfigProblem } from "./describe-issue.ts";
 import { absolutePath, httpUrl } from "./fields.ts";
+import type { ConfigPath } from "./yaml-source.ts";
 
 /** The host that image references name, such as `registry.example.com:5000`. */
 export const registryHost = z.string().refine(isRegistry, {
@@ -18,3 +21,16 @@ export const registrySchema = z.strictObject({
   /** Certificates in PEM that are trusted for it beside those of Node. */
   caFile: absolutePath().optional(),
 });
+
+/** Tells of each registry of the list at `path` that was there before, whatever it is called. */
+export function* repeatedHosts(
+  registries: readonly { readonly host: string }[],
+  path: ConfigPath,
+): Generator<ConfigProblem> {
+  const names = registries.map(({ host }) => canonicalRegistry(host));
+  for (const [index, name] of names.entries()) {
+    if (names.indexOf(name) === index) continue;
+    const message = `is ${JSON.stringify(registries[index]?.host)}, which was listed before, want each host once`;
+    yield { path: [...path, index, "host"], message };
+  }
+}

@@ -26,6 +26,14 @@ const nestedDashes = new RegExp(`^(?:[ \\t]*[-?:][ \\t]){${nestingMax}}`, "m");
 /** Steps from the top of a configuration to one of its values. */
 export type ConfigPath = readonly PropertyKey[];
 
+/** The path as people write it: `mirror.ports[1].listen`. */
+export function formatConfigPath(path: ConfigPath): string {
+  return path
+    .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
+    .join("")
+    .replace(/^\./, "");
+}
+
 /** A YAML text that remembers where its values stand. */
 export class YamlSource {
   readonly #document: Document.Parsed | undefined;

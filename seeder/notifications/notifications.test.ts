@@ -7,9 +7,9 @@ import { InvalidArgumentError, UnavailableError } from "../../core/errors.ts";
 import { formatImageReference } from "../../core/image-reference.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
+import { parseSeederConfig } from "../config.ts";
 import type { PreheatRequest } from "../preheats.ts";
 import { Notifications, type NotificationsDeps } from "./notifications.ts";
-import { notificationsSchema } from "./notifications-schema.ts";
 import { secretCheck } from "./secret-check.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;
@@ -209,12 +209,14 @@ test("secretCheck() takes each secret as it is and as a Bearer token, and no oth
 });
 
 test("notifications from everybody are taken only where the configuration says so", () => {
-  const isFine = (value: object) =>
-    notificationsSchema.safeParse({ enabled: true, ...value }).success;
+  const parse = (notifications: object) =>
+    parseSeederConfig(JSON.stringify({ notifications }), "seeder.yaml");
   const [secret, secretFile] = ["sixteen characters", "/run/secret"];
-  const fine = [{ secret }, { secretFile }, { secret, secretFile }, { open: true }];
-  assert.deepEqual(fine.map(isFine), [true, true, true, true]);
-  const wrong = [{}, { open: false }, { open: true, secret }, { open: true, secretFile }];
-  assert.equal(wrong.some(isFine), false);
-  assert.equal(notificationsSchema.safeParse({}).success, true);
+  for (const fine of [{ secret }, { secretFile }, { secret, secretFile }, { open: true }]) {
+    assert.equal(parse({ enabled: true, ...fine }).notifications.enabled, true);
+  }
+  for (const wrong of [{}, { open: false }, { open: true, secret }, { open: true, secretFile }]) {
+    assert.throws(() => parse({ enabled: true, ...wrong }), /notifications.*decides who may tell/);
+  }
+  assert.equal(parse({}).notifications.enabled, false);
 });

@@ -2,7 +2,6 @@ import type { DisposeStack } from "../../core/async/dispose-stack.ts";
 import { KeyedLock } from "../../core/async/keyed-lock.ts";
 import { Limiter } from "../../core/async/limiter.ts";
 import type { RecordFolder } from "../../core/disk/record-folder.ts";
-import { ConfigError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 import type { PushesReport } from "../../core/service-status.ts";
@@ -88,16 +87,8 @@ export async function connectPush(
   };
 }
 
-/** The registries that may be pushed to. @throws {ConfigError} */
-function registriesOf({ push, origins, otherRegistries }: SeederConfig) {
-  const { registry = "" } = push;
-  const listed = origins.find(({ host }) => host === registry);
-  if (listed?.kind === "directory") {
-    throw new ConfigError([`push.registry: ${registry} is a directory: want a registry`]);
-  }
-  if (!listed && !otherRegistries) {
-    throw new ConfigError([`push.registry: ${registry} is none of the origins`]);
-  }
+/** The registries that may be pushed to; that there is one, the configuration has made sure. */
+function registriesOf({ push: { registry = "" }, origins }: SeederConfig) {
   const hosts = origins.filter(({ kind }) => kind === "registry").map(({ host }) => host);
   return { registry, registries: new Set(hosts) };
 }
