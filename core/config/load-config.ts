@@ -10,10 +10,7 @@ import {
   overridesIn,
   withOverrides,
 } from "./environment-overrides.ts";
-import { type ConfigPath, YamlSource, formatConfigPath } from "./yaml-source.ts";
-
-/** Problems that are told; who has more has the wrong file. */
-const problemsMax = 50;
+import { type ConfigPath, YamlSource, formatConfigPath, problemsMax } from "./yaml-source.ts";
 
 /** What counts beside a file. */
 interface LoadOptions<Config> {
@@ -40,7 +37,7 @@ export function loadConfig<Schema extends z.ZodType>(
   { environment = {}, combinations = [] }: LoadOptions<z.output<Schema>> = {},
 ): DeepReadonly<z.output<Schema>> {
   const source = new YamlSource(text, file);
-  if (source.problems.length > 0) throw new ConfigError(source.problems.slice(0, problemsMax));
+  if (source.problems.length > 0) throw new ConfigError(source.problems);
   const topKeys = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
   const overrides = overridesIn(environment, topKeys);
   const value = withOverrides(withoutService(source.value, topKeys), overrides);

@@ -12,13 +12,14 @@ export const serviceNames = [
 
 /**
  * The service that a configuration says it is for by its key `service`; `undefined` when
- * it does not say, or cannot be read: then {@link loadConfig} tells why.
+ * it does not say.
  *
- * @throws {ConfigError} when it names none of ours.
+ * @throws {ConfigError} when it names none of ours, and with all problems when it cannot be read.
  */
 export function serviceOfConfig(text: string, file: string): ServiceName | undefined {
   const source = new YamlSource(text, file);
-  const { value } = source;
+  const { value, problems } = source;
+  if (problems.length > 0) throw new ConfigError(problems);
   if (typeof value !== "object" || value === null || !("service" in value)) return undefined;
   const service = serviceNames.find((name) => name === value.service);
   if (service !== undefined) return service;

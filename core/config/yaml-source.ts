@@ -9,6 +9,9 @@ import {
   parseDocument,
 } from "yaml";
 
+/** Problems that are told; who has more has the wrong file. */
+export const problemsMax = 50;
+
 /** Longest configuration that is read: far more than any, and parsed in an instant. */
 export const configLengthMax = 256 * 1024;
 
@@ -62,9 +65,9 @@ export class YamlSource {
         logLevel: "error",
       });
       this.#document = document;
-      this.problems = [...document.errors, ...document.warnings].map(
-        ({ pos, message }) => `${this.#at(pos[0])}: ${message}`,
-      );
+      this.problems = [...document.errors, ...document.warnings]
+        .slice(0, problemsMax)
+        .map(({ pos, message }) => `${this.#at(pos[0])}: ${message}`);
       if (this.problems.length > 0) return;
       this.value = withoutNulls(document.toJS({ maxAliasCount: aliasesMax })) ?? {};
     } catch (error) {
