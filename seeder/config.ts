@@ -4,6 +4,7 @@ import type { DeepReadonly } from "../core/config/deep-readonly.ts";
 import type { Environment } from "../core/config/environment-overrides.ts";
 import {
   absolutePath,
+  advertisedHost,
   byteCount,
   count,
   listenAddress,
@@ -11,11 +12,12 @@ import {
   publishToken,
   trackerUrl,
 } from "../core/config/fields.ts";
+import { hostLimitsSchema } from "../core/config/host-limits-schema.ts";
 import { loadConfig } from "../core/config/load-config.ts";
 import { registryHost, registrySchema } from "../core/config/registry-schema.ts";
-import { hostLimitsSchema } from "../core/config/host-limits-schema.ts";
 import { tagsSchema } from "../core/config/tags-schema.ts";
 import { parseImageReference } from "../core/image-reference.ts";
+import { clusterSchema } from "./cluster-schema.ts";
 import { seederCombinations } from "./config-combinations.ts";
 import { preheatSchema } from "./nodes/preheat-schema.ts";
 import { notificationsSchema } from "./notifications/notifications-schema.ts";
@@ -50,7 +52,7 @@ const swarmSchema = z.strictObject({
   /** Where peers reach us. Port 0 takes any free one. */
   listen: listenAddress().prefault("[::]:7070"),
   /** Host that nodes are told to reach us at; left out: the one they asked. */
-  advertiseHost: z.string().min(1).max(255).optional(),
+  advertiseHost: advertisedHost().optional(),
   /** Connections in both directions, over all blobs. */
   connectionsMax: count({ min: 2, max: 100_000 }).default(2000),
 });
@@ -92,6 +94,7 @@ export const seederConfigSchema = z.strictObject({
   otherRegistries: z.boolean().default(true),
   /** A Docker `config.json` with credentials for the registries. */
   credentialsFile: absolutePath().optional(),
+  cluster: clusterSchema.prefault({}),
   fetch: fetchSchema.prefault({}),
   preheat: preheatSchema.prefault({}),
   notifications: notificationsSchema.prefault({}),

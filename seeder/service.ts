@@ -7,7 +7,9 @@ import { CacheBudget } from "../core/blob-life/cache-budget.ts";
 import { Offering } from "../core/blob-life/offering.ts";
 import { ratesOf } from "../core/config/host-limits-schema.ts";
 import { HttpDirectory } from "../core/directory/http-directory.ts";
+import { SeederColdSource } from "../core/directory/seeder-cold-source.ts";
 import { RecordFolder } from "../core/disk/record-folder.ts";
+import { HttpClient } from "../core/http/http-client.ts";
 import { listenHttp } from "../core/http/listen-http.ts";
 import { formatImageReference, parseImageReference } from "../core/image-reference.ts";
 import { malformedAnswer } from "../core/oci-api/api-answer.ts";
@@ -17,7 +19,7 @@ import { createPeerId } from "../core/peer-id.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/logger.ts";
-import type { DescribingOrigin } from "../core/ports/origin.ts";
+import type { DescribingOrigin, Origin } from "../core/ports/origin.ts";
 import { openRegistries } from "../core/registry/open-registries.ts";
 import type { SourceReport } from "../core/service-status.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
@@ -32,10 +34,12 @@ import type { SeederConfig } from "./config.ts";
 import { connectColdFetches } from "./connect-cold-fetches.ts";
 import { connectPreheats } from "./connect-preheats.ts";
 import type { PreheatRoutesDeps } from "./http/preheat-routes.ts";
+import { advertisedHostOf } from "./http/own-address.ts";
 import { seederHandler } from "./http/seeder-handler.ts";
 import { KnownBlobs } from "./known-blobs.ts";
 import { DirectoryOrigin } from "./origins/directory-origin.ts";
 import { OriginTable } from "./origins/origin-table.ts";
+import { ResponsibleSeeder } from "./origins/responsible-seeder.ts";
 import { PinnedImages } from "./pinned-images.ts";
 import { type Push, connectPush, openPushQueue } from "./push/connect-push.ts";
 import { isPush } from "./push/http/push-handler.ts";
@@ -55,9 +59,12 @@ export interface Seeder extends AsyncDisposable {
   readonly http: PeerAddress;
   /** Port on which peers reach us. */
   readonly swarmPort: number;
-}
   /** Takes over what can change while it runs: limits. */
   reload(config: SeederConfig): void;
+}
+
+/** Blobs from one other seeder at once; a registry that is slow there makes it silent for long. */
+const seederClientSettings = { connectionsMax: 64, answerLengthMax: 0, silenceMs: 60_000 };
 
 type Starting = SeederDeps & Cancellable & { readonly started: DisposeStack };
 
@@ -94,8 +101,8 @@ export async function startSeeder(
     return {
       http: http.address,
       swarmPort: swarm.port,
-      [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
       reload: (next) => limits.set(ratesOf(next.limits)),
+      [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
     };
   } catch (error) {
     return started.disposeAfter(error);
@@ -148,8 +155,8 @@ async function openCache(
     store,
     directory,
     swarm,
-    logger,
     limits,
+    logger,
     clock,
     started,
   }: Starting & Awaited<ReturnType<typeof openSwarm>>,
@@ -180,8 +187,9 @@ async function openCache(
   const tagsFile = fileIn("tags.jsonl");
   const tagParts = await connectTags(config.tags, { origin, clock, started, file: tagsFile });
   const { blobsMax, pullBlobsMax } = config.fetch;
+  const blobs = behindOtherSeeders(origin, config.cluster, { logger, clock, started });
   const cache = started.use(
-    new BlobCache({ store, origin, offering, room, known, blobsMax, pullBlobsMax, logger }),
+    new BlobCache({ store, origin: blobs, offering, room, known, blobsMax, pullBlobsMax, logger }),
   );
   const given = new BytesGiven(swarm);
   const fetching = { store, cache, origin, known, swarm, given, logger, started };
@@ -209,13 +217,31 @@ async function openOrigins(
   return { origin, writer, discovery };
 }
 
+/** The origin, before which other seeders are asked where their addresses are known. */
+function behindOtherSeeders(
+  origin: OriginTable,
+  { self, others: urls }: SeederConfig["cluster"],
+  { logger, clock, started }: Pick<Starting, "logger" | "clock" | "started">,
+): Pick<Origin, "blob"> {
+  if (self === undefined || urls.length === 0) return origin;
+  const sourceOf = (url: string) => {
+    const source = new SeederColdSource({ seeders: [url], clock, passesCredentials: false });
+    started.defer(() => source[Symbol.dispose]());
+    return source;
+  };
+  const others = new Map(urls.map((url) => [url, sourceOf(url)]));
+  const client = new HttpClient(seederClientSettings);
+  started.defer(() => client[Symbol.dispose]());
+  return new ResponsibleSeeder({ self, others, client, origin, logger });
+}
+
 function createHandler(
   config: SeederConfig,
   deps: SeederDeps & {
     readonly store: DiskBlobStore;
     readonly swarm: TorrentSwarm;
-    readonly preheat: PreheatRoutesDeps;
     readonly limits: HostLimits;
+    readonly preheat: PreheatRoutesDeps;
     readonly push: Push;
     readonly sources: () => readonly SourceReport[];
   } & Awaited<ReturnType<typeof openCache>>,
@@ -231,8 +257,8 @@ function createHandler(
     swarm,
     given,
     sources,
-    clock,
     limits,
+    clock,
     version,
     budgetBytes,
     ...preheat,
@@ -241,6 +267,6 @@ function createHandler(
   return seederHandler({
     ...{ store, cache, known, preheat, push, tags, given, limits, coldFetches, status, logger },
     swarmPort: swarm.port,
-    advertiseHost: config.swarm.advertiseHost,
+    advertiseHost: advertisedHostOf(config.swarm),
   });
 }

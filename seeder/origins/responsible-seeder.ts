@@ -1,0 +1,103 @@
+import { pause } from "../../core/async/pause.ts";
+import { UnavailableError, codeOf } from "../../core/errors.ts";
+import type { HttpClient } from "../../core/http/http-client.ts";
+import type { ColdAnswer, ColdSource } from "../../core/ports/cold-source.ts";
+import type { Logger } from "../../core/ports/logger.ts";
+import type { BlobOptions, Origin } from "../../core/ports/origin.ts";
+import { rendezvousOrder } from "../../core/rendezvous.ts";
+
+/** What {@link ResponsibleSeeder} works with. */
+export interface ResponsibleSeederDeps {
+  /** Base URL of this seeder, as nodes have it. */
+  readonly self: string;
+  /** The other seeders, by their base URLs. */
+  readonly others: ReadonlyMap<string, Pick<ColdSource, "fetch">>;
+  readonly client: Pick<HttpClient, "open">;
+  readonly origin: Pick<Origin, "blob">;
+  readonly logger: Logger;
+  /** Pause before a seeder is asked again that cannot tell yet, in milliseconds. */
+  readonly retryPauseMs?: number;
+}
+
+/** A blob, and how it is read. */
+interface Asked {
+  readonly from: Parameters<Origin["blob"]>[0];
+  readonly options: BlobOptions;
+}
+
+/**
+ * Times that a seeder is asked which cannot tell yet: its registry is slow, or others have their
+ * turn first. Each takes it up to 1.2 s.
+ */
+const triesMax = 10;
+
+const retryPauseDefaultMs = 1000;
+
+/**
+ * Has blobs that are fetched ahead of pulls from the seeder that is responsible for them, so
+ * that an image costs its registry one copy, however many seeders are told to have it. What
+ * somebody waits for comes from the origin at once, and so does all that the seeder cannot give.
+ */
+export class ResponsibleSeeder implements Pick<Origin, "blob"> {
+  readonly #deps: ResponsibleSeederDeps;
+
+  constructor(deps: ResponsibleSeederDeps) {
+    this.#deps = deps;
+  }
+
+  async *blob(from: Asked["from"], options: BlobOptions): AsyncGenerator<Uint8Array, void> {
+    const { self, others, origin, logger } = this.#deps;
+    const { digest, size } = from.descriptor;
+    const [seeder = self] = rendezvousOrder(digest, [self, ...others.keys()]);
+    let { start } = options;
+    if (seeder !== self && mayWait(options)) {
+      try {
+        for await (const chunk of this.#fromSeeder(seeder, { from, options })) {
+          start += chunk.byteLength;
+          yield chunk;
+        }
+      } catch (error) {
+        options.signal.throwIfAborted();
+        const fields = { digest, seeder: new URL(seeder).host, code: codeOf(error) };
+        logger.info("fetches from the origin what another seeder should have", fields);
+      }
+      if (start >= size) return;
+    }
+    yield* origin.blob(from, { ...options, start });
+  }
+
+  /** Gives less where the seeder cannot be reached. */
+  async *#fromSeeder(seeder: string, { from, options }: Asked): AsyncGenerator<Uint8Array, void> {
+    const { start, signal } = options;
+    const { digest } = from.descriptor;
+    const answer = await this.#ask(seeder, { from, options });
+    if (answer?.state === "whole" && answer.content) yield answer.content.subarray(start);
+    if (!answer || (answer.state === "whole" && answer.content)) return;
+    const url = `${seeder}/v1/blobs/${digest}`;
+    const request = { method: "GET", url, headers: { range: `bytes=${start}-` } } as const;
+    const { status, body } = await this.#deps.client.open(request, { signal });
+    if (status === 206) yield* body;
+    else throw new UnavailableError(`Cannot read blob ${digest} of a seeder: it answers ${status}`);
+  }
+
+  /** @throws what the seeder was told, or that it cannot tell yet */
+  async #ask(seeder: string, { from, options }: Asked): Promise<ColdAnswer | undefined> {
+    const { others, retryPauseMs = retryPauseDefaultMs } = this.#deps;
+    const { registry, repository, descriptor } = from;
+    const blob = { ...descriptor, from: [{ registry, repository }] };
+    for (let tries = 1; ; tries++) {
+      try {
+        return await others.get(seeder)?.fetch(blob, options);
+      } catch (error) {
+        options.signal.throwIfAborted();
+        if (codeOf(error) !== "unavailable" || tries === triesMax || !mayWait(options)) throw error;
+        await pause(retryPauseMs, options.signal);
+      }
+    }
+  }
+}
+
+/** Another one cannot be asked in the name of a client, and somebody who pulls does not wait for it. */
+function mayWait({ authorization, isAhead }: BlobOptions): boolean {
+  return authorization === undefined && isAhead?.() === true;
+}
