@@ -70,8 +70,11 @@ export class DownloadSources {
     return swarm.some((source) => source.stalled);
   }
 
+  /** Has all ask for pieces: first those that ever gave some, who are not to be left with the rest. */
   fill(): void {
-    for (const source of this.#all()) source.fill();
+    const all = this.#all();
+    for (const source of all) if (hasGiven(source)) source.fill();
+    for (const source of all) if (!hasGiven(source)) source.fill();
   }
 
   /** A source gave a wrong piece. Gives true when it is banned by that. */
@@ -95,4 +98,8 @@ export class DownloadSources {
 
 function isHeldBack(source: PieceClient | WebSeed): boolean {
   return source.isHeldBack;
+}
+
+function hasGiven(source: PieceSource): boolean {
+  return source.gaveAtMs > -Infinity;
 }

@@ -84,3 +84,26 @@ test("PeerBook leaves out what no socket would take", () => {
   book.add([{ host: "", port: 1 }]);
   assert.equal(book.usable, 0);
 });
+
+test("PeerBook has addresses dialled first that never were, and doubts those that gave nothing", () => {
+  const book = new PeerBook();
+  const [useless, giving, fresh] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map((host) => ({
+    ...{ host, port: 1 },
+  }));
+  assert.ok(useless && giving && fresh);
+  book.add([useless, giving]);
+  assert.equal(book.hasUntried, true);
+  assert.equal(book.isDoubtful(useless), false);
+  book.take(2, 0);
+  assert.equal(book.hasUntried, false);
+  book.left(useless, { nowMs: 0, gave: false, verdict: undefined });
+  book.left(giving, { nowMs: 0, gave: true, verdict: undefined });
+  book.add([fresh]);
+  assert.deepEqual(
+    [useless, giving, fresh].map((address) => book.isDoubtful(address)),
+    [true, false, false],
+  );
+  assert.deepEqual(book.take(1, 100_000), [fresh]);
+  assert.deepEqual(book.take(5, 100_000), [useless, giving]);
+  assert.deepEqual(book.take(0, 100_000), []);
+});

@@ -34,6 +34,7 @@ export class PieceChoice {
   next(source: PieceSource): number | undefined {
     const { picker } = this.#deps;
     if (source.kind === "origin") return this.#forOrigin(source);
+    if (this.#isOnTrial(source)) return undefined;
     const overdue = this.#overdue(source);
     if (overdue !== undefined) return overdue;
     if (this.#isSpared(source)) return undefined;
@@ -83,6 +84,14 @@ export class PieceChoice {
       if (!givers.hasRoomFor(index, source)) return false;
       return givers.wouldOvertake(index, source, pieceLengthAt(layout, index));
     });
+  }
+
+  /**
+   * Whether it never gave anything, and is asked for a piece already, while somebody does not
+   * give what it claims: those who may do the same are not to hold more than one each.
+   */
+  #isOnTrial(source: PieceSource): boolean {
+    return this.#isAnyStalled && source.gaveAtMs === -Infinity && this.#deps.givers.isAsked(source);
   }
 
   /** Whether it is a web seed while peers do. */

@@ -24,6 +24,12 @@ export class PieceGivers {
     return this.#givers.has(index);
   }
 
+  /** Whether a source was asked for any piece that has not come. */
+  isAsked(source: PieceSource): boolean {
+    for (const givers of this.#givers.values()) if (givers.has(source)) return true;
+    return false;
+  }
+
   add(index: number, source: PieceSource): void {
     const givers = this.#givers.get(index) ?? new Set();
     this.#givers.set(index, givers.add(source));
