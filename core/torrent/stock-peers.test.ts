@@ -7,8 +7,10 @@ import { type TestContext, test } from "node:test";
 import WebTorrent from "webtorrent";
 
 import { encodeMetainfo } from "../metainfo.ts";
+import { formatPeerAddress } from "../peer-address.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
+import { withoutIpv6 } from "../testing/without-ipv6.ts";
 import { openTestSwarm } from "./open-test-swarm.test-support.ts";
 
 const blob = blobFixture(5 * 1024 * 1024 + 3);
@@ -22,36 +24,40 @@ async function stockClient(t: TestContext): Promise<WebTorrent> {
   return client;
 }
 
-test("a stock client gets a blob from a node that seeds it", async (t) => {
-  const bench = await SwarmBench.create(openTestSwarm(), t);
-  const node = await bench.node();
-  bench.seed(node, await bench.seeded(blob));
-  const client = await stockClient(t);
-  const path = join(bench.folder, "stock");
-  const torrent = client.add(encodeMetainfo(blob.metainfo), { path });
-  await once(torrent, "ready");
-  torrent.addPeer(`127.0.0.1:${node.port}`);
-  await once(torrent, "done");
-  const [name = ""] = await readdir(path);
-  assert.deepEqual(await readFile(join(path, name)), blob.bytes);
-});
+for (const host of ["127.0.0.1", "::1"]) {
+  const skip = host === "::1" && withoutIpv6;
 
-test("a node gets a blob from a stock client that seeds it", async (t) => {
-  const bench = await SwarmBench.create(openTestSwarm(), t);
-  const client = await stockClient(t);
-  const path = join(bench.folder, "stock");
-  await mkdir(path);
-  // The name that webtorrent gives the file: it takes the colon out.
-  await writeFile(join(path, blob.digest.replace(":", "")), blob.bytes);
-  const torrent = client.add(encodeMetainfo(blob.metainfo), { path });
-  await once(torrent, "done");
-  const peers = [{ host: "127.0.0.1", port: client.torrentPort }];
-  const wanted = await bench.wanted(blob, { peers });
-  const download = bench.download(await bench.node(), wanted);
-  await download.whole();
-  assert.deepEqual(await readFile(wanted.path), blob.bytes);
-  assert.equal(download.received.peers, blob.bytes.length);
-});
+  test(`a stock client gets a blob from a node that seeds it at ${host}`, { skip }, async (t) => {
+    const bench = await SwarmBench.create(openTestSwarm({ host }), t);
+    const node = await bench.node();
+    bench.seed(node, await bench.seeded(blob));
+    const client = await stockClient(t);
+    const path = join(bench.folder, "stock");
+    const torrent = client.add(encodeMetainfo(blob.metainfo), { path });
+    await once(torrent, "ready");
+    torrent.addPeer(formatPeerAddress({ host, port: node.port }));
+    await once(torrent, "done");
+    const [name = ""] = await readdir(path);
+    assert.deepEqual(await readFile(join(path, name)), blob.bytes);
+  });
+
+  test(`a node gets a blob from a stock client that seeds it at ${host}`, { skip }, async (t) => {
+    const bench = await SwarmBench.create(openTestSwarm({ host }), t);
+    const client = await stockClient(t);
+    const path = join(bench.folder, "stock");
+    await mkdir(path);
+    // The name that webtorrent gives the file: it takes the colon out.
+    await writeFile(join(path, blob.digest.replace(":", "")), blob.bytes);
+    const torrent = client.add(encodeMetainfo(blob.metainfo), { path });
+    await once(torrent, "done");
+    const peers = [{ host, port: client.torrentPort }];
+    const wanted = await bench.wanted(blob, { peers });
+    const download = bench.download(await bench.node(), wanted);
+    await download.whole();
+    assert.deepEqual(await readFile(wanted.path), blob.bytes);
+    assert.equal(download.received.peers, blob.bytes.length);
+  });
+}
 
 test("a stock client and a node download from each other's swarm at once", async (t) => {
   const bench = await SwarmBench.create(openTestSwarm(), t);
