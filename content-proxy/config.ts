@@ -42,6 +42,8 @@ const swarmSchema = z.strictObject({
   peersPerBlobMax: count({ min: 1, max: 200 }).default(peersPerBlobDefault),
   /** Connections in both directions, over all blobs. */
   connectionsMax: count({ min: 2, max: 10_000 }).default(512),
+  /** Of those that others open to this node, the ones of one host: it has one for each blob. */
+  connectionsPerHostMax: count({ min: 1, max: 10_000 }).default(128),
 });
 
 const pullSchema = z.strictObject({

@@ -135,11 +135,11 @@ async function openSwarm(config: SeederConfig, { logger, clock, signal, started 
       ...(config.publishToken !== undefined && { publishToken: config.publishToken }),
     }),
   );
-  const { listen, connectionsMax } = config.swarm;
+  const { listen, connectionsMax, connectionsPerHostMax } = config.swarm;
   const limits = new HostLimits();
   limits.set(ratesOf(config.limits));
   const settings = {
-    ...{ ...listen, connectionsMax, dedicatedSeeder: true },
+    ...{ ...listen, connectionsMax, connectionsPerHostMax, dedicatedSeeder: true },
     limits: limits.memory,
   };
   const swarm = started.use(
