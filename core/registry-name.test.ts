@@ -32,3 +32,12 @@ test("isLoopbackRegistry() knows this machine by all addresses of its loopback",
   for (const registry of own) assert.equal(isLoopbackRegistry(registry), true, registry);
   for (const registry of others) assert.equal(isLoopbackRegistry(registry), false, registry);
 });
+
+test("canonicalRegistry() gives equal addresses one form", () => {
+  assert.equal(canonicalRegistry("[FD00:0::1]:5000"), "[fd00::1]:5000");
+  assert.equal(canonicalRegistry("[::1]"), "[::1]");
+  assert.equal(canonicalRegistry("[::ffff:10.0.0.1]:80"), "10.0.0.1:80");
+  for (const other of ["[dead]:1", "[::1]x", "[]:80"]) {
+    assert.equal(canonicalRegistry(other), other);
+  }
+});

@@ -1,13 +1,22 @@
 import { isRegistry } from "./image-reference.ts";
-import { isLoopbackIp } from "./ip-address.ts";
+import { formatIp, isLoopbackIp, parseIp } from "./ip-address.ts";
 
 /** Names under which Docker Hub is known; its own in references is the first. */
 const hubNames = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 
-/** The host by which references name a registry that goes by several; others are given as they are. */
+/** The host by which references name a registry that goes by several, and addresses in one form. */
 export function canonicalRegistry(registry: string): string {
   const name = registry.toLowerCase();
-  return hubNames.includes(name) ? "docker.io" : name;
+  return hubNames.includes(name) ? "docker.io" : withNormalAddress(name);
+}
+
+/** An address in brackets in its one form, so that equal ones are equal. */
+function withNormalAddress(name: string): string {
+  const [, address = "", port = ""] = /^\[([^\]]*)\](:[0-9]+)?$/.exec(name) ?? [];
+  const bytes = parseIp(address);
+  if (!bytes) return name;
+  const host = formatIp(bytes);
+  return `${host.includes(":") ? `[${host}]` : host}${port}`;
 }
 
 /** Whether a registry is on this machine: Docker and containerd, too, speak plain HTTP with it. */
