@@ -29,13 +29,21 @@ import {
 const blob = blobFixture(4 * 1024 * 1024 + 77);
 const logger = new MemoryLogger();
 
+/** Longer than any test takes: for those in which a download has to end well. */
+const patientMs = 20_000;
+
 /** A download that knows a bad peer and, unless `alone`, a good one. */
 async function against(
   t: TestContext,
   onRequest: OnRequest,
-  options: { readonly alone?: boolean; readonly afterGreeting?: Buffer } = {},
+  options: {
+    readonly alone?: boolean;
+    readonly afterGreeting?: Buffer;
+    readonly stallBoundMs?: number;
+  } = {},
 ) {
-  const bench = await SwarmBench.create(openTestSwarm({ stallBoundMs: 2500 }, logger), t);
+  const { stallBoundMs = patientMs } = options;
+  const bench = await SwarmBench.create(openTestSwarm({ stallBoundMs }, logger), t);
   const bad = await scriptedPeer(t, blob, { onRequest, ...options });
   const peers = [bad.address];
   if (!options.alone) {
@@ -64,7 +72,9 @@ test("a blob arrives although a peer gives wrong pieces", async (t) => {
 
 test("a peer that gives wrong pieces again is not dialled any more", async (t) => {
   const wrong: OnRequest = ({ length }, answer) => answer(Buffer.alloc(length, 7));
-  const { bad, download } = await against(t, wrong, { alone: true });
+  // Time to be dialled twice on a busy machine.
+  const bounds = { alone: true, stallBoundMs: 6000 };
+  const { bad, download } = await against(t, wrong, bounds);
   await assert.rejects(download.whole(), UnavailableError);
   assert.equal(bad.connections(), 2);
   assert.equal(download.bytesDone, 0);
@@ -78,7 +88,8 @@ test("a blob arrives although a peer hangs with pieces it was asked for", async 
 });
 
 test("a download whose only peer hangs fails within the stall bound", async (t) => {
-  const { download } = await against(t, () => undefined, { alone: true });
+  const bounds = { alone: true, stallBoundMs: 2500 };
+  const { download } = await against(t, () => undefined, bounds);
   const ready = download.ready({ start: 0, end: 1 }, t);
   await Promise.all([
     assert.rejects(ready, UnavailableError),

@@ -30,12 +30,22 @@ function openOrigin(change = (chunk: Buffer) => chunk) {
   return { origin, starts };
 }
 
-async function benchOf(t: TestContext, logger = new MemoryLogger()) {
-  return SwarmBench.create(openTestSwarm({ stallBoundMs: 300 }, logger), t);
+/** Soon enough for a test whose swarm gives nothing. */
+const hastyMs = 300;
+
+async function benchOf(
+  t: TestContext,
+  { logger = new MemoryLogger(), stallBoundMs = hastyMs } = {},
+) {
+  return SwarmBench.create(openTestSwarm({ stallBoundMs }, logger), t);
 }
 
-async function downloadWith(t: TestContext, known: Partial<WantedBlob>, logger?: MemoryLogger) {
-  const bench = await benchOf(t, logger);
+async function downloadWith(
+  t: TestContext,
+  known: Partial<WantedBlob>,
+  options: { readonly logger?: MemoryLogger; readonly stallBoundMs?: number } = {},
+) {
+  const bench = await benchOf(t, options);
   const wanted = await bench.wanted(blob, known);
   return { wanted, download: bench.download(await bench.node(), wanted) };
 }
@@ -52,7 +62,7 @@ test("a blob that nobody gives comes from its origin, in one stream", async (t) 
 
 test("an origin is not asked while the swarm gives", async (t) => {
   const { origin, starts } = openOrigin();
-  const bench = await benchOf(t);
+  const bench = await benchOf(t, { stallBoundMs: 20_000 });
   bench.seed(await bench.node(), await bench.seeded(blob));
   await bench.download(await bench.node(), await bench.wanted(blob, { origin })).whole();
   assert.deepEqual(starts, []);
@@ -69,7 +79,9 @@ test("what a peer gave before it fell silent is not asked of the origin", async 
       answer(block, give, socket);
     },
   });
-  const { wanted, download } = await downloadWith(t, { origin, peers: [peer.address] });
+  // Time for the peer to give something on a busy machine.
+  const bounds = { stallBoundMs: 4000 };
+  const { wanted, download } = await downloadWith(t, { origin, peers: [peer.address] }, bounds);
   await download.whole();
   assert.deepEqual(await readFile(wanted.path), blob.bytes);
   const lengths = [...given].map((index) => pieceLengthAt(layout, index));
@@ -112,7 +124,7 @@ test("an origin that breaks off is asked again from there", async (t) => {
     }
   };
   const logger = new MemoryLogger();
-  const { wanted, download } = await downloadWith(t, { origin: breaking }, logger);
+  const { wanted, download } = await downloadWith(t, { origin: breaking }, { logger });
   await download.whole();
   assert.deepEqual(await readFile(wanted.path), blob.bytes);
   const { pieceLength } = layout;
@@ -132,7 +144,7 @@ test("a download whose origin has nothing fails within the stall bound, without 
   const origin: OpenTail = async function* () {
     throw new BlobNotFoundError(blob.digest);
   };
-  const { download } = await downloadWith(t, { origin }, logger);
+  const { download } = await downloadWith(t, { origin }, { logger });
   await assert.rejects(download.whole(), UnavailableError);
   assert.deepEqual(
     logger.lines.filter(({ level }) => level === "warn"),
