@@ -11,6 +11,7 @@ import { type Metainfo, createMetainfo } from "../core/metainfo.ts";
 import { PieceHasher } from "../core/piece-hasher.ts";
 import { pieceLayoutOf } from "../core/piece-layout.ts";
 import type { BlobProvenance, BlobRecord } from "../core/ports/blob-store.ts";
+import type { ColdAnswer } from "../core/ports/cold-source.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
@@ -41,7 +42,11 @@ export class Node {
   readonly root: string;
   readonly blobs = new Map<Digest, Buffer>();
   readonly published: Digest[] = [];
+  /** What the directory was asked for. */
+  readonly lookedUp: Digest[] = [];
   readonly swarm = new ScriptedSwarm();
+  /** What seeders make of a blob that nobody has. */
+  cold: ColdAnswer | undefined;
   readonly store: DiskBlobStore;
   readonly recent = new RecentBlobs();
   readonly arrivals: Arrivals;
@@ -65,6 +70,7 @@ export class Node {
     const directory = {
       publish: ({ digest }: Metainfo) => void this.published.push(digest),
       lookup: async (digest: Digest) => {
+        this.lookedUp.push(digest);
         const bytes = this.blobs.get(digest);
         return bytes && { metainfo: metainfoOf(bytes), peers: [], webSeeds: [] };
       },
@@ -78,11 +84,12 @@ export class Node {
       isKept: ({ digest }: BlobRecord) => recent.has(digest),
     };
     this.budget = new CacheBudget({ store, offering: this.offering, logger, rule });
+    const lookup = new BlobLookup({ directory, logger });
     this.arrivals = new Arrivals({
-      ...{ store, swarm, logger },
-      lookup: new BlobLookup({ directory, logger }),
+      ...{ store, swarm, lookup, logger },
       trustPeers: true,
       webSeedsOf: () => [],
+      coldFetch: { ask: async () => this.cold, refuse: () => undefined },
       onWhole: (record) => {
         this.offering.add(record);
         void this.budget.enforce();
@@ -92,7 +99,7 @@ export class Node {
     const { arrivals, offering, budget } = this;
     const { provenance } = this;
     this.prefetch = new Prefetch({
-      ...{ store, arrivals, provenance, logger, platform: amd64 },
+      ...{ store, arrivals, lookup, provenance, logger, platform: amd64 },
       downloadsMax: 8,
     });
     const fetcherOf = (changes: Partial<PullSettings>) => {

@@ -6,9 +6,9 @@ import { codeOf } from "../core/errors.ts";
 import { manifestLengthMax, parseImageManifest } from "../core/image-manifest.ts";
 import { type Platform, platformMatches } from "../core/platform.ts";
 import type { BlobReader, BlobRecord } from "../core/ports/blob-store.ts";
-import type { Logger } from "../core/ports/logger.ts";
-import { type Arrivals, isFetchable } from "./arrivals.ts";
+import type { Arrival } from "./arrival.ts";
 import type { PulledBlob } from "./blob-fetcher.ts";
+import { FetchLine, type FetchLineDeps } from "./fetch-line.ts";
 import type { Provenance } from "./provenance/provenance.ts";
 import { readBlob } from "./read-blob.ts";
 
@@ -16,16 +16,12 @@ import { readBlob } from "./read-blob.ts";
 const followedMax = 4;
 
 /** What {@link Prefetch} works with. */
-export interface PrefetchDeps {
+export interface PrefetchDeps extends FetchLineDeps {
   readonly store: Pick<BlobReader, "find" | "read">;
-  readonly arrivals: Arrivals;
   /** Told what the manifests name. */
   readonly provenance: Pick<Provenance, "learnChildren">;
-  readonly logger: Logger;
   /** The platform whose manifest is followed out of an index. */
   readonly platform: Platform;
-  /** No blob is fetched ahead while so many arrive. */
-  readonly downloadsMax: number;
 }
 
 /** How a manifest is followed. */
@@ -43,9 +39,11 @@ export class Prefetch implements AsyncDisposable {
   readonly #deps: PrefetchDeps;
   readonly #stop = new AbortController();
   readonly #followed = new Set<Promise<void>>();
+  readonly #line: FetchLine;
 
   constructor(deps: PrefetchDeps) {
     this.#deps = deps;
+    this.#line = new FetchLine(deps);
   }
 
   /** Takes note of a whole blob of a pull; only manifests and indexes are looked into. */
@@ -70,7 +68,7 @@ export class Prefetch implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    await Promise.all(this.#followed);
+    await Promise.all([...this.#followed, this.#line[Symbol.asyncDispose]()]);
   }
 
   #begin(
@@ -124,17 +122,7 @@ export class Prefetch implements AsyncDisposable {
     }
   }
 
-  #fetchAhead(
-    { digest, size }: Descriptor,
-    { authorization }: FollowOptions,
-  ): ReturnType<Arrivals["start"]> | undefined {
-    const { store, arrivals, downloadsMax } = this.#deps;
-    if (!isFetchable(digest)) return undefined;
-    if (size === 0 || store.find(digest) || this.#stop.signal.aborted) return undefined;
-    if (arrivals.count >= downloadsMax && !arrivals.find(digest)) return undefined;
-    const arrival = arrivals.start({ digest, size, promised: false, authorization });
-    // Not for us to keep going for long: who pulls claims it, or it ends.
-    arrivals.claim(digest)[Symbol.dispose]();
-    return arrival;
+  #fetchAhead({ digest, size }: Descriptor, { authorization }: FollowOptions): Arrival | undefined {
+    return this.#line.add({ digest, size, authorization });
   }
 }

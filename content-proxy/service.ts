@@ -248,10 +248,10 @@ function connectParts(
   const coldFetch = hasSeeders
     ? new ColdFetch({ source: coldSource, repositories, provenance, logger })
     : undefined;
+  const lookup = new BlobLookup({ directory, logger });
   const arrivals = started.use(
     new Arrivals({
-      ...{ store, swarm, lastResort, coldFetch, logger },
-      lookup: new BlobLookup({ directory, logger }),
+      ...{ store, swarm, lookup, lastResort, coldFetch, logger },
       trustPeers: config.pull.trustPeers,
       webSeedsOf: (digest) => config.seeders.map((url) => `${url}/v1/blobs/${digest}`),
       onWhole: onStored,
@@ -260,7 +260,7 @@ function connectParts(
   );
   const prefetch = started.use(
     new Prefetch({
-      ...{ store, arrivals, provenance, logger },
+      ...{ store, arrivals, lookup, provenance, logger },
       platform: platformOfMachine(process.arch),
       downloadsMax: config.pull.downloadsMax,
     }),
