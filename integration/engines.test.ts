@@ -13,12 +13,18 @@ import { preheat } from "./support/preheat.ts";
 import { writeDockerConfig } from "./support/registry-auth.ts";
 import { blobsAskedByEngine, blobsGivenTwice } from "./support/registry-traffic.ts";
 import { dockerImage } from "./support/sample-images.ts";
-import { mirrorAddress } from "./support/shoal-config.ts";
+import { mirrorAddress, placeOf, ports } from "./support/shoal-config.ts";
 import { startTestCluster } from "./support/test-cluster.ts";
+
+/** Who speaks plain HTTP to engines. */
+interface EngineHosts {
+  readonly registry: string;
+  readonly seeder: string;
+}
 
 /** Names by which an engine pulls an image, and how it is made. */
 interface EngineCase {
-  readonly create: (place: EnginePlace, registry: string) => Promise<Engine>;
+  readonly create: (place: EnginePlace, hosts: EngineHosts) => Promise<Engine>;
   /** What stands before the repository in names of images. */
   readonly prefixes: (registry: string) => readonly string[];
   /** The same, of names by which the mirror itself is asked. */
@@ -27,7 +33,7 @@ interface EngineCase {
 
 /** Those that read registries.conf are told of the mirror by its port and by a path. */
 const ofContainers = (create: (place: EnginePlace) => Promise<Engine>): EngineCase => ({
-  create: async (place, registry) => {
+  create: async (place, { registry }) => {
     await writeRegistriesConf(place.directory, registry);
     return create(place);
   },
@@ -40,10 +46,10 @@ const cases: Readonly<Record<string, EngineCase>> = {
   skopeo: ofContainers(createSkopeo),
   docker: {
     // It has mirrors for Docker Hub alone; the second stands for Docker Hub itself.
-    create: (place, registry) =>
+    create: (place, { registry, seeder }) =>
       startDocker(place, {
         mirrors: [`http://${mirrorAddress}`, `http://${registry}`],
-        insecure: [registry],
+        insecure: [registry, seeder],
       }),
     prefixes: () => ["docker.io"],
     mirrorPrefixes: [`${mirrorAddress}/${plainRegistryName}`],
@@ -55,6 +61,7 @@ for (const [name, { create, prefixes, mirrorPrefixes = [] }] of Object.entries(c
     const registryNames = [plainRegistryName, "docker.io"];
     const cluster = await startTestCluster(t, {
       ...{ line: "1.6", nodes: ["node1"], mirror: "alone", registryNames },
+      seeder: { push: { enabled: true, registry: plainRegistryName, open: true } },
     });
     const { seeder, tracker, registry } = cluster;
     const [node] = cluster.nodes;
@@ -62,7 +69,9 @@ for (const [name, { create, prefixes, mirrorPrefixes = [] }] of Object.entries(c
     const directory = join(cluster.directory, "engine");
     await mkdir(directory);
     const place = { on: node.host, directory };
-    const engine = cluster.stack.use(await create(place, registry.host));
+    const seederHost = placeOf(seeder.on, ports.seeder);
+    const hosts = { registry: registry.host, seeder: seederHost };
+    const engine = cluster.stack.use(await create(place, hosts));
     const pushed = async (seed: string) => {
       const { image, reference } = await cluster.push(dockerImage(`${name} ${seed}`));
       const named = (prefix: string) => reference.replace(registry.host, prefix);
@@ -101,6 +110,21 @@ for (const [name, { create, prefixes, mirrorPrefixes = [] }] of Object.entries(c
       assert.deepEqual(blobsAskedByEngine(requests), []);
       assert.deepEqual(blobsGivenTwice(requests), []);
     });
+
+    const { push } = engine;
+    if (push) {
+      await t.test("pushes an image to the seeder, which can be pulled at once", async () => {
+        const { image, names } = await pushed("again");
+        const [name = ""] = names;
+        await engine.pull(name);
+        await push(name, `${seederHost}/pushed/app:1`);
+        await engine.remove(name);
+        const [prefix = ""] = mirrorPrefixes;
+        await engine.pull(`${prefix}/pushed/app:1`);
+        const { config } = image.manifests[0] ?? {};
+        await assertRight(`${prefix}/pushed/app:1`, { seed: "again", id: config?.digest });
+      });
+    }
 
     await t.test("takes an image from the registry when the swarm is down", async () => {
       const { image, names, mirrorNames } = await pushed("alone");

@@ -65,6 +65,11 @@ export async function startDocker(
         await docker("rm", container);
       }
     },
+    push: async (reference, as) => {
+      await docker("tag", reference, as);
+      await docker("push", "--quiet", as);
+      await docker("image", "rm", as);
+    },
     remove: async (reference) => {
       await docker("image", "rm", "--force", reference);
     },

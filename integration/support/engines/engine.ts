@@ -12,6 +12,8 @@ export interface Engine extends AsyncDisposable {
   imageId(reference: string): Promise<string>;
   /** What an image that it has holds at a path. */
   readImageFile(reference: string, path: string): Promise<string>;
+  /** Pushes an image that it has by another name; left out where no test has it push. */
+  readonly push?: (reference: string, as: string) => Promise<void>;
   /** Removes an image with all its layers. */
   remove(reference: string): Promise<void>;
 }
