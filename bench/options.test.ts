@@ -20,6 +20,8 @@ test("`readOptions()` finds measurements by name, and all of them", () => {
   assert.deepEqual(namesOf("two", "one"), ["two", "one"]);
   assert.deepEqual(namesOf("all"), ["one", "two"]);
   assert.deepEqual(namesOf(), []);
+  assert.deepEqual(namesOf("--help"), []);
+  assert.deepEqual(namesOf("one", "-h"), []);
 });
 
 test("`readOptions()` reads what rounds, sizes and nodes are asked for", () => {

@@ -40,6 +40,7 @@ export function readOptions(
       args: [...args],
       allowPositionals: true,
       options: {
+        help: { type: "boolean", short: "h", default: false },
         json: { type: "boolean", default: false },
         rounds: { type: "string" },
         size: { type: "string" },
@@ -57,7 +58,8 @@ export function readOptions(
     }
     const sizeBytes = values.size === undefined ? undefined : parseByteCount(values.size);
     return {
-      chosen: choose(positionals, measurements),
+      // Without a name the usage is shown.
+      chosen: values.help ? [] : choose(positionals, measurements),
       isJson: values.json,
       rounds,
       sizeBytes,

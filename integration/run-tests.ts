@@ -1,9 +1,10 @@
 // What `npm test` runs: every check of the project, one after the other.
 import { parseArgs } from "node:util";
 
-import { obstacleOfMachine } from "./support/apt-packages.ts";
+import { adviceForMachine } from "./support/apt-packages.ts";
 import { InterruptedError, withInterruptibleStack } from "./support/interruptible.ts";
-import { prepareIntegration } from "./support/prepare.ts";
+import { integrationPackages, prepareIntegration } from "./support/prepare.ts";
+import { readScriptArguments } from "./support/script-arguments.ts";
 import { runNodeTests } from "./test-runner/node-tests.ts";
 import { runTool } from "./test-runner/tool.ts";
 import { printSummary, type StepResult } from "./test-runner/summary.ts";
@@ -35,9 +36,9 @@ const steps: Readonly<Record<string, Step>> = {
 
 /** Real daemons on real networks, so it needs a machine that we may change. */
 async function runIntegration(context: StepContext): Promise<StepResult> {
-  const obstacle = await obstacleOfMachine();
-  if (obstacle !== undefined) {
-    const message = `not on this machine: ${obstacle}; run it as root on Debian`;
+  const advice = await adviceForMachine(integrationPackages);
+  if (advice !== undefined) {
+    const message = `not on this machine, it needs Debian and root: ${advice}`;
     const isRequired = process.env["CI"] === "true";
     return { outcome: isRequired ? "failed" : "skipped", message };
   }
@@ -46,20 +47,29 @@ async function runIntegration(context: StepContext): Promise<StepResult> {
   return runNodeTests(["integration/**/*.test.ts"], { ...context, filesAtOnce: 1 });
 }
 
-const { values } = parseArgs({ options: { only: { type: "string" } } });
-const names = values.only?.split(",") ?? Object.keys(steps);
-const unknown = names.filter((name) => !(name in steps));
+const usage = `usage: npm test -- [--only ${Object.keys(steps).join(",")}]
 
-if (unknown.length > 0) {
-  const known = Object.keys(steps).join(",");
-  process.stderr.write(`No step ${unknown.join(", ")}. Usage: npm test -- [--only ${known}]\n`);
-  process.exitCode = 2;
-} else {
-  const isGood = await runSteps();
-  process.exitCode = isGood ? 0 : 1;
+  --only    some of the steps, in that order
+`;
+
+const values = readScriptArguments(
+  () =>
+    parseArgs({
+      options: { only: { type: "string" }, help: { type: "boolean", short: "h", default: false } },
+    }).values,
+  usage,
+);
+if (values) process.exitCode = await runNamed(values.only?.split(",") ?? Object.keys(steps));
+
+/** @returns the exit code */
+async function runNamed(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !(name in steps));
+  if (unknown.length === 0) return (await runSteps(names)) ? 0 : 1;
+  process.stderr.write(`There is no step ${unknown.join(", ")}\n\n${usage}`);
+  return 2;
 }
 
-async function runSteps(): Promise<boolean> {
+async function runSteps(names: readonly string[]): Promise<boolean> {
   const results: { name: string; durationMs: number; result: StepResult }[] = [];
   try {
     await withInterruptibleStack(async (_stack, context) => {

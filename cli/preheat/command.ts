@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 
 import { SystemClock } from "../../core/system/system-clock.ts";
 import { InvalidArgumentError } from "../../core/errors.ts";
+import { parseImageReference } from "../../core/image-reference.ts";
 import { areNodeLabels } from "../../core/node-hello.ts";
 import { formatPlatform, parsePlatform } from "../../core/platform.ts";
 import type { CliContext, Done } from "../cli-context.ts";
@@ -82,14 +83,16 @@ async function run(
   if ((image === undefined) === !(list || id !== undefined)) {
     throw new InvalidArgumentError("Cannot tell what to do: want an image, --list or --cancel");
   }
+  const request = image === undefined ? undefined : requestOf(image, flags);
   const seeders = await seedersOf(flags, context);
   if (id !== undefined) return cancelPreheat({ seeders, id }, context);
-  if (image === undefined) return listPreheats({ seeders, json }, context);
-  const request = requestOf(image, flags);
+  if (request === undefined) return listPreheats({ seeders, json }, context);
   return preheat({ seeders, request, json, clock: new SystemClock() }, context);
 }
 
 function requestOf(image: string, flags: Flags): PreheatRequest {
+  // A seeder would refuse it, too, but may not be there to say so.
+  parseImageReference(image);
   const { nodesWith, nodesPercent, allPlatforms } = flags;
   const namesNodes = nodesWith !== undefined || nodesPercent !== undefined;
   if (namesNodes && flags.scope === "seeders") {

@@ -131,6 +131,14 @@ test("a refused reference ends with 2, a seeder that cannot now with 1", async (
   }
 });
 
+test("a reference that is none ends with 2, whether or not a seeder is there", async () => {
+  for (const image of ["BAD::ref", "", "host/app:", "host/UPPER"]) {
+    const { exitCode, stderr } = await shoal([image, "--seeder", "http://127.0.0.1:1"]);
+    assert.equal(exitCode, exitCodes.usage, image);
+    assert.notEqual(stderr, "");
+  }
+});
+
 test("Ctrl-C hangs up on the seeder and ends with 130", async (t) => {
   const stop = new AbortController();
   let hungUp: Promise<unknown> = Promise.resolve();

@@ -2,31 +2,42 @@
 // With `--plain` containerd does all by itself, for comparison.
 import { inspect, parseArgs } from "node:util";
 
-import { MissingPackagesError, obstacleOfMachine } from "../support/apt-packages.ts";
+import { MissingPackagesError, adviceForMachine } from "../support/apt-packages.ts";
 import { InterruptedError, withInterruptibleStack } from "../support/interruptible.ts";
-import { runDemo } from "./run-demo.ts";
+import { readScriptArguments } from "../support/script-arguments.ts";
+import { demoPackages, runDemo } from "./run-demo.ts";
+
+const usage = `usage: npm run demo -- [--plain]
+
+  --plain   containerd does all by itself, for comparison
+`;
 
 /** The demo cannot run here, whatever is installed. */
 class UnfitMachineError extends Error {
   override readonly name = "UnfitMachineError";
 
-  constructor(obstacle: string) {
-    super(`Cannot run the demo: ${obstacle}. It needs Debian 12 or newer, and root.`);
+  constructor(advice: string) {
+    super(`Cannot run the demo, which needs Debian 12 or newer and root: ${advice}`);
   }
 }
 
-const { values } = parseArgs({ options: { plain: { type: "boolean", default: false } } });
+const flag = { type: "boolean", default: false } as const;
+const values = readScriptArguments(
+  () => parseArgs({ options: { plain: flag, help: { ...flag, short: "h" } } }).values,
+  usage,
+);
+if (values) await demonstrate({ isPlain: values.plain });
 
-try {
-  const obstacle = await obstacleOfMachine();
-  if (obstacle !== undefined) throw new UnfitMachineError(obstacle);
-  await withInterruptibleStack((stack, { signal }) =>
-    runDemo({ stack, signal, isPlain: values.plain }),
-  );
-  process.stdout.write("Everything that was started is gone again.\n");
-} catch (error) {
-  process.stderr.write(`\n${describe(error)}\n`);
-  process.exitCode = error instanceof InterruptedError ? 128 + error.signalNumber : 1;
+async function demonstrate({ isPlain }: { readonly isPlain: boolean }): Promise<void> {
+  try {
+    const advice = await adviceForMachine(demoPackages);
+    if (advice !== undefined) throw new UnfitMachineError(advice);
+    await withInterruptibleStack((stack, { signal }) => runDemo({ stack, signal, isPlain }));
+    process.stdout.write("Everything that was started is gone again.\n");
+  } catch (error) {
+    process.stderr.write(`\n${describe(error)}\n`);
+    process.exitCode = error instanceof InterruptedError ? 128 + error.signalNumber : 1;
+  }
 }
 
 function describe(error: unknown): string {

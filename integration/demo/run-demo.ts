@@ -23,7 +23,10 @@ const nodeNames = ["node1", "node2", "node3"] as const;
 /** Less would be over before there is anything to see. */
 const imageSizeMinBytes = 300_000_000;
 
-const packages = ["containerd", "runc", "docker-registry", "busybox-static", "iproute2"] as const;
+/** What it uses of Debian. */
+export const demoPackages = [
+  ...["containerd", "runc", "docker-registry", "busybox-static", "iproute2"],
+] as const;
 
 /** What one node's pull took. */
 interface PullReport {
@@ -46,7 +49,7 @@ export async function runDemo({ stack, isPlain, signal }: DemoContext): Promise<
     process.stdout.write(`• ${text}\n`);
   };
   step("Installing what is missing");
-  await ensurePackages(packages);
+  await ensurePackages(demoPackages);
   const release = await ensureInstalledContainerd();
 
   step("Making an image of files of this machine");

@@ -49,8 +49,19 @@ export async function ensurePackages(packages: readonly string[]): Promise<void>
   });
 }
 
+/**
+ * Why this machine cannot have the packages, and run daemons, if it cannot: with those that are
+ * missing, and how to get them.
+ */
+export async function adviceForMachine(packages: readonly string[]): Promise<string | undefined> {
+  const obstacle = await obstacleOfMachine();
+  if (obstacle === undefined) return undefined;
+  const missing = await missingOf(packages);
+  return missing.length > 0 ? new MissingPackagesError(missing, obstacle).message : obstacle;
+}
+
 /** Why packages cannot be installed, and daemons run, on this machine, if they cannot. */
-export async function obstacleOfMachine(): Promise<string | undefined> {
+async function obstacleOfMachine(): Promise<string | undefined> {
   if (process.platform !== "linux") return "this is not Linux";
   if (!(await hasCommand("apt-get"))) return "this machine has no apt";
   if (process.getuid?.() !== 0) return "only root may install packages and run containerd";

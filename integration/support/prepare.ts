@@ -2,7 +2,7 @@ import { ensurePackages } from "./apt-packages.ts";
 import { containerdLines, ensureContainerd } from "./containerd-release.ts";
 
 /** What the integration tests use of Debian, each test having to name its own all the same. */
-const packages = [
+export const integrationPackages = [
   ...["containerd", "runc", "docker-registry", "busybox-static", "iproute2", "openssl"],
   ...["golang-go", "golang-github-containerd-containerd-dev", "aria2", "transmission-cli"],
   ...["python3-minimal", "podman", "buildah", "skopeo", "docker.io"],
@@ -13,6 +13,6 @@ const packages = [
  * their time. Cheap when nothing is missing.
  */
 export async function prepareIntegration(): Promise<void> {
-  await ensurePackages(packages);
+  await ensurePackages(integrationPackages);
   for (const line of containerdLines) await ensureContainerd(line);
 }
