@@ -105,7 +105,7 @@ test("blob() does not take another range for the one that it asked for", async (
 });
 
 test("blob() leaves a registry that sends nothing more, and goes on with the next try", async (t) => {
-  const { registry, readBlob } = await open(t, { stallMs: 50 });
+  const { registry, readBlob } = await open(t, { stallMs: 1000 });
   registry.fault = ({ headers }, response) => {
     if (headers.range !== undefined) return false;
     sendHalf(response);
@@ -115,7 +115,7 @@ test("blob() leaves a registry that sends nothing more, and goes on with the nex
 });
 
 test("blob() gives up when nothing comes any more", async (t) => {
-  const { registry, readBlob } = await open(t, { stallMs: 20 });
+  const { registry, readBlob } = await open(t, { stallMs: 200 });
   registry.fault = (_, response) => {
     response.writeHead(200, { "content-length": bytes.length }).flushHeaders();
     return true;

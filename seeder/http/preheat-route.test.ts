@@ -94,7 +94,7 @@ test("hanging up ends what nobody else wants, and the next preheat goes on from 
 
 test("more preheats than may are refused for now, and one that takes too long ends", async (t) => {
   const { registry, preheat, url } = await openTestSeeder(t, {
-    config: { fetch: { preheatsMax: 1, preheatTimeoutMs: 1000 } },
+    config: { fetch: { preheatsMax: 1, preheatTimeoutMs: 4000 } },
   });
   const { layers, manifest } = registry.addImage([layer], name);
   const stuck = stuckAt(layers[0]?.digest ?? "");

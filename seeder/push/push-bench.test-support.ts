@@ -102,7 +102,7 @@ export function imageOf(layers: readonly Buffer[]): { bytes: Buffer; config: Buf
 
 /** Waits until nothing waits for the registry any more. */
 export async function settled({ pushes }: Pick<PushBench, "pushes">): Promise<void> {
-  const deadline = AbortSignal.timeout(20_000);
+  const deadline = AbortSignal.timeout(60_000);
   while ((await pushes()).waiting > 0) await sleep(20, undefined, { signal: deadline });
 }
 

@@ -58,7 +58,7 @@ async function open(t: TestContext, failures: ReadonlyMap<string, Error>) {
       const isIdle = all.every((push) => push.failures > 0 && !through.isRunning(push));
       return isIdle && String(names) === String(repositories);
     };
-    while (!isSo()) await queue.news.changed(AbortSignal.timeout(20_000));
+    while (!isSo()) await queue.news.changed(AbortSignal.timeout(60_000));
   };
   return { queue, clock, asked, waiting };
 }

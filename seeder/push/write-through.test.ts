@@ -19,7 +19,7 @@ async function waitingIn({ pushes }: PushBench): Promise<string[]> {
 
 /** Waits until what waits is as expected. */
 async function waitFor(bench: PushBench, expected: readonly string[]): Promise<void> {
-  const deadline = AbortSignal.timeout(20_000);
+  const deadline = AbortSignal.timeout(60_000);
   while (String(await waitingIn(bench)) !== String(expected)) deadline.throwIfAborted();
 }
 
