@@ -110,6 +110,7 @@ export class LayerJob implements AsyncDisposable {
     this.#startedMs = clock.monotonicMs();
     try {
       this.#bytes = await openLayerBytes(bytes, this.layer.descriptor, this.#stop);
+      this.#logBegin(this.#bytes);
       try {
         this.#result = await this.#unpackFrom(this.#bytes);
       } finally {
@@ -118,7 +119,7 @@ export class LayerJob implements AsyncDisposable {
     } finally {
       this.#endedMs = clock.monotonicMs();
     }
-    this.#log();
+    this.#logEnd();
   }
 
   async #unpackFrom(file: LayerBytes): Promise<UnpackedDraft> {
@@ -137,12 +138,18 @@ export class LayerJob implements AsyncDisposable {
     }
   }
 
-  #log(): void {
+  /** All are here of a layer from the store, else the first that arrived. */
+  #logBegin({ bytesHere }: LayerBytes): void {
     const { digest, size } = this.layer.descriptor;
+    this.#deps.logger.info("unpacking a layer", { digest, bytes: size, bytesHere });
+  }
+
+  #logEnd(): void {
+    const { digest, size, entries, bytesPerSecond } = this.report();
     const durationMs = Math.round((this.#endedMs ?? 0) - (this.#startedMs ?? 0));
-    const { entries, bytesWritten } = this.#progress;
+    const { bytesWritten } = this.#progress;
     this.#deps.logger.info("unpacked a layer", {
-      ...{ digest, bytes: size, bytesWritten, entries, durationMs },
+      ...{ digest, bytes: size, bytesWritten, entries, durationMs, bytesPerSecond },
     });
   }
 }

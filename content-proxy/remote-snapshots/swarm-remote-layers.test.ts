@@ -93,6 +93,30 @@ test("a layer is unpacked while its bytes arrive", async (t) => {
   assert.equal(await provided, true);
 });
 
+test("the log tells when a layer begins to be unpacked, and when it is, at what rate", async (t) => {
+  const node = await LayerNode.open(t);
+  await node.pullManifest(image);
+  await node.write(base.bytes);
+  const held = Promise.withResolvers<undefined>();
+  node.unpacker.before = async () => held.promise;
+  const provided = node.prepare(base);
+  while (node.unpacker.begun.length < 1) await setImmediate();
+  const { digest } = base.descriptor;
+  const bytes = base.bytes.length;
+  const told = () =>
+    node.logger.lines.filter(
+      ({ message, fields }) => /unpack/.test(message) && fields["digest"] === digest,
+    );
+  const fields = { digest, bytes, bytesHere: bytes };
+  assert.deepEqual(told(), [{ level: "info", message: "unpacking a layer", fields }]);
+
+  held.resolve(undefined);
+  assert.equal(await provided, true);
+  const [, end] = told();
+  assert.deepEqual([end?.message, told().length], ["unpacked a layer", 2]);
+  assert.ok(Number(end?.fields["bytesPerSecond"]) > 0);
+});
+
 test("layers whose blobs are in the store need no swarm", async (t) => {
   const node = await LayerNode.open(t);
   await node.pullManifest(image);
