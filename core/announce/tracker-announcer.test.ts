@@ -195,7 +195,9 @@ test("a UDP tracker that was restarted is announced to with a new connection", a
       return Buffer.concat([Buffer.alloc(4), transaction, Buffer.alloc(8, run)]);
     }
     if (packet[0] !== run) return Buffer.concat([Buffer.from([0, 0, 0, 3]), transaction]);
-    events.push(`${run} ${packet.readUInt32BE(80)} ${packet.toString("hex", 16, 18)}`);
+    const event = `${run} ${packet.readUInt32BE(80)} ${packet.toString("hex", 16, 18)}`;
+    // On a busy machine a packet is sent again that was answered already.
+    if (!events.includes(event)) events.push(event);
     if (events.filter((event) => event.startsWith("2")).length === 2) restarted.resolve(undefined);
     const numbers = Buffer.from("00000e1000000000000000000a0000010001", "hex");
     return Buffer.concat([Buffer.from([0, 0, 0, 1]), transaction, numbers]);
