@@ -54,7 +54,10 @@ export async function startService(
       const { startTracker } = await import("../tracker/service.ts");
       const running = await startTracker(config, deps, options);
       // Nothing of a tracker can change, but a mistake is told.
-      return { ...running, reload: async () => void (await readConfig()) };
+      const reload = async () => {
+        await readConfig();
+      };
+      return { ...running, reload };
     }
   }
 }

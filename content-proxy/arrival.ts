@@ -43,6 +43,7 @@ export class Arrival implements AsyncDisposable {
   readonly #run: Promise<void>;
   readonly #torrents: TorrentChoice;
   #promised: boolean;
+  #isAhead: boolean;
   /** What arrives now; `undefined` between tries. */
   #bytes: ArrivingBytes | undefined;
   /** Bytes that came before the download under way, which finds them again. */
@@ -59,6 +60,8 @@ export class Arrival implements AsyncDisposable {
       readonly size: number;
       readonly promised: boolean;
       readonly authorization?: Credential | undefined;
+      /** Nobody waits for it yet. */
+      readonly isAhead?: boolean;
       /** What must be over before: an earlier arrival of the same blob works on the same file. */
       readonly after?: Promise<void> | undefined;
     },
@@ -67,6 +70,7 @@ export class Arrival implements AsyncDisposable {
     this.digest = blob.digest;
     this.size = blob.size;
     this.#promised = blob.promised;
+    this.#isAhead = blob.isAhead === true && !blob.promised;
     this.#torrents = new TorrentChoice(deps, blob);
     this.#run = this.#arrive(blob.after);
   }
@@ -120,6 +124,14 @@ export class Arrival implements AsyncDisposable {
   /** From now on containerd relies on it. */
   promise(): void {
     this.#promised = true;
+    this.hasten();
+  }
+
+  /** Somebody waits for it from now on. */
+  hasten(): void {
+    if (!this.#isAhead) return;
+    this.#isAhead = false;
+    this.#download?.hasten();
   }
 
   /**
@@ -244,7 +256,7 @@ export class Arrival implements AsyncDisposable {
     const file = await open(path, "r");
     try {
       const origin: OpenTail = (options) => this.#fromOrigin(options);
-      const download = swarm.download({ ...chosen, path, origin });
+      const download = swarm.download({ ...chosen, path, origin, isAhead: this.#isAhead });
       this.#bytes = new ArrivingBytes({ download, file, path });
       this.#changes.notify();
       await this.#finish({ download, torrent }, signal);

@@ -64,16 +64,21 @@ export class Arrivals implements AsyncDisposable {
    *
    * @param blob.authorization Of the client that asks, for seeders to have it from the registry;
    *   one that is under way goes on with what it was started with.
+   * @param blob.isAhead Nobody waits for it yet.
    */
   start(blob: {
     readonly digest: Digest;
     readonly size: number;
     readonly promised: boolean;
     readonly authorization?: Credential | undefined;
+    readonly isAhead?: boolean;
   }): Arrival {
     const { digest } = blob;
     const running = this.#arrivals.get(digest);
-    if (running && !running.ended) return running;
+    if (running && !running.ended) {
+      if (blob.isAhead !== true) running.hasten();
+      return running;
+    }
     if (this.#closed) throw new DOMException("The content proxy is stopping", "AbortError");
     const before = running ?? this.#stopping.get(digest);
     const promised = blob.promised || this.#deps.store.find(digest)?.owned === true;

@@ -156,3 +156,18 @@ test("a blob is refused that a pull knows by another size, or whose digest is of
   const digest = parseDigest(`sha512:${"a".repeat(128)}`);
   await assert.rejects(obtain({ ...blob, digest }), InvalidArgumentError);
 });
+
+test("a blob is fetched as one that nobody waits for, until a pull asks for it", async (t) => {
+  const { node, obtain } = await open(t);
+  const bytes = randomBytes(200);
+  const { digest, size } = blobOf(bytes);
+  node.offer(bytes);
+  const started = node.nextDownload();
+  const obtained = obtain(blobOf(bytes));
+  const download = await started;
+  assert.deepEqual([download.wanted.isAhead, download.isHastened], [true, false]);
+  node.arrivals.start({ digest, size, promised: false });
+  assert.equal(download.isHastened, true);
+  await node.fill(download);
+  await obtained;
+});

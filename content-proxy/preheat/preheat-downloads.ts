@@ -114,7 +114,7 @@ export class PreheatDownloads {
   async #attempt({ digest, size }: Descriptor, listener: DownloadListener): Promise<boolean> {
     const { arrivals } = this.#deps;
     listener.signal.throwIfAborted();
-    const arrival = arrivals.start({ digest, size, promised: false });
+    const arrival = arrivals.start({ digest, size, promised: false, isAhead: true });
     if (arrival.size !== size) throw new BlobSizeError(arrival.size, size);
     const claim = arrivals.claim(digest);
     this.#underWay.add(digest);

@@ -62,6 +62,8 @@ export interface WantedBlob {
    * gives anything, one part after the other; what it gives is checked as all else is.
    */
   readonly origin?: OpenTail;
+  /** Nobody waits for it: where bytes are limited others go first, until {@link Download.hasten}. */
+  readonly isAhead?: boolean;
 }
 
 /** Bytes by kind of giver. */
@@ -96,6 +98,9 @@ export interface Download extends AsyncDisposable {
    *   a missing one was known, or when no hash was told for so long.
    */
   ready(range: ByteRange, options: Cancellable): Promise<void>;
+
+  /** Somebody waits for it from now on, as for one whose bytes somebody wants by {@link ready}. */
+  hasten(): void;
 
   /**
    * Resolves with true as soon as sources that hold the whole blob are connected,

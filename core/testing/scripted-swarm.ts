@@ -76,6 +76,8 @@ export class ScriptedDownload implements Download {
   readonly received: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0, origin: 0 };
   /** Ranges that readers waited for. */
   readonly hurried: ByteRange[] = [];
+  /** Somebody waits for it. */
+  isHastened = false;
   disposed = false;
   bytesDone = 0;
   metainfo: Metainfo | undefined;
@@ -125,6 +127,10 @@ export class ScriptedDownload implements Download {
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
     );
     while (this.bytesDone < range.end) await Promise.race([this.#ready.promise, aborted]);
+  }
+
+  hasten(): void {
+    this.isHastened = true;
   }
 
   async hasGoodSource(): Promise<boolean> {

@@ -31,9 +31,9 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
   const now = () => 0;
   const self = { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 };
   const receiveBuffer = Buffer.alloc(1);
-  const limits = new HostLimits();
+  const openPassage = () => new HostLimits().passage(["download"], { flow: "" });
   const peers = new DownloadPeers({
-    ...{ torrent, peerId: createPeerId(), self, receiveBuffer, limits, now, owner },
+    ...{ torrent, peerId: createPeerId(), self, receiveBuffer, openPassage, now, owner },
   });
   const sources = new DownloadSources({
     peers,
@@ -43,7 +43,7 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
     owner,
     agent: new Agent(),
     now,
-    openPassage: () => limits.passage(["download"], { flow: "" }),
+    openPassage,
   });
   await new Promise<void>((resolve) => {
     let answers = 0;

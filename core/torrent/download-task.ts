@@ -4,6 +4,8 @@ import { MetainfoError } from "../errors.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { ByteRange } from "../byte-range.ts";
 import type { Assignment, PieceSource, Refusal } from "./assignment.ts";
+import type { HostLimits } from "../limits/host-limits.ts";
+import type { Passage } from "../limits/passage.ts";
 import { ArrivingBlob } from "./arriving-blob.ts";
 import { metainfoOf } from "./arriving-torrent.ts";
 import type { Bitfield } from "./bitfield.ts";
@@ -29,10 +31,15 @@ import { SupplyWatch, type SupplyWatchDeps } from "./supply-watch.ts";
 
 /** What one download has of the engine. */
 export interface DownloadTaskDeps
-  extends Omit<DownloadPeersDeps, "owner">, Pick<SupplyWatchDeps, "stallBoundMs" | "hasOrigin"> {
+  extends
+    Omit<DownloadPeersDeps, "owner" | "openPassage">,
+    Pick<SupplyWatchDeps, "stallBoundMs" | "hasOrigin"> {
   readonly path: string;
   readonly peers: readonly PeerAddress[];
   readonly webSeeds: readonly string[];
+  /** Nobody waits for it. */
+  readonly isAhead: boolean;
+  readonly limits: Pick<HostLimits, "passage">;
   readonly buffers: BufferPool;
   readonly digests: DigestThread;
   readonly stockPeers: StockPeers;
@@ -64,9 +71,11 @@ export class DownloadTask implements PieceClientOwner {
   readonly #conduct: SourceConduct;
   readonly #ended = Promise.withResolvers<undefined>();
   #isScanned = false;
+  #isAhead: boolean;
 
   constructor(deps: DownloadTaskDeps) {
     this.#deps = deps;
+    this.#isAhead = deps.isAhead;
     const { torrent, stallBoundMs, hasOrigin, stockPeers, random, events } = deps;
     const { layout, digest } = torrent;
     const { pieceCount } = layout;
@@ -80,7 +89,8 @@ export class DownloadTask implements PieceClientOwner {
       ...{ torrent, stallBoundMs, hasOrigin },
       ...{ nowMs: deps.now(), knowsPeers: deps.peers.length > 0 },
     });
-    this.#peers = new DownloadPeers({ ...deps, owner: this });
+    const openPassage = () => this.#openPassage();
+    this.#peers = new DownloadPeers({ ...deps, openPassage, owner: this });
     this.#peers.add(deps.peers);
     this.#peerPieces = new PeerPieces({ picker: this.#picker, peers: this.#peers });
     const givers = new PieceGivers();
@@ -99,10 +109,9 @@ export class DownloadTask implements PieceClientOwner {
       take: (index, bytes) => this.#exchange.takeForeign(index, bytes),
       onWarning: (message, fields) => events.onWarning(message, fields),
     });
-    const { now, limits, webAgent: agent, webSeeds: urls } = deps;
+    const { now, webAgent: agent, webSeeds: urls } = deps;
     this.#sources = new DownloadSources({
-      ...{ peers: this.#peers, urls, layout, owner: this, agent, now },
-      openPassage: () => limits.passage(["download"], { flow: torrent.infoHash }),
+      ...{ peers: this.#peers, urls, layout, owner: this, agent, now, openPassage },
       askOrigin: hasOrigin ? (request, range) => events.onOriginWanted(request, range) : undefined,
     });
     this.#good = new GoodSources({
@@ -180,9 +189,15 @@ export class DownloadTask implements PieceClientOwner {
     this.#dial();
   }
 
+  /** Somebody waits for it from now on. */
+  hasten(): void {
+    this.#isAhead = false;
+  }
+
   /** A reader waits for bytes: their pieces come before others. */
   want(reader: number, range: ByteRange): void {
     const { pieceLength } = this.#deps.torrent.layout;
+    this.hasten();
     this.#picker.addReader(reader, Math.floor(range.start / pieceLength));
     this.#sources.fill();
   }
@@ -273,6 +288,12 @@ export class DownloadTask implements PieceClientOwner {
     if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return;
     this.#peers.dial();
     if (this.#peers.clients.size === 0) this.#deps.events.onHurry();
+  }
+
+  #openPassage(): Passage {
+    const { limits, torrent } = this.#deps;
+    const flow = torrent.infoHash;
+    return limits.passage(["download"], { flow, isAhead: () => this.#isAhead });
   }
 
   #exchangeFor(deps: DownloadTaskDeps, givers: PieceGivers): PieceExchange {

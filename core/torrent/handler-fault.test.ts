@@ -125,6 +125,7 @@ test("a command that meets a bug fails alone, and the engine goes on", async (t)
     peers: [],
     webSeeds: [],
     hasOrigin: false,
+    isAhead: false,
   });
   engine.handle({ type: "stop", id: 7 });
   engine.handle({ type: "seed", infoHash, size: layout.size, path: "/nowhere" });

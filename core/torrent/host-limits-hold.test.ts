@@ -147,3 +147,28 @@ test("a connection that is closed while it waits leaves the limit to others", as
   await bench.download(await bench.node(), late).whole();
   assert.ok(limits.state.upload.taken < 12 * mebibyte);
 });
+
+test("a blob that nobody waits for has a limit of its own until somebody does", async (t) => {
+  const limits = new HostLimits();
+  const bench = await SwarmBench.create(openTestSwarm(), t);
+  const limited = await SwarmBench.create(openTestSwarm({ limits: limits.memory }), t);
+  const blobs = [blobFixture(16 * mebibyte, "a"), blobFixture(16 * mebibyte, "b")];
+  const seeder = await bench.node();
+  const node = await limited.node();
+  limits.set({ ...none, preheat: mebibyte });
+  const downloads = await Promise.all(
+    blobs.map(async (blob) => {
+      bench.seed(seeder, await bench.seeded(blob));
+      const known = { peers: [addressOf(seeder)], isAhead: true };
+      return limited.download(node, await limited.wanted(blob, known));
+    }),
+  );
+  const [first, second] = downloads;
+  // Who wants bytes of a blob waits for it.
+  await first?.ready({ start: 0, end: 1 }, t);
+  await first?.whole();
+  second?.hasten();
+  await second?.whole();
+  assert.ok(limits.state.preheat.taken > 0);
+  assert.ok(limits.state.preheat.taken < 16 * mebibyte, `${limits.state.preheat.taken}`);
+});

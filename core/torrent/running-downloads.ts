@@ -128,10 +128,10 @@ export class RunningDownloads implements AsyncDisposable {
     command: Extract<SwarmCommand, { type: "download" }>,
     events: Pick<DownloadEvents, "onPiece" | "onIntent">,
   ): DownloadTask {
-    const { id, torrent, path, peers, webSeeds, hasOrigin } = command;
+    const { id, torrent, path, peers, webSeeds, hasOrigin, isAhead } = command;
     const { peerId, self, stallBoundMs, stockPeers, limits, log, post, now, random } = this.#deps;
     return new DownloadTask({
-      ...{ torrent, path, peers, webSeeds, hasOrigin, peerId },
+      ...{ torrent, path, peers, webSeeds, hasOrigin, isAhead, peerId },
       self: { ...self(), whole: false },
       ...{ stallBoundMs, stockPeers, limits, now, random },
       buffers: this.#pieceBuffers,

@@ -147,6 +147,8 @@ export class SwarmEngine implements AsyncDisposable {
         return this.#downloads.find(command.id)?.addPeers(command.peers);
       case "originAnswer":
         return this.#downloads.find(command.id)?.onOriginAnswer(command.request, command.answer);
+      case "hasten":
+        return this.#downloads.find(command.id)?.hasten();
       case "want":
         return this.#downloads.find(command.id)?.want(command.reader, command.range);
       case "unwant":

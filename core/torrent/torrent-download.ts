@@ -75,6 +75,10 @@ export class TorrentDownload implements Download, Participant {
     return this.#received;
   }
 
+  hasten(): void {
+    this.#deps.post({ type: "hasten", id: this.#deps.id });
+  }
+
   left(): number {
     return this.torrent.layout.size - this.#bytesDone;
   }

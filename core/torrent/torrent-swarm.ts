@@ -124,7 +124,7 @@ export class TorrentSwarm implements Swarm {
   }
 
   download(blob: WantedBlob): Download {
-    const { path, peers, webSeeds, origin } = blob;
+    const { path, peers, webSeeds, origin, isAhead = false } = blob;
     const torrent = arrivingTorrentOf(blob.torrent);
     const { infoHash } = torrent;
     const id = ++this.#lastId;
@@ -141,7 +141,7 @@ export class TorrentSwarm implements Swarm {
     this.#traffic.add(infoHash);
     if (!this.#engine.isRunning) download.onFailed(new UnavailableError(noEngine));
     const hasOrigin = origin !== undefined;
-    this.#post({ type: "download", id, torrent, path, peers, webSeeds, hasOrigin });
+    this.#post({ type: "download", id, torrent, path, peers, webSeeds, hasOrigin, isAhead });
     this.#joined.join(infoHash, download);
     return download;
   }

@@ -62,7 +62,11 @@ export type SwarmCommand =
       readonly webSeeds: readonly string[];
       /** Whether the origin may be asked, by the other thread. */
       readonly hasOrigin: boolean;
+      /** Nobody waits for it. */
+      readonly isAhead: boolean;
     }
+  /** Somebody waits for a download from now on. */
+  | { readonly type: "hasten"; readonly id: number }
   | {
       readonly type: "originAnswer";
       readonly id: number;
