@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { getEventListeners, once } from "node:events";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { abortable, createDeadline } from "./deadline.ts";
 
@@ -17,16 +16,24 @@ test("createDeadline() times out, and leaves no listener on its parent", (t) => 
   assert.equal(getEventListeners(parent.signal, "abort").length, 0);
 });
 
-test("createDeadline() gives back the time in which the process did not run", async () => {
-  const deadline = createDeadline(new AbortController().signal, 200);
-  const stalledUntilMs = performance.now() + 500;
-  while (performance.now() < stalledUntilMs);
-  // The timer was due; what came meanwhile is read before it counts.
-  await new Promise((resolve) => setTimeout(resolve));
-  await nextTurn();
-  assert.equal(deadline.signal.aborted, false);
-  await once(deadline.signal, "abort");
-  assert.equal((deadline.signal.reason as Error).name, "TimeoutError");
+test("createDeadline() gives back the time in which the process did not run, once", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let nowMs = 0;
+  t.mock.method(performance, "now", () => nowMs);
+  for (const [stalledMs, givenBackMs] of [
+    [120, 120],
+    [5000, 200],
+  ] as const) {
+    const { signal } = createDeadline(new AbortController().signal, 200);
+    nowMs += 200 + stalledMs;
+    t.mock.timers.tick(200);
+    // The timer was due; what came meanwhile is read before it counts.
+    t.mock.timers.tick(givenBackMs - 1);
+    assert.equal(signal.aborted, false);
+    nowMs += 5000;
+    t.mock.timers.tick(1);
+    assert.equal((signal.reason as Error).name, "TimeoutError");
+  }
 });
 
 test("createDeadline() follows its parent, also one that is aborted already", () => {
