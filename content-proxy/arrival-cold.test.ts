@@ -6,7 +6,6 @@ import { DigestMismatchError, UnavailableError } from "../core/errors.ts";
 import { growingInfoHash } from "../core/growing-torrent.ts";
 import { PieceHasher } from "../core/piece-hasher.ts";
 import type { ColdAnswer } from "../core/ports/cold-source.ts";
-import type { ArrivalDeps } from "./arrival-deps.ts";
 import {
   benchOf,
   bytes,
@@ -15,17 +14,19 @@ import {
   metainfo,
   nextDownload,
 } from "./arrival-bench.test-support.ts";
+import type { WantedColdBlob } from "./cold-fetch.ts";
 
 /** Seeders that give `answers` in turn, and note what was refused. */
 function seedersOf(...answers: (ColdAnswer | undefined)[]) {
   const refused: Digest[] = [];
-  const asked: { readonly promised: boolean }[] = [];
-  const coldFetch: ArrivalDeps["coldFetch"] = {
-    ask: async (blob) => {
-      asked.push(blob);
+  const asked: { readonly promised: boolean; readonly withinMs: number }[] = [];
+  const coldFetch = {
+    isResponsive: false,
+    ask: async ({ promised }: WantedColdBlob, { withinMs }: { readonly withinMs: number }) => {
+      asked.push({ promised, withinMs });
       return answers.length > 1 ? answers.shift() : answers[0];
     },
-    refuse: (which) => refused.push(which),
+    refuse: (which: Digest) => void refused.push(which),
   };
   return { coldFetch, asked, refused };
 }
@@ -83,6 +84,20 @@ test("a small blob that comes with a seeder's answer needs no swarm", async (t) 
   const pieces = new PieceHasher(metainfo.layout.pieceLength);
   pieces.update(bytes);
   assert.deepEqual(bench.found?.pieceHashes, pieces.digest());
+});
+
+test("a seeder is waited for longer where one has answered a moment ago: it is busy, not gone", async (t) => {
+  for (const [isResponsive, atLeast, atMost] of [
+    [false, 500, 2000],
+    [true, 4000, 6000],
+  ] as const) {
+    const bench = await benchOf(t);
+    bench.answers[0] = undefined;
+    const { coldFetch, asked } = seedersOf(undefined);
+    await bench.start({ coldFetch: { ...coldFetch, isResponsive } }).settled();
+    const [{ withinMs } = { withinMs: 0 }] = asked;
+    assert(withinMs >= atLeast && withinMs <= atMost, `within ${withinMs} ms`);
+  }
 });
 
 test("a blob that no seeder gets is left to containerd", async (t) => {

@@ -58,6 +58,16 @@ test("seeders are told what is known of a blob, and their answer is given", asyn
   assert.deepEqual(bench.asked, [{ ...expected, authorization: undefined }]);
 });
 
+test("a seeder is responsive once it has answered, and not by being silent", async (t) => {
+  const { bench, coldFetch, ask } = setUp();
+  bench.reply = async () => undefined;
+  await ask(layer, t);
+  assert.equal(coldFetch.isResponsive, false);
+  bench.reply = replyWith(whole);
+  await ask(other, t);
+  assert.equal(coldFetch.isResponsive, true);
+});
+
 test("a registry that refuses or is down is not tried for each layer of a pull", async (t) => {
   for (const error of [new AccessDeniedError("no"), new UnavailableError("down")]) {
     const { bench, ask } = setUp();

@@ -35,6 +35,12 @@ const slowAfterMs = 1000;
 /** How long a blob is left to its registry whose torrent was wrong. */
 const wrongTtlMs = 300_000;
 
+/**
+ * How long a seeder that answered counts as one that does: it may be busy with a crowd since, and
+ * what is lost on its full link takes a second to be sent again.
+ */
+const responsiveMs = 30_000;
+
 /** Refusals that are remembered: those of a few large images at once. */
 const rememberedMax = 1000;
 
@@ -67,9 +73,15 @@ export class ColdFetch {
   readonly #refused = new LRUCache<string, true>({ max: rememberedMax });
   /** By place: what one registry is slow with is no reason to give up on others. */
   readonly #slow = new LRUCache<string, true>({ max: rememberedMax, ttl: slowTtlMs });
+  #answeredAtMs = -Infinity;
 
   constructor(deps: ColdFetchDeps) {
     this.#deps = deps;
+  }
+
+  /** Whether a seeder has answered lately: who waits for it now waits for one that is busy. */
+  get isResponsive(): boolean {
+    return performance.now() < this.#answeredAtMs + responsiveMs;
   }
 
   /** What the seeders make of a blob; `undefined` when they do not get it within `withinMs`. */
@@ -130,6 +142,7 @@ export class ColdFetch {
     try {
       const cold = { digest, size, mediaType, from, authorization };
       const answer = await source.fetch(cold, { signal: deadline.signal });
+      if (answer) this.#answeredAtMs = performance.now();
       const durationMs = Math.round(performance.now() - startedMs);
       logger.info("asked a seeder for a blob", { digest, state: answer?.state, durationMs });
       return size === undefined || answer?.size === size ? answer : undefined;

@@ -89,7 +89,11 @@ export class Node {
       ...{ store, swarm, lookup, logger },
       trustPeers: true,
       webSeedsOf: () => [],
-      coldFetch: { ask: async () => this.cold, refuse: () => undefined },
+      coldFetch: {
+        isResponsive: false,
+        ask: async () => this.cold,
+        refuse: () => undefined,
+      },
       onWhole: (record) => {
         this.offering.add(record);
         void this.budget.enforce();

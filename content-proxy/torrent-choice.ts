@@ -18,6 +18,12 @@ const describeIntervalMs = 300_000;
 /** How long directory and seeders may take together: containerd waits, and can go to the registry. */
 const decisionTimeoutMs = 2000;
 
+/**
+ * The same where a seeder has answered a moment ago: it lives, and gives to a crowd on a link that
+ * is full. Whoever leaves it for the registry then slows down all the others, who follow.
+ */
+const busyTimeoutMs = 6000;
+
 /** What seeders have of that when the directory was slow. */
 const coldTimeoutMinMs = 500;
 
@@ -38,7 +44,7 @@ export interface TorrentChoiceDeps {
   readonly store: Pick<BlobReader, "metainfo"> & Pick<BlobArrivals, "arrive">;
   readonly lookup: BlobLookup;
   /** Gets what nobody has; `undefined` where there are no seeders. */
-  readonly coldFetch?: Pick<ColdFetch, "ask" | "refuse"> | undefined;
+  readonly coldFetch?: Pick<ColdFetch, "ask" | "refuse" | "isResponsive"> | undefined;
   readonly lastResort?: Pick<LastResort, "describe"> | undefined;
   /** Base URLs of the seeders of this cluster, for blobs that only a tracker named. */
   readonly webSeedsOf: (digest: Digest) => readonly string[];
@@ -93,7 +99,7 @@ export class TorrentChoice {
     if (known) return this.#knownTorrent(known);
     const withinMs = promised
       ? promisedTimeoutMs
-      : Math.max(coldTimeoutMinMs, decisionTimeoutMs - (performance.now() - startedMs));
+      : Math.max(coldTimeoutMinMs, this.#decisionMs - (performance.now() - startedMs));
     const kept = promised ? await this.#kept() : undefined;
     const cold = await this.#askSeeders({ promised, withinMs, signal });
     if (cold?.state === "whole") {
@@ -130,6 +136,10 @@ export class TorrentChoice {
       // Only configured seeders name web seeds.
       isVouchedFor: webSeeds.length > 0,
     };
+  }
+
+  get #decisionMs(): number {
+    return this.#deps.coldFetch?.isResponsive === true ? busyTimeoutMs : decisionTimeoutMs;
   }
 
   /** What seeders make of it, unless they were tried enough: then its origin has its turn. */
