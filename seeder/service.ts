@@ -187,7 +187,7 @@ async function openCache(
   const tagsFile = fileIn("tags.jsonl");
   const tagParts = await connectTags(config.tags, { origin, clock, started, file: tagsFile });
   const { blobsMax, pullBlobsMax } = config.fetch;
-  const blobs = behindOtherSeeders(origin, config.cluster, { logger, clock, started });
+  const blobs = behindOtherSeeders(origin, config.cluster, { limits, logger, clock, started });
   const cache = started.use(
     new BlobCache({ store, origin: blobs, offering, room, known, blobsMax, pullBlobsMax, logger }),
   );
@@ -221,7 +221,12 @@ async function openOrigins(
 function behindOtherSeeders(
   origin: OriginTable,
   { self, others: urls }: SeederConfig["cluster"],
-  { logger, clock, started }: Pick<Starting, "logger" | "clock" | "started">,
+  {
+    limits,
+    logger,
+    clock,
+    started,
+  }: Pick<Starting, "logger" | "clock" | "started"> & { readonly limits: HostLimits },
 ): Pick<Origin, "blob"> {
   if (self === undefined || urls.length === 0) return origin;
   const sourceOf = (url: string) => {
@@ -232,7 +237,7 @@ function behindOtherSeeders(
   const others = new Map(urls.map((url) => [url, sourceOf(url)]));
   const client = new HttpClient(seederClientSettings);
   started.defer(() => client[Symbol.dispose]());
-  return new ResponsibleSeeder({ self, others, client, origin, logger });
+  return new ResponsibleSeeder({ self, others, client, origin, limits, logger });
 }
 
 function createHandler(

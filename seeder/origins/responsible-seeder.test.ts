@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { Credential } from "../../core/credential.ts";
 import { BlobNotFoundError, UnavailableError } from "../../core/errors.ts";
 import type { ColdAnswer } from "../../core/ports/cold-source.ts";
+import { HostLimits } from "../../core/limits/host-limits.ts";
 import type { BlobOptions } from "../../core/ports/origin.ts";
 import { rendezvousOrder } from "../../core/rendezvous.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
@@ -61,7 +62,10 @@ function open(says: readonly Says[], given = size) {
   };
   const others = new Map([[other, { fetch }]]);
   const logger = new MemoryLogger();
-  const seeder = new ResponsibleSeeder({ self, others, client, origin, logger, retryPauseMs: 1 });
+  const seeder = new ResponsibleSeeder({
+    ...{ self, others, client, origin, logger, retryPauseMs: 1 },
+    limits: new HostLimits(),
+  });
   const read = async (options: Partial<BlobOptions> = ahead, wanted = digest) => {
     const descriptor = { mediaType: "layer", digest: wanted, size };
     const from = { registry: "r.example", repository: "pond/fish", descriptor };

@@ -1,6 +1,8 @@
 import { pause } from "../../core/async/pause.ts";
 import { UnavailableError, codeOf } from "../../core/errors.ts";
 import type { HttpClient } from "../../core/http/http-client.ts";
+import type { HostLimits } from "../../core/limits/host-limits.ts";
+import { metered } from "../../core/limits/metered.ts";
 import type { ColdAnswer, ColdSource } from "../../core/ports/cold-source.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 import type { BlobOptions, Origin } from "../../core/ports/origin.ts";
@@ -14,6 +16,7 @@ export interface ResponsibleSeederDeps {
   readonly others: ReadonlyMap<string, Pick<ColdSource, "fetch">>;
   readonly client: Pick<HttpClient, "open">;
   readonly origin: Pick<Origin, "blob">;
+  readonly limits: Pick<HostLimits, "passage">;
   readonly logger: Logger;
   /** Pause before a seeder is asked again that cannot tell yet, in milliseconds. */
   readonly retryPauseMs?: number;
@@ -68,7 +71,7 @@ export class ResponsibleSeeder implements Pick<Origin, "blob"> {
 
   /** Gives less where the seeder cannot be reached. */
   async *#fromSeeder(seeder: string, { from, options }: Asked): AsyncGenerator<Uint8Array, void> {
-    const { start, signal } = options;
+    const { start, isAhead, signal } = options;
     const { digest } = from.descriptor;
     const answer = await this.#ask(seeder, { from, options });
     if (answer?.state === "whole" && answer.content) yield answer.content.subarray(start);
@@ -76,7 +79,8 @@ export class ResponsibleSeeder implements Pick<Origin, "blob"> {
     const url = `${seeder}/v1/blobs/${digest}`;
     const request = { method: "GET", url, headers: { range: `bytes=${start}-` } } as const;
     const { status, body } = await this.#deps.client.open(request, { signal });
-    if (status === 206) yield* body;
+    const passage = this.#deps.limits.passage(["download"], { flow: digest, isAhead });
+    if (status === 206) yield* metered(body, { passage, signal });
     else throw new UnavailableError(`Cannot read blob ${digest} of a seeder: it answers ${status}`);
   }
 
