@@ -92,8 +92,8 @@ test("a blob that became whole at once is given to who was told that it arrives"
   await give(size);
   arrival.end();
   seeds.add(arrival);
-  for (let turns = 0; turns < 20; turns++) await turn();
-  assert.deepEqual(given[0]?.hashes, Buffer.from(metainfo.pieceHashes));
+  while (given[0]?.hashes.length !== metainfo.pieceHashes.byteLength) await turn();
+  assert.deepEqual(given[0].hashes, Buffer.from(metainfo.pieceHashes));
 });
 
 test("when the fetch fails its swarm is left, before that of the next fetch is joined", async (t) => {

@@ -42,7 +42,7 @@ test(
       });
     });
     const { port } = await listen(t, server, sockets, "::");
-    const bench = await SwarmBench.create(openTestSwarm({ stallBoundMs: 5000 }), t);
+    const bench = await SwarmBench.create(openTestSwarm({ stallBoundMs: 20_000 }), t);
     const peers = ["127.0.0.1", "::1"].map((host) => ({ host, port }));
     const wanted = await bench.wanted(blob, { peers });
 
