@@ -7,11 +7,13 @@ import { blobFixture } from "../testing/blob-fixture.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { PieceSource } from "./assignment.ts";
 import { silenceBoundMs, stallBoundMs, tickMs } from "./limits.ts";
+import { OriginNeed } from "./origin-need.ts";
 import { PieceChoice } from "./piece-choice.ts";
 import { PieceClient } from "./piece-client.ts";
 import { PieceGivers } from "./piece-givers.ts";
 import { PiecePicker } from "./piece-picker.ts";
 import { type OnRequest, framed, scriptedPeer } from "./scripted-peer.test-support.ts";
+import { WebSeedNeed } from "./web-seed-need.ts";
 
 const blob = blobFixture(100_000);
 const { infoHash, layout } = blob.metainfo;
@@ -27,8 +29,8 @@ async function owingPeer(t: TestContext) {
   const picker = new PiecePicker({ pieceCount: layout.pieceCount, random: () => 0 });
   const givers = new PieceGivers();
   const supply = {
-    webSeedNeed: { isNeeded: false, isReaderLate: false },
-    originNeed: { isNeeded: false },
+    webSeedNeed: new WebSeedNeed({ nowMs: clock.monotonicMs(), knowsPeers: true }),
+    originNeed: new OriginNeed({ silenceMs: silenceBoundMs }),
   };
   const choice = new PieceChoice({ layout, picker, givers, supply, isCrowd: () => false });
   const asked = Promise.withResolvers<Parameters<OnRequest>>();
