@@ -43,6 +43,9 @@ export async function requestOnce(
     const named = { ...headers, "user-agent": userAgent };
     return await request(url, {
       ...{ dispatcher, method, headers: named, signal },
+      // undici closes a connection after HEAD, in case a body follows that must not. What comes
+      // next would need another one, which costs three trips with TLS; Go and curl keep it, too.
+      ...(method === "HEAD" && { reset: false }),
       ...(body !== undefined && { body: typeof body === "function" ? streamOf(body()) : body }),
       ...(answerWithinMs !== undefined && { headersTimeout: answerWithinMs }),
     });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 
 import { digestOf } from "../digest.ts";
 import {
@@ -51,6 +52,22 @@ test("resolve() reads the manifest where HEAD does not tell all", async (t) => {
     };
     assert.deepEqual(await origin.resolve(reference(registry, ":v1"), t), manifest);
   }
+});
+
+test("one connection is enough for resolve() and what comes next", async (t) => {
+  const { registry, origin } = await open(t);
+  const { manifest } = registry.addImage([layer], `${repository}:v1`);
+  const connections = new Set<unknown>();
+  registry.fault = ({ socket }) => (connections.add(socket), false);
+  const descriptor = await origin.resolve(reference(registry, ":v1"), t);
+  // It is free in the next turn.
+  await setImmediate();
+  const from = { registry: registry.host, repository, descriptor };
+  for await (const chunk of origin.blob(from, { start: 0, signal: t.signal })) {
+    assert.equal(chunk.byteLength, manifest.size);
+  }
+  assert.equal(registry.requests.length, 2);
+  assert.equal(connections.size, 1);
 });
 
 test("resolve() does not believe that a digest names something else", async (t) => {
