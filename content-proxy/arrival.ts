@@ -50,8 +50,8 @@ export class Arrival implements AsyncDisposable {
   #bytesKept = 0;
   #failure: unknown;
   #whole = false;
-  /** A seeder of this cluster, which has checked the blob, named the torrent. */
-  #isVouchedFor = false;
+  /** What it is fetched by, and whether a seeder of this cluster named that. */
+  #chosen: ChosenTorrent | undefined;
 
   constructor(
     deps: ArrivalDeps,
@@ -137,18 +137,22 @@ export class Arrival implements AsyncDisposable {
   /**
    * Waits for the decision whether it can be relied on: true when it is whole or, if
    * `streamed`, when sources that have all of it are connected; false when it was given up.
+   *
+   * @param options `fromWhole`: a seeder that still receives it does not count, for the digest
+   *   of what it passes on was checked by nobody.
    */
   async reliable({
     streamed,
+    fromWhole = false,
     signal,
-  }: Cancellable & { readonly streamed: boolean }): Promise<boolean> {
+  }: Cancellable & { readonly streamed: boolean; readonly fromWhole?: boolean }): Promise<boolean> {
     for (;;) {
       if (this.ended) return this.#whole;
       const waiting = createDeadline(signal);
       try {
         const changed = this.#changes.changed(waiting.signal);
-        const isTrusted = this.#isVouchedFor || this.#deps.trustPeers;
-        const download = streamed && isTrusted ? this.#download : undefined;
+        const isMeant = streamed && this.#isTrusted({ fromWhole });
+        const download = isMeant ? this.#download : undefined;
         const good = download?.hasGoodSource(waiting).catch(() => false);
         if (good && (await Promise.race([good, changed.then(() => false)]))) return true;
         await changed;
@@ -238,6 +242,14 @@ export class Arrival implements AsyncDisposable {
     this.#changes.notify();
   }
 
+  /** Whether the torrent is good enough for somebody to be given what comes by it at once. */
+  #isTrusted({ fromWhole }: { readonly fromWhole: boolean }): boolean {
+    if (!this.#chosen) return false;
+    const { torrent, isVouchedFor } = this.#chosen;
+    if (fromWhole && isGrowing(torrent)) return false;
+    return isVouchedFor || this.#deps.trustPeers;
+  }
+
   /** One try from look-up to publication. */
   async #attempt(signal: AbortSignal): Promise<void> {
     const { store, swarm } = this.#deps;
@@ -247,16 +259,15 @@ export class Arrival implements AsyncDisposable {
       await this.#keep(choice.content);
       return;
     }
-    const { isVouchedFor, ...chosen } = choice;
-    const { torrent } = chosen;
-    this.#isVouchedFor = isVouchedFor;
+    const { torrent } = choice;
+    this.#chosen = choice;
     const undescribed = { digest: this.digest, size: this.size };
     const { path } = await store.arrive(isGrowing(torrent) ? undescribed : torrent);
     signal.throwIfAborted();
     const file = await open(path, "r");
     try {
       const origin: OpenTail = (options) => this.#fromOrigin(options);
-      const download = swarm.download({ ...chosen, path, origin, isAhead: this.#isAhead });
+      const download = swarm.download({ ...choice, path, origin, isAhead: this.#isAhead });
       this.#bytes = new ArrivingBytes({ download, file, path });
       this.#changes.notify();
       await this.#finish({ download, torrent }, signal);

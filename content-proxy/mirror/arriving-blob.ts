@@ -5,7 +5,7 @@ import type { BlobReader } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Arrival } from "../arrival.ts";
 import { readArriving } from "../read-arriving.ts";
-import { whileBytesCome } from "./while-bytes-come.ts";
+import type { Patience } from "./patience.ts";
 import type { SuppliedBlob } from "./supplied-blob.ts";
 import { WaitAllowance } from "./wait-allowance.ts";
 import { WholeBlob } from "./whole-blob.ts";
@@ -19,9 +19,9 @@ export interface ArrivingBlobDeps {
   >;
   /** Keeps it arriving. */
   readonly claim: Disposable;
-  /** The first bytes are not waited for longer than this without progress. */
-  readonly answerTimeoutMs: number;
-  /** Nor the next ones than this. */
+  /** What is left of it is for the first bytes. */
+  readonly patience: Patience;
+  /** The next bytes are not waited for longer than this. */
   readonly stallTimeoutMs: number;
   /** What is read at once. */
   readonly chunkLengthMax: number;
@@ -47,12 +47,10 @@ export class ArrivingBlob implements SuppliedBlob {
   }
 
   async ready({ start }: ByteRange, { signal }: Cancellable): Promise<void> {
-    const { arrival, answerTimeoutMs } = this.#deps;
+    const { arrival, patience } = this.#deps;
     const first = { start, end: Math.min(start + 1, this.size) };
-    await whileBytesCome(arrival, (options) => arrival.ready(first, options), {
-      windowMs: answerTimeoutMs,
-      signal,
-    });
+    const ready = (options: Cancellable) => arrival.ready(first, options);
+    await patience.whileBytesCome(arrival, ready, { signal });
   }
 
   async *read(range: ByteRange, { signal }: Cancellable): AsyncGenerator<Uint8Array, void> {

@@ -69,11 +69,11 @@ export async function blobRoute(
 /** Of the swarm, or of the registry for a client that would have no image then. */
 async function openBlob(
   digest: Digest,
-  { registry, repository, authorization, goesOn, signal }: RouteCall,
+  { registry, repository, authorization, goesOn, patience, signal }: RouteCall,
   deps: BlobRouteDeps,
 ): Promise<SuppliedBlob> {
   try {
-    return await deps.blobs.open({ digest, authorization }, { signal });
+    return await deps.blobs.open({ digest, authorization }, { patience, signal });
   } catch (error) {
     signal.throwIfAborted();
     if (goesOn || codeOf(error) === "internal") throw error;
@@ -83,11 +83,11 @@ async function openBlob(
 
 async function sizeOf(
   digest: Digest,
-  { registry, repository, authorization, goesOn, signal }: RouteCall,
+  { registry, repository, authorization, goesOn, patience, signal }: RouteCall,
   deps: BlobRouteDeps,
 ): Promise<number> {
   try {
-    return await deps.blobs.sizeOf({ digest, authorization }, { signal });
+    return await deps.blobs.sizeOf({ digest, authorization }, { patience, signal });
   } catch (error) {
     signal.throwIfAborted();
     if (goesOn || codeOf(error) === "internal") throw error;

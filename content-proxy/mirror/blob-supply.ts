@@ -1,6 +1,5 @@
 import { LRUCache } from "lru-cache";
 
-import { createDeadline } from "../../core/async/deadline.ts";
 import type { Credential } from "../../core/credential.ts";
 import type { Digest } from "../../core/digest.ts";
 import { BlobNotFoundError, codeOf } from "../../core/errors.ts";
@@ -14,15 +13,13 @@ import type { LastUse } from "../last-use.ts";
 import type { Provenance } from "../provenance/provenance.ts";
 import type { RecentBlobs } from "../recent-blobs.ts";
 import { ArrivingBlob } from "./arriving-blob.ts";
+import type { Patience } from "./patience.ts";
 import type { SuppliedBlob } from "./supplied-blob.ts";
-import { whileBytesCome } from "./while-bytes-come.ts";
 import { WholeBlob } from "./whole-blob.ts";
 
 /** How long a {@link BlobSupply} waits. */
 export interface SupplySettings {
-  /** A blob of which nothing comes for so long before the first byte is not given. */
-  readonly answerTimeoutMs: number;
-  /** One of which nothing comes for so long afterwards is given no further. */
+  /** A blob of which nothing comes for so long after the first byte is given no further. */
   readonly stallTimeoutMs: number;
   /** Whether blobs are given while they arrive; else only when whole. */
   readonly streamLayers: boolean;
@@ -43,6 +40,12 @@ export interface BlobSupplyDeps {
   readonly settings: SupplySettings;
 }
 
+/** How long somebody waits for it. */
+export interface SupplyOptions extends Cancellable {
+  /** Of the request, all of whose waits share it. */
+  readonly patience: Patience;
+}
+
 /** A blob that somebody wants, and in whose name seeders may ask a registry for it. */
 export interface MirroredBlob {
   readonly digest: Digest;
@@ -51,6 +54,13 @@ export interface MirroredBlob {
 
 /** Below this many bytes a blob is here before its sources would be judged. */
 const streamedSizeMin = 512 * 1024;
+
+/**
+ * Up to this many bytes, a blob that its seeder still receives is given when it is whole here. Its
+ * digest cannot be known before, and containerd keeps what it got of a wrong one and goes on with it
+ * in each later pull. From here to the client so many take a moment; for larger ones that adds up.
+ */
+const heldSizeMax = 64 * 1024 * 1024;
 
 /**
  * How long a blob that broke off in the middle of an answer is not given: the client comes
@@ -88,7 +98,7 @@ export class BlobSupply {
    * @throws {BlobNotFoundError} when it cannot be had.
    * @throws {UnavailableError} when it does not come.
    */
-  async open(wanted: MirroredBlob, { signal }: Cancellable): Promise<SuppliedBlob> {
+  async open(wanted: MirroredBlob, options: SupplyOptions): Promise<SuppliedBlob> {
     const { store, recent, lastUse } = this.#deps;
     const { digest } = wanted;
     const record = store.find(digest);
@@ -98,7 +108,7 @@ export class BlobSupply {
     try {
       const blob = record?.whole
         ? new WholeBlob(await store.open(digest), { chunkLengthMax: this.#chunkLength })
-        : await this.#fetch(wanted, { signal });
+        : await this.#fetch(wanted, options);
       return this.#counted(blob, hold);
     } catch (error) {
       hold[Symbol.dispose]();
@@ -111,14 +121,14 @@ export class BlobSupply {
    *
    * @throws {BlobNotFoundError} when nobody is known to have it.
    */
-  async sizeOf(wanted: MirroredBlob, { signal }: Cancellable): Promise<number> {
+  async sizeOf(wanted: MirroredBlob, options: SupplyOptions): Promise<number> {
     const { store, arrivals } = this.#deps;
     const { digest } = wanted;
     const record = store.find(digest);
     if (record?.provenance === "local") throw new BlobNotFoundError(digest);
     const known = record?.size ?? arrivals.find(digest)?.size;
     if (known !== undefined) return known;
-    const found = await this.#findSize(wanted, { signal });
+    const found = await this.#findSize(wanted, options);
     if (found === undefined) throw new BlobNotFoundError(digest);
     return found;
   }
@@ -147,29 +157,29 @@ export class BlobSupply {
     };
   }
 
-  async #fetch(wanted: MirroredBlob, { signal }: Cancellable): Promise<SuppliedBlob> {
+  async #fetch(wanted: MirroredBlob, options: SupplyOptions): Promise<SuppliedBlob> {
     const { store, arrivals, provenance, settings } = this.#deps;
     const { digest } = wanted;
     if (this.#broken.has(digest) || !isFetchable(digest)) throw new BlobNotFoundError(digest);
     const known = store.find(digest)?.size ?? arrivals.find(digest)?.size;
-    const size =
-      known ?? provenance.find(digest)?.size ?? (await this.#findSize(wanted, { signal }));
+    const size = known ?? provenance.find(digest)?.size ?? (await this.#findSize(wanted, options));
     if (size === undefined || size === 0) throw new BlobNotFoundError(digest);
     const arrival = arrivals.start({ ...wanted, size, promised: false });
     if (arrival.size !== size) throw new BlobNotFoundError(digest);
-    const { answerTimeoutMs, stallTimeoutMs, streamLayers } = settings;
+    const { stallTimeoutMs, streamLayers } = settings;
+    const { patience, signal } = options;
     const claim = arrivals.claim(digest);
     try {
       const streamed = streamLayers && size >= streamedSizeMin;
-      const isReliable = await whileBytesCome(
+      const fromWhole = size <= heldSizeMax;
+      const isReliable = await patience.whileBytesCome(
         arrival,
-        (options) => arrival.reliable({ streamed, signal: options.signal }),
-        { windowMs: answerTimeoutMs, signal },
+        (waiting) => arrival.reliable({ streamed, fromWhole, signal: waiting.signal }),
+        { signal },
       );
       if (!isReliable) throw new BlobNotFoundError(digest, { cause: arrival.failure });
       const chunkLengthMax = this.#chunkLength;
-      const waits = { answerTimeoutMs, stallTimeoutMs };
-      return new ArrivingBlob({ store, arrival, claim, chunkLengthMax, ...waits });
+      return new ArrivingBlob({ store, arrival, claim, chunkLengthMax, patience, stallTimeoutMs });
     } catch (error) {
       claim[Symbol.dispose]();
       throw error;
@@ -179,16 +189,16 @@ export class BlobSupply {
   /** What the directory says, else what a seeder makes of it; `undefined` when they do not know. */
   async #findSize(
     { digest, authorization }: MirroredBlob,
-    { signal }: Cancellable,
+    { patience, signal }: SupplyOptions,
   ): Promise<number | undefined> {
-    const { directory, coldFetch, logger, settings } = this.#deps;
-    const { answerTimeoutMs: withinMs } = settings;
-    const deadline = createDeadline(signal, withinMs);
+    const { directory, coldFetch, logger } = this.#deps;
+    const deadline = patience.deadline({ signal });
     try {
       const entry = await directory.lookup(digest, { signal: deadline.signal });
       if (entry) return entry.metainfo.layout.size;
       const cold = { digest, promised: false, authorization };
-      return (await coldFetch?.ask(cold, { withinMs, signal: deadline.signal }))?.size;
+      const asked = { withinMs: patience.leftMs, signal: deadline.signal };
+      return (await coldFetch?.ask(cold, asked))?.size;
     } catch (error) {
       signal.throwIfAborted();
       logger.debug("cannot find the size of a blob", { digest, code: codeOf(error) });

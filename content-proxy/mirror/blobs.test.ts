@@ -4,9 +4,11 @@ import { createConnection } from "node:net";
 import { type TestContext, test } from "node:test";
 
 import { type Digest, digestOf } from "../../core/digest.ts";
-import { AccessDeniedError, BlobNotFoundError } from "../../core/errors.ts";
+import { AccessDeniedError, BlobNotFoundError, DigestMismatchError } from "../../core/errors.ts";
+import { growingInfoHash } from "../../core/growing-torrent.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
 import type { ScriptedDownload } from "../../core/testing/scripted-swarm.ts";
+import { metainfoOf } from "../fetcher-node.test-support.ts";
 import { type MirrorAnswer, MirrorNode, readAnswer } from "./mirror-node.test-support.ts";
 
 const { bytes, digest } = blobFixture(1_500_000);
@@ -183,6 +185,44 @@ test("a blob that turns out to be another is never given whole", async (t) => {
   const { body, isComplete } = await readAnswer(response);
   assert.equal(isComplete, false);
   assert.ok(body.length < bytes.length);
+});
+
+/** A mirror to which a blob is on its way that its seeder still receives. */
+async function openGrowing(t: TestContext): Promise<MirrorNode> {
+  const mirror = await MirrorNode.open(t);
+  const { layout, pieceHashes } = metainfoOf(bytes);
+  mirror.provenance.learn({ registry: "r", repository: "app" }, { digest, size: bytes.length });
+  mirror.node.cold = {
+    ...{ state: "arriving", size: bytes.length, peers: [], webSeeds: [] },
+    torrent: {
+      ...{ digest, layout, infoHash: growingInfoHash({ digest, size: bytes.length }) },
+      pieceHashes: async function* () {
+        yield await Promise.resolve(pieceHashes);
+      },
+    },
+  };
+  return mirror;
+}
+
+test("a blob that its seeder still receives is given once it is whole here", async (t) => {
+  const mirror = await openGrowing(t);
+  mirror.node.swarm.onDownload = (download) =>
+    void arriveTo(mirror, download, 600_000).then(async () => {
+      await mirror.writeArriving(download, bytes);
+      download.finish(metainfoOf(bytes));
+    });
+  const { status, body } = await mirror.get(path);
+  assert.deepEqual([status, digestOf(body)], [200, digest]);
+});
+
+test("nothing is given of a blob that its seeder was given wrong, and the client goes on", async (t) => {
+  const mirror = await openGrowing(t);
+  mirror.node.swarm.onDownload = (download) =>
+    void arriveTo(mirror, download, bytes.length).then(() =>
+      download.fail(new DigestMismatchError(digest, digestOf(Buffer.from("wrong")))),
+    );
+  const answer = await mirror.get(path);
+  assert.deepEqual([answer.status, errorCodeOf(answer)], [404, "BLOB_UNKNOWN"]);
 });
 
 test("the size of a blob that only a seeder can get is what the seeder says", async (t) => {

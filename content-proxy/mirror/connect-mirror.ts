@@ -6,7 +6,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { ContentDiscovery } from "../../core/ports/content-discovery.ts";
 import type { Directory } from "../../core/ports/directory.ts";
 import type { Logger } from "../../core/ports/logger.ts";
-import type { DescribingOrigin, Origin } from "../../core/ports/origin.ts";
+import type { DescribingOrigin } from "../../core/ports/origin.ts";
 import type { OriginRights } from "../../core/ports/origin-rights.ts";
 import type { TagResolver } from "../../core/ports/tag-resolver.ts";
 import type { Arrivals } from "../arrivals.ts";
@@ -39,8 +39,7 @@ export interface ConnectMirrorDeps {
   readonly lastUse: LastUse;
   readonly origin: DescribingOrigin;
   readonly discovery: ContentDiscovery;
-  /** Left out: the registry is asked each time. */
-  readonly resolver?: TagResolver;
+  readonly resolver: TagResolver;
   readonly rights: OriginRights;
   readonly clock: Clock;
   /** Left out: as the configuration says. */
@@ -57,13 +56,12 @@ export async function connectMirror(
   deps: ConnectMirrorDeps,
   { signal }: Cancellable,
 ): Promise<ServedMirror> {
-  const { provenance, prefetch, origin, discovery, onStored, started } = deps;
+  const { provenance, prefetch, origin, discovery, resolver, onStored, started } = deps;
   const { answerTimeoutMs, defaultRegistry } = mirror;
   const logger = deps.logger.with({ part: "mirror" });
   const { stallTimeoutMs, streamLayers } = pull;
-  const settings = { answerTimeoutMs, stallTimeoutMs, streamLayers };
+  const settings = { stallTimeoutMs, streamLayers };
   const blobs = new BlobSupply({ ...deps, logger, settings });
-  const resolver = deps.resolver ?? resolverOf(origin);
   // The registry needs its time, too.
   const swarmTimeoutMs = answerTimeoutMs / 2;
   const manifests = started.use(
@@ -85,14 +83,4 @@ export async function connectMirror(
       signal,
     }),
   );
-}
-
-/** Asks the registry each time. */
-function resolverOf(origin: Pick<Origin, "resolve">): TagResolver {
-  return {
-    resolve: async (reference, options) => {
-      const descriptor = await origin.resolve(reference, options);
-      return { descriptor, source: "registry" };
-    },
-  };
 }

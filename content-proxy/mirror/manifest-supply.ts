@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
-
 import { createDeadline } from "../../core/async/deadline.ts";
+import { pause } from "../../core/async/pause.ts";
 import type { Credential } from "../../core/credential.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import { type Digest, digestOf } from "../../core/digest.ts";
@@ -24,6 +23,17 @@ import { isFetchable } from "../arrivals.ts";
 import type { Provenance } from "../provenance/provenance.ts";
 import { readBlob } from "../read-blob.ts";
 import type { BlobSupply } from "./blob-supply.ts";
+import { Patience } from "./patience.ts";
+
+/**
+ * How long a manifest from the registry waits for its place in the store. Its client is in the
+ * middle of a pull, and goes on to the registry itself: to write, offer and publish meanwhile takes
+ * a processor from it, and twice what the answer took.
+ */
+const storeDelayMs = 1000;
+
+/** Bytes of manifests that wait: those of many pulls. More of them are not waited with. */
+const waitingBytesMax = 8 * 1024 * 1024;
 
 /** What a {@link ManifestSupply} works with. */
 export interface ManifestSupplyDeps {
@@ -58,7 +68,11 @@ export interface WantedManifest extends Repository {
  */
 export class ManifestSupply implements AsyncDisposable {
   readonly #deps: ManifestSupplyDeps;
+  readonly #stop = new AbortController();
   readonly #storing = new Set<Promise<void>>();
+  /** What is not in the store yet. */
+  readonly #waiting = new Map<Digest, Uint8Array>();
+  #waitingBytes = 0;
 
   constructor(deps: ManifestSupplyDeps) {
     this.#deps = deps;
@@ -87,7 +101,9 @@ export class ManifestSupply implements AsyncDisposable {
     }
   }
 
+  /** Stores what waits. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
     await Promise.all(this.#storing);
   }
 
@@ -101,9 +117,12 @@ export class ManifestSupply implements AsyncDisposable {
     if (record?.provenance === "local") throw new BlobNotFoundError(digest);
     if (record?.whole && record.size <= manifestLengthMax)
       return readBlob(store, record, { signal });
+    const waiting = this.#waiting.get(digest);
+    if (waiting) return waiting;
     const deadline = createDeadline(signal, swarmTimeoutMs);
+    const patience = new Patience({ windowMs: swarmTimeoutMs });
     try {
-      const blob = await blobs.open(wanted, deadline);
+      const blob = await blobs.open(wanted, { patience, signal: deadline.signal });
       try {
         if (blob.size > manifestLengthMax) return undefined;
         const chunks: Uint8Array[] = [];
@@ -137,7 +156,7 @@ export class ManifestSupply implements AsyncDisposable {
     if (digestOf(bytes) !== digest) {
       throw new UnavailableError(`Cannot get manifest ${digest}: ${registry} gives another one`);
     }
-    const storing = this.#store(digest, bytes).finally(() => this.#storing.delete(storing));
+    const storing = this.#storeLater(digest, bytes).finally(() => this.#storing.delete(storing));
     this.#storing.add(storing);
     return bytes;
   }
@@ -155,11 +174,25 @@ export class ManifestSupply implements AsyncDisposable {
   }
 
   /** Never rejects: the client has it, whether we keep it or not. */
+  async #storeLater(digest: Digest, bytes: Uint8Array): Promise<void> {
+    if (this.#waiting.has(digest)) return;
+    const size = bytes.byteLength;
+    this.#waiting.set(digest, bytes);
+    this.#waitingBytes += size;
+    try {
+      const isRoom = this.#waitingBytes <= waitingBytesMax;
+      await pause(isRoom ? storeDelayMs : 0, this.#stop.signal).catch(() => undefined);
+      // containerd may have written it itself, where it has our content store, too.
+      if (this.#deps.store.find(digest) === undefined) await this.#store(digest, bytes);
+    } finally {
+      this.#waiting.delete(digest);
+      this.#waitingBytes -= size;
+    }
+  }
+
   async #store(digest: Digest, bytes: Uint8Array): Promise<void> {
     const { store, logger, onStored } = this.#deps;
     const size = bytes.byteLength;
-    // The client is answered first.
-    await nextTurn();
     try {
       const ingest = await store.openIngest(`mirror-${digest}`, { total: size });
       try {

@@ -30,6 +30,10 @@ test("a tag is what the registry says it is, and HEAD needs nothing else", async
   );
 });
 
+function isGet({ method }: { readonly method: string }): boolean {
+  return method === "GET";
+}
+
 test("a manifest comes from the registry once, and is cached afterwards", async (t) => {
   const mirror = await MirrorNode.open(t);
   const { manifest } = mirror.registry.addImage([layer], "app:1");
@@ -48,6 +52,16 @@ test("a manifest comes from the registry once, and is cached afterwards", async 
   const again = await mirror.get(`/v2/app/manifests/${manifest.digest}`);
   assert.deepEqual([again.status, digestOf(again.body)], [200, manifest.digest]);
   assert.equal(mirror.registry.requestsFor(manifest.digest).length, 1);
+});
+
+test("a manifest is given to the next client, too, before it is in the store", async (t) => {
+  const mirror = await MirrorNode.open(t);
+  const { manifest } = mirror.registry.addImage([layer], "app:1");
+  for (let count = 0; count < 3; count++) {
+    const { body } = await mirror.get(`/v2/app/manifests/${manifest.digest}`);
+    assert.equal(digestOf(body), manifest.digest);
+  }
+  assert.equal(mirror.registry.requestsFor("manifests").filter(isGet).length, 1);
 });
 
 test("a manifest comes from the swarm where the swarm has it", async (t) => {
@@ -117,7 +131,7 @@ test("a registry that lies about a manifest is not passed on", async (t) => {
 test("a registry that hangs costs no more than the bound", async (t) => {
   const mirror = await MirrorNode.open(t);
   mirror.registry.fault = () => true;
-  assert.equal((await mirror.get("/v2/app/manifests/1")).status, 504);
+  assert.equal((await mirror.get("/v2/app/manifests/1")).status, 503);
 });
 
 test("a registry that is down is told as such", async (t) => {

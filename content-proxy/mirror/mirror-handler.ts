@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Limiter } from "../../core/async/limiter.ts";
-import { createDeadline } from "../../core/async/deadline.ts";
 import { Credential } from "../../core/credential.ts";
 import { codeOf } from "../../core/errors.ts";
 import { type HttpAnswer, jsonAnswer, sendAnswer } from "../../core/http/http-answer.ts";
@@ -20,6 +19,7 @@ import { type DiscoveryRouteDeps, referrersRoute, tagsRoute } from "./discovery-
 import { type ManifestRouteDeps, manifestRoute } from "./manifest-route.ts";
 import type { Allowed, MirrorAccess, Refused } from "./mirror-access.ts";
 import { type MirrorRequest, parseMirrorRequest } from "./mirror-request.ts";
+import { Patience } from "./patience.ts";
 import type { RegistryGate } from "./registry-gate.ts";
 import type { RouteCall } from "./route-call.ts";
 import { boundStall } from "./send-body.ts";
@@ -106,7 +106,8 @@ async function answer(
     throw new ApiError("UNSUPPORTED", "Cannot do that: a mirror is only read", { headers });
   }
   deps.gate.check(registry);
-  const deadline = createDeadline(signal, deps.answerTimeoutMs);
+  const patience = new Patience({ windowMs: deps.answerTimeoutMs });
+  const deadline = patience.deadline({ signal });
   try {
     const verdict = await authorize(asked, { request, deps, signal: deadline.signal });
     if (!verdict.isAllowed) {
@@ -121,8 +122,9 @@ async function answer(
     const { repository } = path;
     // Who says `ns` is containerd, or does as it does.
     const goesOn = asked.query.has("ns");
-    const call = { registry, repository, request, response, authorization, goesOn, signal };
-    // A blob takes its time; its own bounds hold until its first byte.
+    const client = { request, response, authorization, goesOn, patience, signal };
+    const call = { registry, repository, ...client };
+    // A blob takes its time, as long as bytes of it come.
     if (path.kind === "blob") await blobRoute(path.digest, call, deps);
     else
       await deps.small.run(deadline.signal, () =>

@@ -16,6 +16,7 @@ import { parseContentProxyConfig } from "../config.ts";
 import { Node, logger, metainfoOf } from "../fetcher-node.test-support.ts";
 import { LastUse } from "../last-use.ts";
 import { Provenance } from "../provenance/provenance.ts";
+import { connectTags } from "../tags/connect-tags.ts";
 import { connectMirror } from "./connect-mirror.ts";
 import type { MirrorAccess } from "./mirror-access.ts";
 
@@ -129,6 +130,10 @@ export class MirrorNode {
         },
         clock: new ManualClock(),
         directory: { lookup },
+        resolver: connectTags(
+          { seeders: [], tags: config.tags },
+          { ...registries, clock: new ManualClock(), started },
+        ),
         coldFetch: new ColdFetch({
           source: { fetch: (blob, options) => this.cold(blob, options) },
           repositories: { recall: repositoriesOf, find: repositoriesOf },

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Credential } from "../../core/credential.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Repository } from "../../core/ports/origin.ts";
+import type { Patience } from "./patience.ts";
 
 /** A request to one repository that may be answered. */
 export interface RouteCall extends Repository, Cancellable {
@@ -10,6 +11,8 @@ export interface RouteCall extends Repository, Cancellable {
   readonly response: ServerResponse;
   /** What may be used at the registry for this client; without it what is configured here. */
   readonly authorization?: Credential | undefined;
+  /** How long the client is kept waiting, whatever is done for it. */
+  readonly patience: Patience;
   /** Whether the client asks the registry itself for each thing that it does not get here. */
   readonly goesOn: boolean;
 }
