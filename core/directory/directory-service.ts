@@ -43,6 +43,7 @@ export class DirectoryService {
   #up: boolean | undefined;
   #problem: string | undefined;
   #generation: string | undefined;
+  #answerMs: number | undefined;
 
   constructor(deps: DirectoryServiceDeps) {
     this.kind = deps.kind;
@@ -53,6 +54,11 @@ export class DirectoryService {
   /** Whether the last request failed: then nobody should wait for it. */
   get failing(): boolean {
     return this.#up === false;
+  }
+
+  /** How long its last answer took, in milliseconds; `undefined` before the first. */
+  get answerMs(): number | undefined {
+    return this.#answerMs;
   }
 
   /** Name of the run of the service; `undefined` before its first answer. */
@@ -141,8 +147,10 @@ export class DirectoryService {
   /** Runs a request within its bound, and notes whether the service is up. */
   async #noting<T>(signal: AbortSignal, work: (bounded: AbortSignal) => Promise<T>): Promise<T> {
     const deadline = createDeadline(signal, requestTimeoutMs);
+    const startedMs = performance.now();
     try {
       const result = await work(deadline.signal);
+      this.#answerMs = performance.now() - startedMs;
       this.#up = true;
       this.#problem = undefined;
       return result;

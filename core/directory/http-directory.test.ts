@@ -39,7 +39,8 @@ async function service(t: TestContext, handle: Handle) {
 
 function directoryOf(t: TestContext, services: Partial<HttpDirectoryDeps>) {
   const logger = new MemoryLogger();
-  const deps = { trackers: [], seeders: [], lookupTimeoutMs: 30_000, logger, ...services };
+  const patient = { lookupTimeoutMs: 30_000, graceMs: 30_000 };
+  const deps = { trackers: [], seeders: [], ...patient, logger, ...services };
   const directory = new HttpDirectory(deps);
   t.after(() => directory[Symbol.asyncDispose]());
   return Object.assign(directory, { logger });

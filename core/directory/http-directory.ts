@@ -23,6 +23,8 @@ export interface HttpDirectoryDeps {
   readonly lookupTimeoutMs: number;
   /** How long one is waited for that failed the last time, in milliseconds; 50 when left out. */
   readonly shortTimeoutMs?: number;
+  /** How long a tracker is waited for when others have answered, in milliseconds; 250 when left out. */
+  readonly graceMs?: number;
   /** Secret that the trackers want of publishers. */
   readonly publishToken?: string;
 }
@@ -32,6 +34,12 @@ export interface HttpDirectoryDeps {
  * answers in 5 when it is back, and a pull does not feel it.
  */
 const shortTimeoutDefaultMs = 50;
+
+/**
+ * Milliseconds that a tracker has when others have answered: many round trips between
+ * continents, and a pull hardly feels one that is gone. It has more when it is known to be slow.
+ */
+const graceDefaultMs = 250;
 
 /** Connections to one service: the blobs of an image are looked up at once. */
 const connectionsMax = 8;
@@ -60,7 +68,8 @@ export class HttpDirectory implements Directory, AsyncDisposable {
   constructor(deps: HttpDirectoryDeps) {
     const { logger, publishToken } = deps;
     const { lookupTimeoutMs: timeoutMs, shortTimeoutMs = shortTimeoutDefaultMs } = deps;
-    this.#bounds = { timeoutMs, shortTimeoutMs };
+    const { graceMs = graceDefaultMs } = deps;
+    this.#bounds = { timeoutMs, shortTimeoutMs, graceMs };
     this.#client = new HttpClient({ connectionsMax, answerLengthMax: metainfoLengthMax });
     const serviceOf = (url: string, kind: "tracker" | "seeder") =>
       new DirectoryService({ url, kind, publishToken, client: this.#client });
