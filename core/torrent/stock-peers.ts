@@ -3,7 +3,7 @@ import { type Socket, connect } from "node:net";
 import { pipeline } from "node:stream/promises";
 
 import type WebTorrent from "webtorrent";
-import type { Torrent } from "webtorrent";
+import type { Torrent, Wire } from "webtorrent";
 
 import { abortable } from "../async/deadline.ts";
 import type { HostLimits } from "../limits/host-limits.ts";
@@ -13,6 +13,7 @@ import { type Metainfo, encodeMetainfo } from "../metainfo.ts";
 import { type PeerAddress, formatPeerAddress } from "../peer-address.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import { BlobChunkStore } from "./blob-chunk-store.ts";
+import { guardWire } from "./guard-wire.ts";
 import type { IncomingPeer } from "./peer-listener.ts";
 import type { ServedTorrent } from "./served-torrent.ts";
 
@@ -61,6 +62,8 @@ export class StockPeers implements AsyncDisposable {
   readonly #deps: StockPeersDeps;
   readonly #guested = new Map<InfoHash, Guested>();
   readonly #sockets = new Set<Socket>();
+  /** Our ends of what is handed on to webtorrent, by their ports. */
+  readonly #inner = new Map<number, Socket>();
   #client: Promise<WebTorrent> | undefined;
   #users = 0;
   #isDisposed = false;
@@ -94,6 +97,7 @@ export class StockPeers implements AsyncDisposable {
       const offers = await Promise.all(torrents.map((torrent) => this.#offerOf(torrent)));
       await this.#use(offers.flat(), closed, async (client) => {
         const inner = dialInner(socket, client.torrentPort);
+        inner.once("connect", () => this.#inner.set(inner.localPort ?? 0, inner));
         inner.write(received);
         socket.pipe(inner);
         // Those that encrypt may mean any of them: to be fair they are one flow.
@@ -104,6 +108,7 @@ export class StockPeers implements AsyncDisposable {
         await aborted(closed.signal);
         if (torrents.length === 1 && torrents[0]) torrents[0].uploadedBytes += inner.bytesRead;
         inner.destroy();
+        for (const [port, socket] of this.#inner) if (socket === inner) this.#inner.delete(port);
       });
     } finally {
       hangUp();
@@ -195,6 +200,14 @@ export class StockPeers implements AsyncDisposable {
       const options = { preloadedStore: store, storeCacheSlots: 0, skipVerify };
       const torrent = client.add(encodeMetainfo(metainfo), options);
       torrent.on("error", ignore);
+      const { layout } = metainfo;
+      torrent.on("wire", (wire: Wire, address: string) => {
+        // Others have ports of their own machines.
+        const [port] = address.includes("127.0.0.1:") ? address.split(":").slice(-1) : [];
+        const inner = this.#inner.get(Number(port));
+        const bytesTaken = () => inner?.bytesRead ?? wire.uploaded;
+        guardWire(wire, { layout, bytesTaken });
+      });
       const ready = once(torrent, "ready").then(ignore);
       ready.catch(ignore);
       guested = { infoHash, torrent, ready, users: 0 };

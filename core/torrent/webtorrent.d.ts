@@ -18,6 +18,14 @@ declare module "webtorrent" {
 
   export type Callback<T> = (error: Error | null, result?: T) => void;
 
+  /** The connection with one peer, as a torrent's `wire` event gives it. */
+  export interface Wire extends EventEmitter {
+    /** Bytes of blocks that were given. */
+    readonly uploaded: number;
+    write(bytes: Uint8Array): boolean;
+    destroy(): void;
+  }
+
   export interface Torrent extends EventEmitter {
     readonly ready: boolean;
     addPeer(address: string): boolean;
