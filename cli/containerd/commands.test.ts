@@ -118,6 +118,15 @@ test("enable --snapshotter and plain enable turn one into the other, and disable
   }
 });
 
+test("a CRI that pulls by itself is told to say which image a layer is of, and no other", async (t) => {
+  const versions = { "1.6.20": true, "1.7.24": true, "v2.0.2": true, "v2.1.0": false };
+  for (const [version, criPulls] of Object.entries(versions)) {
+    const machine = await Machine.create(t, { version, config: "version = 2\n" });
+    await machine.shoal("enable", "--snapshotter");
+    assert.equal((await machine.read()).includes("disable_snapshot_annotations = false"), criPulls);
+  }
+});
+
 test("--dry-run shows and changes nothing", async (t) => {
   const machine = await Machine.create(t, { version: "1.6.20", config: plain });
   assert.match((await machine.shoal("enable", "--dry-run")).stdout, /^\+\[proxy_plugins.shoal\]/m);

@@ -48,6 +48,11 @@ export function parseContainerdVersion(text: string): ContainerdVersion {
   );
 }
 
+/** Whether its CRI pulls images by itself; from 2.1 on the transfer service does that for it. */
+export function criPullsOf({ major, minor }: Pick<ContainerdVersion, "major" | "minor">): boolean {
+  return major < 2 || (major === 2 && minor < 1);
+}
+
 /**
  * The newest version of the configuration that a release reads; it reads all older ones.
  *

@@ -5,13 +5,18 @@ import { test } from "node:test";
 import { FailedPreconditionError } from "../../core/errors.ts";
 import {
   type ContainerdConfig,
+  criImagesTable,
   localContentPlugin,
   parseContainerdConfig,
 } from "./containerd-config.ts";
-import { enabledContainerdConfig, newContainerdConfig } from "./enable-lines.ts";
+import {
+  type EnableOptions,
+  enabledContainerdConfig,
+  newContainerdConfig,
+} from "./enable-lines.ts";
 import { hasOwnBlock, withoutOwnBlocks } from "./own-block.ts";
 
-const options = { socket: "/run/shoal/content.sock", configVersionMax: 3 };
+const options = { socket: "/run/shoal/content.sock", configVersionMax: 3, criPulls: false };
 
 const contentPlugin = {
   ...{ id: "shoal", type: "content", address: options.socket, root: undefined },
@@ -32,17 +37,29 @@ function enable(text: string): string {
   return enabled;
 }
 
-function enableSnapshotter(text: string, configVersionMax = 3): string {
+function enableSnapshotter(text: string, changes: Partial<EnableOptions> = {}): string {
+  const { configVersionMax = 3, criPulls } = changes;
+  if (criPulls === undefined) enableSnapshotter(text, { ...changes, criPulls: true });
   const enabled = enabledContainerdConfig(text, {
-    ...{ ...options, configVersionMax, snapshotsRoot: "/srv/snapshots" },
+    ...{ ...options, configVersionMax, criPulls: criPulls === true },
+    snapshotsRoot: "/srv/snapshots",
   });
   const config = parseContainerdConfig(enabled);
+  if (criPulls) assert.equal(annotationsIn(config), "false");
   assert.deepEqual(oursOf(config), [contentPlugin, snapshotPlugin]);
   assert.equal(config.criSnapshotter, "shoal-overlay");
   assert.ok(config.unpackSnapshotters?.includes("shoal-overlay"));
   assert.doesNotMatch(enabled, /rebase/);
   assert.equal(withoutOwnBlocks(enabled), text, "does not come back byte for byte");
   return enabled;
+}
+
+/** What the file says last about whether the CRI tells a snapshotter of images. */
+function annotationsIn({ statements, version }: ContainerdConfig): string | undefined {
+  const path = [...criImagesTable(version), "disable_snapshot_annotations"];
+  const found = statements.filter((one) => one.path.join() === path.join());
+  assert.ok(found.length <= 1, "the key is there twice");
+  return found[0]?.value;
 }
 
 function oursOf({ proxyPlugins }: ContainerdConfig) {
@@ -57,7 +74,7 @@ test("what containerd writes by default is enabled and comes back byte for byte"
     enable(text.replaceAll("\n", "\r\n"));
     enable(text.trimEnd());
     // A file of version 4 has the same tables as one of version 3.
-    enableSnapshotter(text.replace("version = 3", "version = 4"), 4);
+    enableSnapshotter(text.replace("version = 3", "version = 4"), { configVersionMax: 4 });
   }
 });
 
@@ -154,7 +171,7 @@ test("withoutOwnBlocks() keeps what was added around a block, and refuses one th
 });
 
 test("newContainerdConfig() is all ours", () => {
-  const text = newContainerdConfig({ socket: "/run/a.sock", configVersionMax: 4 });
+  const text = newContainerdConfig({ ...options, socket: "/run/a.sock", configVersionMax: 4 });
   assert.equal(withoutOwnBlocks(text), "");
   const config = parseContainerdConfig(text);
   assert.equal(config.version, 4);
@@ -192,6 +209,31 @@ test("the snapshotter of the CRI is replaced where it stands, or put into its ta
   for (const [text, place] of Object.entries(files)) {
     assert.match(enableSnapshotter(text), place, text);
   }
+});
+
+test("a CRI that pulls by itself tells the snapshotter of images, in whatever form its table is", () => {
+  const cri = '[plugins."io.containerd.grpc.v1.cri".containerd]';
+  const key = "disable_snapshot_annotations";
+  const files = {
+    [`${cri}\n  ${key} = true # why\n`]: [
+      `  ${key} = false # why`,
+      '  snapshotter = "shoal-overlay"',
+    ],
+    [`${cri}\n    'snapshotter' = ""\n`]: [`    ${key} = false`],
+    [`${cri}\n  snapshotter = "shoal-overlay"\n  ${key} = false\n`]: [],
+    ['[plugins."io.containerd.grpc.v1.cri"]\n containerd.snapshotter = "overlayfs"\n']: [
+      ` containerd.${key} = false`,
+    ],
+    [`${cri}\n`]: ['  snapshotter = "shoal-overlay"', `  ${key} = false`],
+    "": [cri, '  snapshotter = "shoal-overlay"', `  ${key} = false`],
+  };
+  for (const [text, lines] of Object.entries(files)) {
+    const enabled = enableSnapshotter(`version = 2\n${text}`, { criPulls: true });
+    const all = enabled.split("\n");
+    for (const line of lines) assert.ok(all.includes(line), `${text}\nis now\n${enabled}`);
+  }
+  const untold = enableSnapshotter(`version = 2\n${cri}\n`, { criPulls: false });
+  assert.doesNotMatch(untold, /disable_snapshot_annotations/);
 });
 
 test("a list of the transfer service keeps its entries, in whatever form", () => {

@@ -10,14 +10,19 @@ import { disabledPluginsEdit } from "./disabled-plugins-edit.ts";
 import { mirrorChange } from "./mirror-change.ts";
 import { renderOwnBlock } from "./own-block.ts";
 import { withOwnEdits } from "./own-edits.ts";
-import { snapshotterChange, snapshotterId, snapshotterPluginLines } from "./snapshotter-change.ts";
+import {
+  type PullingContainerd,
+  snapshotterChange,
+  snapshotterId,
+  snapshotterPluginLines,
+} from "./snapshotter-change.ts";
 import type { TomlStatement } from "./toml-scanner.ts";
 
 /** Our name among the proxy plugins. */
 export const proxyPluginId = "shoal";
 
 /** What containerd is to be told. */
-export interface EnableOptions {
+export interface EnableOptions extends PullingContainerd {
   /** Absolute path of the content proxy's socket, if it is to take the content store's place. */
   readonly socket?: string | undefined;
   /** Where the content proxy keeps snapshots, if it is to unpack layers too; with a socket only. */
@@ -47,14 +52,11 @@ export function newContainerdConfig(options: EnableOptions): string {
 }
 
 /** What is to be done for the mirror and the snapshotter. */
-function partsChange(
-  text: string,
-  config: ContainerdConfig,
-  { snapshotsRoot, hostsPath }: EnableOptions,
-): ConfigChange {
+function partsChange(text: string, config: ContainerdConfig, options: EnableOptions): ConfigChange {
+  const { snapshotsRoot, hostsPath } = options;
   return joined([
     hostsPath === undefined ? unchanged : mirrorChange(text, config, { hostsPath }),
-    snapshotsRoot === undefined ? unchanged : snapshotterChange(text, config),
+    snapshotsRoot === undefined ? unchanged : snapshotterChange(text, config, options),
   ]);
 }
 

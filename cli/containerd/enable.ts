@@ -7,6 +7,7 @@ import { type ContainerdConfig, parseContainerdConfig } from "./containerd-confi
 import {
   type ContainerdVersion,
   configVersionMaxOf,
+  criPullsOf,
   readContainerdVersion,
 } from "./containerd-version.ts";
 import {
@@ -85,6 +86,7 @@ export async function enableContainerd(
     snapshotsRoot: command.snapshotter ? command.snapshotsRoot : undefined,
     hostsPath: command.mirror ? hostsPath : undefined,
     configVersionMax: configVersionMaxOf(version),
+    criPulls: criPullsOf(version),
   });
   if (command.mirror) await refuseImportedMirrors(file.path, config);
   // The files come first: containerd reads them anew at each pull, and is told of them last.

@@ -1,4 +1,4 @@
-import { type ConfigChange, changedKey, joined, unchanged } from "./config-change.ts";
+import { type ConfigChange, changedKeys, joined, unchanged } from "./config-change.ts";
 import { configConflict } from "./config-conflict.ts";
 import {
   type ContainerdConfig,
@@ -24,7 +24,7 @@ export function mirrorChange(
   const changed = (table: readonly string[], present: string | undefined) =>
     isSet(present)
       ? unchanged
-      : changedKey(text, statements, { table, key: hostsPathKey, value: hostsPath });
+      : changedKeys(text, statements, { table, values: { [hostsPathKey]: hostsPath } });
   return joined([
     changed(criRegistryTable(config.version), config.criHostsPath),
     changed(transferTable, config.transferHostsPath),

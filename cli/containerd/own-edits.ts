@@ -18,7 +18,9 @@ export function withOwnEdits(
 ): string {
   const parts: string[] = [];
   let position = 0;
-  for (const { start, end, lines } of edits.toSorted((a, b) => a.start - b.start)) {
+  // What is put between two lines comes before what takes the place of the second one.
+  const inOrder = edits.toSorted((a, b) => a.start - b.start || a.end - b.end);
+  for (const { start, end, lines } of inOrder) {
     const replaced = text.slice(start, end);
     parts.push(
       text.slice(position, start),

@@ -1,6 +1,6 @@
 import {
   type ConfigChange,
-  changedKey,
+  changedKeys,
   edited,
   joined,
   unchanged,
@@ -32,6 +32,16 @@ export function snapshotterPluginLines(socket: string, root: string): string[] {
   ];
 }
 
+/** How the containerd pulls that is to unpack with our snapshotter. */
+export interface PullingContainerd {
+  /**
+   * Whether its CRI pulls by itself: then a key of the CRI says if a snapshotter is told which
+   * image a layer is pulled for. Where the transfer service pulls for it, the same key has the
+   * CRI pull by itself again.
+   */
+  readonly criPulls: boolean;
+}
+
 /**
  * Has pulls unpack with our snapshotter: those of the CRI by default, those of the
  * transfer service when they ask for it. containerd 1.6 has no such service and does not
@@ -40,21 +50,30 @@ export function snapshotterPluginLines(socket: string, root: string): string[] {
  * @throws {FailedPreconditionError} when the file says something that only a person can
  *   decide about.
  */
-export function snapshotterChange(text: string, config: ContainerdConfig): ConfigChange {
-  return joined([criChange(text, config), unpackChange(text, config)]);
+export function snapshotterChange(
+  text: string,
+  config: ContainerdConfig,
+  containerd: PullingContainerd,
+): ConfigChange {
+  return joined([criChange(text, config, containerd), unpackChange(text, config)]);
 }
 
-function criChange(text: string, config: ContainerdConfig): ConfigChange {
-  const { statements, criSnapshotter } = config;
-  if (criSnapshotter === snapshotterId) return unchanged;
-  if (criSnapshotter !== undefined && !["", defaultSnapshotter].includes(criSnapshotter)) {
+function criChange(
+  text: string,
+  config: ContainerdConfig,
+  { criPulls }: PullingContainerd,
+): ConfigChange {
+  const { statements, criSnapshotter = "" } = config;
+  if (!["", defaultSnapshotter, snapshotterId].includes(criSnapshotter)) {
     throw configConflict(
       `its CRI uses the snapshotter ${JSON.stringify(criSnapshotter)}; ` +
         "take that out first if images are to be unpacked by us",
     );
   }
   const table = criImagesTable(config.version);
-  return changedKey(text, statements, { table, key: "snapshotter", value: snapshotterId });
+  const annotations = criPulls ? { disable_snapshot_annotations: false } : {};
+  const values = { snapshotter: snapshotterId, ...annotations };
+  return changedKeys(text, statements, { table, values });
 }
 
 /** A list of the file's own takes the place of containerd's, in which overlayfs is. */

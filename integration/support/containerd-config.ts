@@ -30,6 +30,7 @@ export function renderContainerdConfig(settings: ContainerdSettings): string {
     socket,
     snapshotsRoot,
     configVersionMax: versionOf(line),
+    criPulls: line !== "2.x",
   });
 }
 
