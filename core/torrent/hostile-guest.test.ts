@@ -52,11 +52,15 @@ async function seederOf(t: TestContext) {
   const bench = await SwarmBench.create(openTestSwarm({}, logger), t);
   const seeder = await bench.node();
   bench.seed(seeder, await bench.seeded(blob));
-  /** Connects as a stock client from an address of its own, and waits until it is greeted. */
-  const guest = async (number: number): Promise<Socket> => {
+  const dial = (number: number): Socket => {
     const socket = connect({ port: seeder.port, localAddress: `127.0.4.${number + 1}` });
     t.after(() => socket.destroy());
-    socket.on("error", () => undefined).write(handshake);
+    return socket.on("error", () => undefined);
+  };
+  /** Connects as a stock client from an address of its own, and waits until it is greeted. */
+  const guest = async (number: number): Promise<Socket> => {
+    const socket = dial(number);
+    socket.write(handshake);
     await Promise.race([once(socket, "data"), closed(socket)]);
     socket.resume();
     return socket;
@@ -70,7 +74,7 @@ async function seederOf(t: TestContext) {
       [],
     );
   };
-  return { guest, assertServes };
+  return { guest, dial, assertServes };
 }
 
 test("a node bears stock clients that send anything, and serves nodes meanwhile", async (t) => {
@@ -111,3 +115,18 @@ for (const [what, bytes] of Object.entries(harm)) {
     await assertServes();
   });
 }
+
+test("a node bears peers that send what may be encrypted and is nothing", async (t) => {
+  const { guest, dial, assertServes } = await seederOf(t);
+  const inputs = fuzzInputs({ seed: 7_000_000, count: 40, valid: [Buffer.alloc(900, 0xa7)] });
+  // One that is served holds webtorrent where it is, so that all of them meet it.
+  const served = await guest(0);
+  const ends = inputs.map(async (input, number) => {
+    const socket = dial(number + 1);
+    socket.resume().end(Buffer.concat([Buffer.alloc(100, 0xf3), input]));
+    await closed(socket);
+  });
+  await Promise.all(ends);
+  served.destroy();
+  await assertServes();
+});

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { type Socket, connect, createServer } from "node:net";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+
+import { HostLimits } from "../limits/host-limits.ts";
+import { createPeerId } from "../peer-id.ts";
+import { blobFixture } from "../testing/blob-fixture.ts";
+import { SwarmBench } from "../testing/swarm-conformance.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import { handshakeLength } from "./handshake.ts";
+import { openTestSwarm } from "./open-test-swarm.test-support.ts";
+import { PieceServer } from "./piece-server.ts";
+import { greeting, listen } from "./scripted-peer.test-support.ts";
+import { ServedTorrent } from "./served-torrent.ts";
+import { encodeBlocks } from "./wire-message.ts";
+
+const blob = blobFixture(1024 * 1024);
+const { infoHash, layout } = blob.metainfo;
+
+/** A peer that a node gives a blob to, and how that goes; time goes on when it is told to. */
+async function served(t: TestContext) {
+  const { folder } = await SwarmBench.create(openTestSwarm(), t);
+  const path = join(folder, "blob");
+  await writeFile(path, blob.bytes);
+  const server = createServer();
+  const { port } = await listen(t, server);
+  const theirs = connect(port, "127.0.0.1");
+  const [ours] = (await once(server, "connection")) as [Socket];
+  t.after(() => [ours, theirs].forEach((socket) => socket.destroy()));
+  theirs.on("error", () => undefined);
+  const time = { nowMs: 0 };
+  const ends: string[] = [];
+  const offences: string[] = [];
+  const pieceServer = new PieceServer({
+    ...{ socket: ours, peerId: createPeerId(), buffers: new BufferPool(1 << 20) },
+    torrent: new ServedTorrent({ infoHash, layout, path }),
+    self: { blockLengthMax: 1 << 18, dedicatedSeeder: false, listenPort: 1 },
+    passage: new HostLimits().passage(["upload"], { flow: infoHash }),
+    now: () => time.nowMs,
+    onClosed: (_, reason) => ends.push(reason),
+    onOffence: (reason) => offences.push(reason),
+    onFault: (error) => assert.ifError(error),
+  });
+  pieceServer.start(Buffer.alloc(0));
+  const passTime = (ms: number) => {
+    time.nowMs += ms;
+    pieceServer.tick(time.nowMs);
+  };
+  /** Sends bytes, and resolves when they are here. */
+  const send = async (bytes: Buffer) => {
+    const end = ours.bytesRead + bytes.length;
+    theirs.write(bytes);
+    while (ours.bytesRead < end) await once(ours, "data");
+  };
+  return { theirs, ends, offences, passTime, send };
+}
+
+test("a peer that sends nothing but keep-alives is idle after a minute", async (t) => {
+  const { theirs, ends, offences, passTime, send } = await served(t);
+  theirs.resume();
+  await send(greeting(blob).subarray(handshakeLength));
+  for (let second = 0; second < 59; second++) passTime(1000);
+  await send(Buffer.alloc(400));
+  assert.deepEqual(ends, []);
+  passTime(1000);
+  assert.deepEqual(ends, ["idle"]);
+  assert.deepEqual(offences, []);
+});
+
+test("a peer that asks and takes nothing is idle after a minute, however much it asks", async (t) => {
+  const { theirs, ends, passTime, send } = await served(t);
+  theirs.pause();
+  await send(greeting(blob).subarray(handshakeLength));
+  const blocks = Array.from({ length: 100 }, () => ({ index: 0, begin: 0, length: 131_072 }));
+  await send(encodeBlocks("request", blocks));
+  passTime(59_000);
+  await send(encodeBlocks("request", blocks.slice(0, 1)));
+  passTime(61_000);
+  assert.deepEqual(ends, ["idle"]);
+});
+
+test("a peer that shakes no hand but the first within 2 s has offended", async (t) => {
+  const { theirs, ends, offences, passTime, send } = await served(t);
+  theirs.resume();
+  await send(Buffer.alloc(4));
+  passTime(1999);
+  assert.deepEqual(ends, []);
+  passTime(1);
+  assert.deepEqual(ends, ["no extended handshake in time"]);
+  assert.deepEqual(offences, ends);
+});
