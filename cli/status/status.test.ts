@@ -37,6 +37,10 @@ const status: ServiceStatus = {
     { kind: "origin", name: "registry:5000" },
   ],
   traffic: { received, originBytes: 99, uploadedBytes: 7 },
+  limits: [
+    { name: "upload", bytesPerSecond: 50 * 2 ** 20, bytes: 7 },
+    { name: "origin", bytesPerSecond: 2 ** 20, bytes: 99 },
+  ],
 };
 
 const layers: ServiceStatus["layers"] = [
@@ -54,6 +58,7 @@ test("renderStatus() shows blobs, traffic and the lists in columns", () => {
     `content-proxy 0.1.0, up 2m 05s
 blobs      3 owned, 1 cached, 1 arriving, 4.00 KiB (budget 1.00 GiB)
 traffic    2.00 KiB from peers, 0 B from seeders, 1.00 KiB from web seeds, 99 B from registries, 7 B given
+limits     upload 50.0 MiB/s, origin 1.00 MiB/s
 
 INGEST                              FROM    DONE      SIZE
 k8s.io/1/layer-sha256:abababababab  swarm  512 B  1.00 KiB  50 %
