@@ -10,6 +10,10 @@ export function storageErrorFrom(cause: unknown): unknown {
     return new StorageFullError("Cannot write to the store: the disk is full", { cause });
   }
   if (code === "EIO") return new DataLossError("Cannot use the store: the disk fails", { cause });
+  // The kernel makes it so when the disk fails under it.
+  if (code === "EROFS") {
+    return new DataLossError("Cannot write to the store: its file system is read-only", { cause });
+  }
   return cause;
 }
 
