@@ -9,8 +9,10 @@ test("pieceLayoutOf() keeps the table that is written down in ADR 0004", () => {
   const table: [size: number, pieceLength: number, pieceCount: number][] = [
     [1, mebibyte / 8, 1],
     [2 * mebibyte, mebibyte / 8, 16],
-    [10 * mebibyte, mebibyte / 2, 20],
-    [16 * mebibyte, mebibyte, 16],
+    [4 * mebibyte, mebibyte / 4, 16],
+    [128 * mebibyte, mebibyte / 4, 512],
+    [256 * mebibyte, mebibyte / 2, 512],
+    [512 * mebibyte, mebibyte, 512],
     [1024 * mebibyte, mebibyte, 1024],
     [8192 * mebibyte, mebibyte, 8192],
     [8192 * mebibyte + 1, 2 * mebibyte, 4097],
@@ -21,7 +23,7 @@ test("pieceLayoutOf() keeps the table that is written down in ADR 0004", () => {
 });
 
 test("pieceLengthAt() gives the last piece what is left", () => {
-  const layout = pieceLayoutOf(16 * mebibyte + 5);
+  const layout = pieceLayoutOf(512 * mebibyte + 5);
   assert.equal(pieceLengthAt(layout, 0), mebibyte);
   assert.equal(pieceLengthAt(layout, layout.pieceCount - 1), 5);
 });

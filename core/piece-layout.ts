@@ -16,6 +16,15 @@ const mebibyte = 1024 * 1024;
  */
 const pieceLengthTypical = mebibyte;
 
+/**
+ * Layers arrive side by side, and each piece is on its way for as long as it is long: a layer
+ * that is not huge is cut finer, down to this, so that its first piece is soon with a first node.
+ */
+const pieceLengthFine = 256 * 1024;
+
+/** Below this many pieces a blob is cut finer, down to {@link pieceLengthFine}. */
+const pieceCountFine = 512;
+
 /** A small blob still wants to be cut, so that a first reader need not wait for all of it. */
 const pieceLengthMin = 128 * 1024;
 
@@ -40,6 +49,7 @@ export function pieceLayoutOf(size: number): PieceLayout {
     throw new RangeError(`Cannot lay out a blob of ${size} bytes`);
   }
   let pieceLength = pieceLengthTypical;
+  while (pieceLength > pieceLengthFine && size < pieceLength * pieceCountFine) pieceLength /= 2;
   while (pieceLength > pieceLengthMin && size < pieceLength * pieceCountWanted) pieceLength /= 2;
   while (Math.ceil(size / pieceLength) > pieceCountMax) pieceLength *= 2;
   return { size, pieceLength, pieceCount: Math.ceil(size / pieceLength) };
