@@ -32,6 +32,7 @@ export interface Bench {
   readonly answers: (DirectoryEntry | undefined)[];
   readonly refused: ReadonlySet<string>[];
   readonly arrived: Digest[];
+  readonly logger: MemoryLogger;
   /** What the store knows of the blob. */
   record: BlobRecord | undefined;
   /** It has the metainfo, too. */
@@ -110,6 +111,7 @@ export async function benchOf(t: TestContext): Promise<Bench> {
       answers,
       refused,
       arrived,
+      logger,
       record: undefined,
       isKept: true,
       found: undefined,

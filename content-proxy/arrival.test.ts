@@ -67,6 +67,10 @@ test("a promised arrival tries again, by other metainfo if the first one lied", 
   const download = await second;
   assert.equal(download.wanted.torrent.infoHash, metainfo.infoHash);
   assert.deepEqual(bench.refused.at(-1), new Set([liar.infoHash]));
+  const reports = bench.logger.lines.filter(({ message }) => message === "refused metainfo");
+  assert.deepEqual(reports, [
+    { level: "warn", message: "refused metainfo", fields: { digest, infoHash: liar.infoHash } },
+  ]);
   download.finish();
   await arrival.settled();
   assert.deepEqual(bench.arrived, [digest]);
@@ -80,7 +84,7 @@ test("a promised arrival uses the metainfo that was kept when the directory is g
   assert.equal((await started).wanted.torrent.infoHash, metainfo.infoHash);
 });
 
-test("metainfo of another size is refused before anything is fetched", async (t) => {
+test("metainfo of another size is refused before anything is fetched, and reported", async (t) => {
   const bench = await benchOf(t);
   const longer = createMetainfo({
     digest,
@@ -91,6 +95,10 @@ test("metainfo of another size is refused before anything is fetched", async (t)
   const started = nextDownload(bench.swarm);
   bench.start();
   assert.equal((await started).wanted.torrent.infoHash, metainfo.infoHash);
+  const [report] = bench.logger.lines.filter(({ level }) => level === "warn");
+  assert.equal(report?.message, "passed over metainfo of another blob");
+  const { fields } = report;
+  assert.deepEqual([fields["digest"], fields["infoHash"]], [digest, longer.infoHash]);
 });
 
 test("readArriving() gives bytes as they come, over a failed try", async (t) => {

@@ -139,8 +139,11 @@ export class BlobLookup {
     while (refused.size < refusedMax) {
       const entry = await this.#deps.directory.lookup(digest, { signal, refused });
       if (!entry || refused.has(entry.metainfo.infoHash)) return undefined;
-      if (entry.metainfo.digest === digest && entry.metainfo.layout.size === size) return entry;
-      refused.add(entry.metainfo.infoHash);
+      const { infoHash, layout } = entry.metainfo;
+      if (entry.metainfo.digest === digest && layout.size === size) return entry;
+      const fields = { digest, infoHash, size: layout.size, wantedSize: size };
+      this.#deps.logger.warn("passed over metainfo of another blob", fields);
+      refused.add(infoHash);
     }
     return undefined;
   }
