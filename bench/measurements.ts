@@ -1,6 +1,7 @@
 import { coldCrowd } from "./cold-crowd.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
+import { limits } from "./limits.ts";
 import type { Measurement } from "./measurement.ts";
 import { memory } from "./memory.ts";
 import { mirror } from "./mirror.ts";
@@ -21,6 +22,7 @@ export const measurements: readonly Measurement[] = [
   swarm,
   swarmCrowd,
   coldCrowd,
+  limits,
   latency,
   idle,
   memory,
