@@ -5,6 +5,7 @@ import type { ContainerdRelease } from "./containerd-release.ts";
 import { Containerd } from "./containerd.ts";
 import { enableMirror } from "./mirror.ts";
 import type { Network, NetworkHost } from "./network.ts";
+import type { Patience } from "./patience.ts";
 import { writeDockerConfig } from "./registry-auth.ts";
 import { writeRegistryHosts } from "./registry-hosts.ts";
 import { startRegistry, type Registry } from "./registry.ts";
@@ -24,6 +25,7 @@ import {
   trackerUrl,
 } from "./shoal-config.ts";
 import { ShoalDaemon } from "./shoal-daemon.ts";
+import { startTokenServer, type TokenServer } from "./token-server.ts";
 
 /** Which of our services a cluster has. */
 export interface ShoalServices {
@@ -36,12 +38,14 @@ export const allServices: ShoalServices = { tracker: true, seeder: true, content
 export const noServices: ShoalServices = { tracker: false, seeder: false, contentProxy: false };
 
 export interface ClusterOptions {
-  /** Has the hosts `registry`, `tracker` and `seeder` where there are such, and the nodes. */
+  /** Has the hosts `registry`, `tracker` and those of seeders where there are such, and the nodes. */
   readonly network: Network;
   /** Names of the hosts that run containerd. */
   readonly nodes: readonly string[];
   readonly release: ContainerdRelease;
   readonly services: ShoalServices;
+  /** How many seeders there are, if any; see {@link seederNames}. */
+  readonly seeders?: number | undefined;
   /** Takes all that the cluster keeps. */
   readonly directory: string;
   readonly withCri?: boolean;
@@ -59,10 +63,12 @@ export interface ClusterOptions {
   readonly contentProxy?: object | undefined;
   /** The same of single nodes, by their names: each takes the place of a section of that name. */
   readonly contentProxyOf?: Readonly<Record<string, object>> | undefined;
-  /** Sections of the seeder's configuration that are not as usual. */
+  /** How long content proxies wait where their sections do not say it: as users' do if left out. */
+  readonly patience?: Patience | undefined;
+  /** Sections of the seeders' configuration that are not as usual. */
   readonly seeder?: object | undefined;
-  /** Whether the registry wants a password, which the seeder has. */
-  readonly isPrivate?: boolean | undefined;
+  /** Whether the registry wants a password, which the seeders have, or tokens that cost one. */
+  readonly isPrivate?: boolean | "token" | undefined;
 }
 
 /** How the mirror is used: by itself, or beside a content store of ours. */
@@ -84,9 +90,20 @@ export interface ClusterNode {
 /** Dispose of it to end all that runs on the network; the network stays. */
 export interface Cluster extends AsyncDisposable {
   readonly registry: Registry;
+  /** Where the registry wants tokens. */
+  readonly tokens: TokenServer | undefined;
   readonly tracker: ShoalDaemon | undefined;
+  /** The first of the seeders. */
   readonly seeder: ShoalDaemon | undefined;
+  readonly seeders: readonly ShoalDaemon[];
   readonly nodes: readonly ClusterNode[];
+}
+
+/** Names of the hosts of so many seeders. */
+export function seederNames(count = 1): string[] {
+  return Array.from({ length: count }, (_, index) =>
+    index === 0 ? "seeder" : `seeder${index + 1}`,
+  );
 }
 
 /** Starts a registry, our services, and nodes with a containerd each, and waits for all. */
@@ -98,18 +115,23 @@ export async function startCluster(
   const started = new DisposeStack();
   const inDirectory = (name: string) => join(options.directory, name);
   try {
+    const place = { directory: inDirectory("registry"), on: network.host("registry") };
+    const tokens =
+      options.isPrivate === "token"
+        ? started.use(await startTokenServer({ ...place, directory: options.directory }))
+        : undefined;
+    const auth = tokens?.auth ?? { kind: "basic" };
     const registry = started.use(
-      await startRegistry({
-        ...{ directory: inDirectory("registry"), on: network.host("registry") },
-        ...(options.isPrivate && { auth: { kind: "basic" } }),
-      }),
+      await startRegistry({ ...place, ...(options.isPrivate && { auth }) }),
     );
     const { front } = options;
     const registryHost =
       front === undefined ? registry.host : placeOf(network.host(front), ports.registry);
     const parts = { options, registryHost, signal };
     const tracker = services.tracker ? started.use(await startTracker(parts)) : undefined;
-    const seeder = services.seeder ? started.use(await startSeeder(parts)) : undefined;
+    const seeders: ShoalDaemon[] = [];
+    for (const on of seederHostsOf(options))
+      seeders.push(started.use(await startSeeder(parts, on)));
     const nodes: ClusterNode[] = [];
     for (const name of options.nodes) {
       const host = network.host(name);
@@ -134,7 +156,7 @@ export async function startCluster(
       nodes.push({ name, host, containerd, proxy, storePath, snapshotsPath });
     }
     return {
-      ...{ registry, tracker, seeder, nodes },
+      ...{ registry, tokens, tracker, seeder: seeders[0], seeders, nodes },
       [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -157,15 +179,22 @@ function startTracker({ options, signal }: ClusterParts): Promise<ShoalDaemon> {
   return ShoalDaemon.start(daemon, { signal });
 }
 
-async function startSeeder({ options, registryHost, signal }: ClusterParts): Promise<ShoalDaemon> {
-  const on = options.network.host("seeder");
-  const directory = join(options.directory, "seeder");
+async function startSeeder(
+  { options, registryHost, signal }: ClusterParts,
+  on: NetworkHost,
+): Promise<ShoalDaemon> {
+  const directory = join(options.directory, on.name);
   const trackers = trackersOf(options);
   const credentialsFile = options.isPrivate
     ? await writeDockerConfig(options.directory, registryHost)
     : undefined;
   const origin = { registries: registriesOf(options, registryHost), credentialsFile };
-  const config = { ...seederConfig(on, { directory, trackers, ...origin }), ...options.seeder };
+  const others = seederHostsOf(options).filter(({ name }) => name !== on.name);
+  const config = {
+    ...seederConfig(on, { directory, trackers, ...origin }),
+    cluster: { self: seederUrl(on), others: others.map(seederUrl) },
+    ...options.seeder,
+  };
   const daemon = { service: "seeder", config, directory, on, adminPort: ports.seeder } as const;
   return ShoalDaemon.start(daemon, { signal });
 }
@@ -175,15 +204,13 @@ function startContentProxy(
   on: NetworkHost,
 ): Promise<ShoalDaemon> {
   const directory = join(options.directory, on.name);
-  const seeders = options.services.seeder ? [seederUrl(options.network.host("seeder"))] : [];
   const places = {
     directory,
     trackers: trackersOf(options),
-    seeders,
+    seeders: seederHostsOf(options).map(seederUrl),
     registries: registriesOf(options, registryHost),
   };
-  const config = {
-    ...contentProxyConfig(on, places),
+  const sections: Readonly<Record<string, object>> = {
     ...(options.mirror && { mirror: mirrorConfig(registryHost) }),
     ...(options.mirror === "alone" && {
       // Two programs cannot keep the same folder.
@@ -195,6 +222,13 @@ function startContentProxy(
     ...options.contentProxy,
     ...options.contentProxyOf?.[on.name],
   };
+  const { patience } = options;
+  const config = {
+    ...contentProxyConfig(on, places),
+    ...sections,
+    pull: { ...patience?.pull, ...sections["pull"] },
+    ...(sections["mirror"] && { mirror: { ...patience?.mirror, ...sections["mirror"] } }),
+  };
   const daemon = { service: "content-proxy", config, directory, on } as const;
   return ShoalDaemon.start({ ...daemon, adminPort: ports.admin }, { signal });
 }
@@ -203,6 +237,10 @@ function registriesOf({ registryNames = [] }: ClusterOptions, host: string): Reg
   return [host, ...registryNames].map((name) => ({
     ...{ host: name, url: `http://${host}`, plainHttp: true },
   }));
+}
+
+function seederHostsOf({ network, services, seeders }: ClusterOptions): NetworkHost[] {
+  return services.seeder ? seederNames(seeders).map((name) => network.host(name)) : [];
 }
 
 function trackersOf({ network, services }: ClusterOptions): string[] {

@@ -17,6 +17,8 @@ export interface CriImage {
 export interface CriCredentials {
   readonly username: string;
   readonly password: string;
+  /** The registry that they are for; others do not get them then. */
+  readonly serverAddress?: string;
 }
 
 interface FilesystemUsage {

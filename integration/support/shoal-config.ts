@@ -7,7 +7,7 @@ import type { NetworkHost } from "./network.ts";
 export const ports = {
   ...{ tracker: 6969, seeder: 7072, seederSwarm: 7070 },
   ...{ swarm: 7080, admin: 7081, mirror: 7082 },
-  registry: 5000,
+  ...{ registry: 5000, token: 5001 },
 };
 
 /** `host:port` of a host, with brackets around an address of IPv6. */

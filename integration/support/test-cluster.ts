@@ -4,6 +4,7 @@ import type { DisposeStack } from "../../core/async/dispose-stack.ts";
 import type { IpFamily } from "../../core/ip-address.ts";
 import {
   allServices,
+  seederNames,
   startCluster,
   type Cluster,
   type MirrorLevel,
@@ -14,6 +15,7 @@ import { pushImage } from "./image-push.ts";
 import { buildImage, type BuiltImage, type ImagePlan } from "./image.ts";
 import { stackOf } from "./interruptible.ts";
 import { createNetwork, type Network } from "./network.ts";
+import { patience } from "./patience.ts";
 import { basicCredentials, registryUser } from "./registry-auth.ts";
 import { createTestDirectory } from "./test-directory.ts";
 
@@ -23,6 +25,8 @@ export interface TestClusterOptions {
   /** Hosts besides the nodes and the services, for a test's own programs. */
   readonly guests?: readonly string[];
   readonly services?: Partial<ShoalServices>;
+  /** How many seeders there are; one unless told otherwise. */
+  readonly seeders?: number;
   readonly withCri?: boolean;
   /** Whether the content proxies unpack images, too. */
   readonly withSnapshots?: boolean;
@@ -39,13 +43,15 @@ export interface TestClusterOptions {
   /** Labels of nodes, by their names, for preheats to choose them by. */
   readonly nodeLabels?: Readonly<Record<string, object>>;
   /** Sections of the content proxies' configuration that are not as usual. */
-  readonly contentProxy?: object;
+  readonly contentProxy?: Readonly<Record<string, object>> | ((network: Network) => object);
   /** The same of single nodes, by their names: each takes the place of a section of that name. */
   readonly contentProxyOf?: Readonly<Record<string, object>>;
-  /** Sections of the seeder's configuration that are not as usual. */
+  /** Whether nodes wait no longer than those of users: for tests in which they wait in vain. */
+  readonly isHasty?: boolean;
+  /** Sections of the seeders' configuration that are not as usual. */
   readonly seeder?: object;
-  /** Whether the registry wants a password, which the seeder has. */
-  readonly isPrivate?: boolean;
+  /** Whether the registry wants a password, which the seeders have, or tokens that cost one. */
+  readonly isPrivate?: boolean | "token";
 }
 
 /** An image in the registry of a cluster. */
@@ -72,18 +78,23 @@ export async function startTestCluster(
   const { line, nodes, guests = [], bitsPerSecond = {}, withCri = false } = options;
   const stack = stackOf(t);
   const directory = (await createTestDirectory(t, stack)).path;
-  const hosts = ["registry", "tracker", "seeder", ...nodes, ...guests];
+  const hosts = ["registry", "tracker", ...seederNames(options.seeders), ...nodes, ...guests];
   const network = stack.use(await createNetwork({ hosts, bitsPerSecond, family: options.family }));
   const release = await ensureContainerd(line);
   const services = { ...allServices, ...options.services };
-  const { contentProxy, contentProxyOf, seeder, withSnapshots, isPrivate = false } = options;
-  const { mirror, registryNames, front, nodeLabels } = options;
+  const { contentProxyOf, seeder, withSnapshots, isPrivate = false } = options;
+  const contentProxy =
+    typeof options.contentProxy === "function"
+      ? options.contentProxy(network)
+      : options.contentProxy;
+  const { mirror, registryNames, front, nodeLabels, seeders, isHasty = false } = options;
   const place = { network, directory };
   const cluster = stack.use(
     await startCluster({
       ...{ ...place, nodes, release, services },
       ...{ withCri, withSnapshots, contentProxy, contentProxyOf, seeder, isPrivate },
-      ...{ mirror, registryNames, front, nodeLabels },
+      ...{ mirror, registryNames, front, nodeLabels, seeders },
+      ...(!isHasty && { patience }),
     }),
   );
   let imagesPushed = 0;
@@ -92,7 +103,9 @@ export async function startTestCluster(
     { name = `samples/app${++imagesPushed}:1` } = {},
   ) => {
     const image = await buildImage(plan);
-    const authorization = isPrivate ? basicCredentials(registryUser) : undefined;
+    const [repository = name] = name.split(":");
+    const byPassword = isPrivate ? basicCredentials(registryUser) : undefined;
+    const authorization = cluster.tokens?.authorizationFor(repository) ?? byPassword;
     const reference = await pushImage(image, cluster.registry, { name, authorization });
     await cluster.registry.forgetRequests();
     return { image, reference };

@@ -1,12 +1,17 @@
 import { createPrivateKey, randomUUID, sign, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { join } from "node:path";
 
+import { DisposeStack } from "../../core/async/dispose-stack.ts";
 import { ensurePackages } from "./apt-packages.ts";
 import { runCommand } from "./command.ts";
+import type { NetworkHost } from "./network.ts";
+import { logsLine } from "./readiness.ts";
 import { basicCredentials, registryUser, type RegistryAuth } from "./registry-auth.ts";
+import { placeOf, ports } from "./shoal-config.ts";
+import { startForwarder } from "./tunnel.ts";
 
 /** A token server for registries. Dispose of it to end it. */
 export interface TokenServer extends AsyncDisposable {
@@ -14,6 +19,8 @@ export interface TokenServer extends AsyncDisposable {
   readonly auth: RegistryAuth;
   /** Query strings of the requests for a token, with whether a token was given. */
   readonly requests: readonly { readonly query: string; readonly isGranted: boolean }[];
+  /** Value of an Authorization header that grants everything in a repository. */
+  authorizationFor(repository: string): string;
 }
 
 const service = "shoal-registry";
@@ -21,8 +28,8 @@ const issuer = "shoal-token-server";
 const tokenLifeSeconds = 300;
 
 /**
- * Starts the other half of a registry's Bearer authentication, on loopback. With the
- * credentials of `registryUser` it grants everything, without any nothing or, where
+ * Starts the other half of a registry's Bearer authentication, on loopback unless told
+ * otherwise. With the credentials of `registryUser` it grants everything, without any nothing or, where
  * `isAnonymousAllowed`, pulls.
  *
  * @see distribution docs/spec/auth/token.md
@@ -31,6 +38,8 @@ export async function startTokenServer(options: {
   /** Takes key and certificate. */
   readonly directory: string;
   readonly isAnonymousAllowed?: boolean;
+  /** The host of a network of ours where it is reached. */
+  readonly on?: NetworkHost;
 }): Promise<TokenServer> {
   const key = await createKey(options.directory);
   const requests: { query: string; isGranted: boolean }[] = [];
@@ -46,21 +55,52 @@ export async function startTokenServer(options: {
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ token, expires_in: tokenLifeSeconds }));
   });
-  server.listen(0, "127.0.0.1");
+  const started = new DisposeStack();
+  try {
+    const place = await listen(server, { ...options, started });
+    const { certificatePath } = key;
+    return {
+      auth: { kind: "token", realm: `http://${place}/token`, service, issuer, certificatePath },
+      requests,
+      authorizationFor: (repository) => {
+        const actions = ["pull", "push", "delete"];
+        const scope = `repository:${repository}:${actions.join()}`;
+        return `Bearer ${key.sign(claimsOf([scope], actions))}`;
+      },
+      [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    return started.disposeAfter(error);
+  }
+}
+
+/** Gives the host and port where it is reached. */
+async function listen(
+  server: Server,
+  options: {
+    readonly directory: string;
+    readonly on?: NetworkHost;
+    readonly started: DisposeStack;
+  },
+): Promise<string> {
+  const { directory, on, started } = options;
+  const socketPath = join(directory, "token.sock");
+  if (on) server.listen(socketPath);
+  else server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  started.defer(async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, "close");
+  });
+  if (on) {
+    const from = placeOf(on, ports.token);
+    const ready = logsLine(join(directory, "tunnel.log"), /listening/);
+    started.use(await startForwarder({ from, to: socketPath, netns: on.netns, ready }));
+    return from;
+  }
   const address = server.address();
-  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
-  const realm = `http://127.0.0.1:${port}/token`;
-  const { certificatePath } = key;
-  return {
-    auth: { kind: "token", realm, service, issuer, certificatePath },
-    requests,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, "close");
-    },
-  };
+  return `127.0.0.1:${typeof address === "object" ? (address?.port ?? 0) : 0}`;
 }
 
 function grantedActions(
