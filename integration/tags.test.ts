@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { CriClient } from "./support/cri-client.ts";
 import { requestHttp } from "./support/http.ts";
 import { preheat } from "./support/preheat.ts";
 import { smallImage } from "./support/sample-images.ts";
@@ -67,5 +68,32 @@ test("tags through the mirror of containerd 1.6", async (t) => {
     await seeder.kill9();
     assert.equal(await digestOfTag("1"), before);
     assert.equal(typeof before, "string");
+  });
+});
+
+test("tags through the mirror of containerd 2.x, while the registry is away", async (t) => {
+  const cluster = await startTestCluster(t, {
+    ...({ line: "2.x", nodes: ["node1", "node2"], mirror: "alone", withCri: true } as const),
+  });
+  const { seeder, registry, stack } = cluster;
+  const [first, second] = cluster.nodes;
+  assert.ok(first && second && seeder);
+  const { image, reference } = await cluster.push(smallImage("tags of 2.x"));
+  await preheat(reference, { seeder });
+  await registry[Symbol.asyncDispose]();
+
+  await t.test("bring an image that the cluster has to a new node", async () => {
+    await first.containerd.pull(reference);
+    const said = await first.containerd.runContainer(reference, ["echo", "up"]);
+    assert.equal(said, "up\n");
+  });
+
+  await t.test("bring it to a new node by the CRI, too", async () => {
+    const cri = stack.use(await CriClient.open(second.containerd.socketPath));
+    await cri.untilReady();
+    assert.equal(await cri.pullImage(reference), image.manifests[0]?.config.digest);
+    const options = { namespace: "k8s.io" };
+    const said = await second.containerd.runContainer(reference, ["echo", "up"], options);
+    assert.equal(said, "up\n");
   });
 });
