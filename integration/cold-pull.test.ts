@@ -69,7 +69,7 @@ for (const line of containerdLines) {
 
   test(`a cold pull by containerd ${line} that goes wrong`, async (t) => {
     const bitsPerSecond = { registry: slowBitsPerSecond };
-    const cluster = await startTestCluster(t, { line, nodes, bitsPerSecond });
+    const cluster = await startTestCluster(t, { line, nodes, bitsPerSecond, isHasty: true });
     const { network, seeder } = cluster;
     const [node] = cluster.nodes;
     assert.ok(node?.proxy && seeder);

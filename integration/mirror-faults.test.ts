@@ -32,7 +32,7 @@ for (const line of ["1.6", "2.x"] as const) {
   test(`a pull by containerd ${line} through the mirror when something is wrong`, async (t) => {
     const cluster = await startTestCluster(t, {
       ...({ line, nodes: ["node1"], mirror: "alone" } as const),
-      ...{ guests: ["front"], front: "front" },
+      ...{ guests: ["front"], front: "front", isHasty: true },
     });
     const { seeder, tracker, registry } = cluster;
     const [node] = cluster.nodes;

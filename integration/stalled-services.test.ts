@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { containerdLines } from "./support/containerd-release.ts";
+import { patience } from "./support/patience.ts";
 import { pollUntil } from "./support/poll.ts";
 import { preheat } from "./support/preheat.ts";
 import { askedByDigest, blobsTakenBy } from "./support/registry-traffic.ts";
@@ -24,7 +25,7 @@ const hasty = { stallTimeoutMs: 1500 };
  * The swarm has all the time that it needs on a busy machine to find out who hangs, and to
  * connect to others again: who takes so long has given up on it.
  */
-const patient = { stallTimeoutMs: 30_000, lookupTimeoutMs: 20_000 };
+const patient = { ...patience.pull, stallTimeoutMs: 30_000 };
 
 /** Services that hang: they keep their connections, take new ones, and say nothing. */
 for (const line of containerdLines) {
@@ -32,7 +33,8 @@ for (const line of containerdLines) {
     const nodes = ["hasty", "patient"];
     const bitsPerSecond = { seeder: slowBitsPerSecond };
     const contentProxyOf = { hasty: { pull: hasty }, patient: { pull: patient } };
-    const cluster = await startTestCluster(t, { line, nodes, bitsPerSecond, contentProxyOf });
+    const options = { line, nodes, bitsPerSecond, contentProxyOf, isHasty: true };
+    const cluster = await startTestCluster(t, options);
     const { seeder, tracker, registry } = cluster;
     const [first, second] = cluster.nodes;
     assert.ok(first?.proxy && second?.proxy && seeder && tracker);
@@ -110,7 +112,7 @@ for (const line of containerdLines) {
   test(`containerd ${line} with services that hang and a registry that only it may ask`, async (t) => {
     const contentProxy = { pull: { readTimeoutMs, ...hasty }, origin: { registries: [] } };
     const bitsPerSecond = { seeder: slowBitsPerSecond };
-    const options = { line, nodes: ["node1"], bitsPerSecond, contentProxy };
+    const options = { line, nodes: ["node1"], bitsPerSecond, contentProxy, isHasty: true };
     const cluster = await startTestCluster(t, options);
     const { seeder } = cluster;
     const [node] = cluster.nodes;
