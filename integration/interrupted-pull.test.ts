@@ -12,7 +12,7 @@ import { startTestCluster } from "./support/test-cluster.ts";
 import { receivedBytes, untilPromised, untilReceived } from "./support/traffic.ts";
 
 /** Slow enough for a pull of some megabytes to be caught in the middle. */
-const slowBitsPerSecond = 20_000_000;
+const slowBitsPerSecond = 10_000_000;
 
 /** What has arrived when a pull is interrupted, and what at least must not come again. */
 const arrivedBytes = 3_000_000;
@@ -20,7 +20,8 @@ const keptBytesMin = 1_000_000;
 
 for (const line of containerdLines) {
   test(`a pull by containerd ${line} that is interrupted`, async (t) => {
-    const bitsPerSecond = { seeder: slowBitsPerSecond };
+    // The node, and not the seeder, which is to have images soon.
+    const bitsPerSecond = { node1: slowBitsPerSecond };
     const cluster = await startTestCluster(t, { line, nodes: ["node1"], bitsPerSecond });
     const { registry, seeder } = cluster;
     const [node] = cluster.nodes;
