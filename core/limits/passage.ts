@@ -31,6 +31,11 @@ export class Passage {
     return true;
   }
 
+  /** Bytes to read at once at most, so that many connections together do not read much too soon. */
+  get readLength(): number {
+    return Math.min(...this.#turnstiles(this.#isAhead).map(({ readLength }) => readLength));
+  }
+
   /** Bytes wait for their turn. */
   get isWaiting(): boolean {
     return this.#waiting !== undefined;

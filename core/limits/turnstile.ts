@@ -8,6 +8,9 @@ const turnMs = 10;
 const turnMin = 16 * 1024;
 const turnMax = 256 * 1024;
 
+/** What one connection reads at once lasts this long: dozens may do so before any of it was paid for. */
+const readMs = 2;
+
 /** Time as limits see it. */
 export interface LimitTime {
   /** Nanoseconds of a clock that never goes back and is the same in all threads. */
@@ -50,6 +53,11 @@ export class Turnstile {
   /** There is no limit: nobody need come. */
   get isOpen(): boolean {
     return this.#bucket.rate === 0;
+  }
+
+  /** Bytes that a connection should read at once at most, before they go through. */
+  get readLength(): number {
+    return this.isOpen ? Infinity : lengthOf(this.#bucket.rate, readMs);
   }
 
   /** Waits in line; {@link Ticket.onPassed} may be called before this returns. */
@@ -110,7 +118,7 @@ export class Turnstile {
   }
 
   #takeTurn(): { bytes: number; readonly startNs: bigint } {
-    const bytes = turnBytesOf(this.#bucket.rate);
+    const bytes = lengthOf(this.#bucket.rate, turnMs);
     return { bytes, startNs: this.#bucket.take(bytes, this.#time.now()) };
   }
 
@@ -131,7 +139,7 @@ export class Turnstile {
   }
 }
 
-/** Bytes of one turn at a rate. */
-function turnBytesOf(rate: number): number {
-  return Math.min(turnMax, Math.max(turnMin, Math.round((rate * turnMs) / 1000)));
+/** Bytes that last so long at a rate, within bounds. */
+function lengthOf(rate: number, durationMs: number): number {
+  return Math.min(turnMax, Math.max(turnMin, Math.round((rate * durationMs) / 1000)));
 }

@@ -92,7 +92,7 @@ export class DialledNode {
       noDelay: true,
       keepAlive: true,
       onread: {
-        buffer: receiveBuffer,
+        buffer: () => this.#nextBuffer(),
         callback: (length) => this.#onBytes(receiveBuffer.subarray(0, length)),
       },
     });
@@ -157,6 +157,11 @@ export class DialledNode {
     });
     // A handler may have closed the connection.
     return !this.isClosed && this.#mayReadOn();
+  }
+
+  #nextBuffer(): Buffer {
+    const { passage, receiveBuffer } = this.#deps;
+    return passage.isOpen ? receiveBuffer : receiveBuffer.subarray(0, passage.readLength);
   }
 
   #mayReadOn(): boolean {
