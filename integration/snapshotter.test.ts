@@ -110,12 +110,20 @@ async function pushesAndExports(
   assert.equal(said, marksOf("first", node.line));
 }
 
-/** ctr 1.x does not say which layer it unpacks, so it has an ordinary snapshotter. */
+/**
+ * A ctr that unpacks by itself does not say which layer it unpacks, so it has an ordinary
+ * snapshotter. The transfer service says it.
+ */
 async function unpacksForCtr(node: SnapshotterNode): Promise<void> {
   const { containerd, line } = node;
   for (const by of line === "2.x" ? (["ctr", "transfer"] as const) : (["ctr"] as const)) {
-    const { reference } = await node.preheated(dockerImage(`${by} ${line}`));
+    const { reference, image } = await node.preheated(dockerImage(`${by} ${line}`));
     await containerd.pull(reference, { by });
+    assert.deepEqual(askedByDigest(node.host, await node.registry.requests()), []);
+    const unpacked = await node.unpackedLayers();
+    for (const { digest } of layersOf(image)) {
+      assert.equal(unpacked.includes(digest), by === "transfer", `${by} ${digest}`);
+    }
     const said = await containerd.runContainer(reference, ["cat", "/etc/shoal-image"]);
     assert.equal(said, `${by} ${line}\n`);
   }
