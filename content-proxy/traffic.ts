@@ -3,11 +3,11 @@ import type { BytesReceived, Swarm } from "../core/ports/swarm.ts";
 
 /** Adds up what came to this node, and from whom. */
 export class Traffic {
-  readonly #swarm: Pick<Swarm, "status">;
+  readonly #swarm: Pick<Swarm, "uploadedBytes">;
   #ended: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0, origin: 0 };
   #originBytes = 0;
 
-  constructor(swarm: Pick<Swarm, "status">) {
+  constructor(swarm: Pick<Swarm, "uploadedBytes">) {
     this.#swarm = swarm;
   }
 
@@ -25,9 +25,7 @@ export class Traffic {
   report(underWay: Iterable<BytesReceived>): TrafficReport {
     let received = this.#ended;
     for (const download of underWay) received = sumOf(received, download);
-    const uploadedBytes = this.#swarm
-      .status()
-      .reduce((sum, { uploadedBytes }) => sum + uploadedBytes, 0);
+    const { uploadedBytes } = this.#swarm;
     const { origin, ...swarm } = received;
     return { received: swarm, originBytes: this.#originBytes + origin, uploadedBytes };
   }

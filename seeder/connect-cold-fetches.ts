@@ -6,16 +6,14 @@ import { GrowingSeeds, type GrowingSeedsDeps } from "./growing-seeds.ts";
 /** Joins what fetches blobs for nodes, and gives them to peers meanwhile. */
 export function connectColdFetches({
   swarm,
-  given,
   started,
   ...deps
 }: Omit<ColdFetchesDeps, "growing" | "store"> & {
   readonly swarm: Pick<Swarm, "seedGrowing">;
-  readonly given: GrowingSeedsDeps["given"];
   readonly store: ColdFetchesDeps["store"] & GrowingSeedsDeps["store"];
   readonly started: DisposeStack;
 }): ColdFetches {
   const { store, logger } = deps;
-  const growing = started.use(new GrowingSeeds({ store, swarm, given, logger }));
+  const growing = started.use(new GrowingSeeds({ store, swarm, logger }));
   return started.use(new ColdFetches({ ...deps, growing }));
 }

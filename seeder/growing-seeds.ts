@@ -1,17 +1,14 @@
 import { pause } from "../core/async/pause.ts";
 import { CodedError, codeOf } from "../core/errors.ts";
-import { growingInfoHash } from "../core/growing-torrent.ts";
 import type { BlobReader } from "../core/ports/blob-store.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { Swarm } from "../core/ports/swarm.ts";
 import type { BlobArrival } from "./blob-arrival.ts";
-import type { BytesGiven } from "./bytes-given.ts";
 
 /** What {@link GrowingSeeds} works with. */
 export interface GrowingSeedsDeps {
   readonly store: Pick<BlobReader, "placeOf">;
   readonly swarm: Pick<Swarm, "seedGrowing">;
-  readonly given: Pick<BytesGiven, "leave">;
   readonly logger: Logger;
 }
 
@@ -69,14 +66,13 @@ export class GrowingSeeds implements AsyncDisposable {
     const { path, descriptor } = arrival;
     if (path === undefined) return;
     const { digest, size } = descriptor;
-    const { store, swarm, given } = this.#deps;
+    const { store, swarm } = this.#deps;
     // Nodes may have been told of one that is whole by now, and it is moved when it is.
     const seed = swarm.seedGrowing({ digest, size, path, movedTo: store.placeOf(digest) });
     try {
       for await (const hashes of arrival.pieceHashes(0, { signal })) seed.grow(hashes);
       await pause(lingerMs, signal);
     } finally {
-      given.leave(growingInfoHash({ digest, size }));
       await seed[Symbol.asyncDispose]();
     }
   }

@@ -192,7 +192,7 @@ async function openCache(
     new BlobCache({ store, origin: blobs, offering, room, known, blobsMax, pullBlobsMax, logger }),
   );
   const given = new BytesGiven(swarm);
-  const fetching = { store, cache, origin, known, swarm, given, logger, started };
+  const fetching = { store, cache, origin, known, swarm, logger, started };
   const coldFetches = connectColdFetches(fetching);
   // The budget may be smaller than it was before the restart.
   await budget.enforce();

@@ -143,6 +143,9 @@ export interface Swarm extends AsyncDisposable {
   /** Port on which peers reach us. */
   readonly port: number;
 
+  /** Bytes that were given to peers since the start, also in swarms that were left. */
+  readonly uploadedBytes: number;
+
   /** Offers a blob to peers and announces it. Dispose of the result to withdraw it. */
   seed(blob: SeededBlob): AsyncDisposable;
 

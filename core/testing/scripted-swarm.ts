@@ -16,6 +16,7 @@ import type {
 /** A swarm whose downloads do what a test tells them. */
 export class ScriptedSwarm implements Swarm {
   readonly port = 1;
+  readonly uploadedBytes = 0;
   readonly downloads: ScriptedDownload[] = [];
   readonly seeded = new Set<SeededBlob>();
   readonly growing = new Set<ScriptedGrowingSeed>();

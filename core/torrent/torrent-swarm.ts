@@ -105,6 +105,10 @@ export class TorrentSwarm implements Swarm {
     return this.#engine.port;
   }
 
+  get uploadedBytes(): number {
+    return this.#traffic.uploadedBytes;
+  }
+
   seed(blob: SeededBlob): AsyncDisposable {
     const seeded = this.#seeded.get(blob.infoHash) ?? this.#startSeeding(blob);
     seeded.count++;

@@ -19,6 +19,25 @@ test("TrafficAccount keeps nothing of torrents that we do not take part in any m
   assert.deepEqual(account.of(infoHash), { peers: 0, uploadedBytes: 0 });
 });
 
+test("TrafficAccount counts what was given in torrents that were left, and is given there since", () => {
+  const account = new TrafficAccount();
+  account.add(infoHash);
+  account.note({ infoHash, peers: 1, uploadedBytes: 5 });
+  account.delete(infoHash);
+  assert.equal(account.uploadedBytes, 5);
+  account.note({ infoHash, peers: 1, uploadedBytes: 7 });
+  assert.equal(account.uploadedBytes, 7);
+  account.add(infoHash);
+  assert.equal(account.uploadedBytes, 7);
+  account.note({ infoHash, peers: 1, uploadedBytes: 9 });
+  assert.equal(account.uploadedBytes, 9);
+  account.engineLost();
+  account.note({ infoHash, peers: 1, uploadedBytes: 2 });
+  assert.equal(account.uploadedBytes, 11);
+  account.delete(infoHash);
+  assert.equal(account.uploadedBytes, 11);
+});
+
 test("TrafficAccount goes on counting when the engine starts from 0 again", () => {
   const account = new TrafficAccount();
   account.add(infoHash);
