@@ -193,6 +193,7 @@ async function openFoundations(
   const settings = {
     ...config.swarm.listen,
     connectionsMax: config.swarm.connectionsMax,
+    peersPerBlobMax: config.swarm.peersPerBlobMax,
     connectionsPerHostMax: config.swarm.connectionsPerHostMax,
     stallBoundMs: config.pull.stallTimeoutMs,
     limits: limits.memory,

@@ -6,9 +6,6 @@ import type { NodeInfo } from "./extended-handshake.ts";
 import { PeerBook } from "./peer-book.ts";
 import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
 
-/** Peers that one download asks at once. A crowd mixes well long before each knows all. */
-const clientsMax = 32;
-
 /** Peers that are left at once for others that were not tried, while nobody gives. */
 const leftAtOnceMax = 8;
 
@@ -17,6 +14,8 @@ const leaveIntervalMs = 1500;
 
 export interface DownloadPeersDeps {
   readonly torrent: ArrivingTorrent;
+  /** Peers that are asked at once. */
+  readonly peersPerBlobMax: number;
   readonly peerId: Uint8Array;
   readonly self: NodeInfo;
   readonly receiveBuffer: Buffer;
@@ -72,11 +71,12 @@ export class DownloadPeers {
   /** Dials whom it may. */
   dial(): void {
     const { owner, now, torrent, peerId, self, receiveBuffer, openPassage } = this.#deps;
+    const { peersPerBlobMax } = this.#deps;
     const { infoHash, layout } = torrent;
     const isGrowing = torrent.pieceHashes === undefined;
     // Who waits for a blob to grow is idle for a reason.
     if (!isGrowing) this.#makeRoom(now());
-    for (const address of this.#book.take(clientsMax - this.#clients.size, now())) {
+    for (const address of this.#book.take(peersPerBlobMax - this.#clients.size, now())) {
       this.#clients.add(
         new PieceClient({
           ...{ address, infoHash, layout, isGrowing, peerId, self, now, receiveBuffer, owner },
@@ -116,7 +116,7 @@ export class DownloadPeers {
    * they do not give, or have nothing, must not keep us from good ones. Those that owe us come last.
    */
   #makeRoom(nowMs: number): void {
-    if (this.#clients.size < clientsMax || !this.#book.hasUntried) return;
+    if (this.#clients.size < this.#deps.peersPerBlobMax || !this.#book.hasUntried) return;
     if (this.supplierCount > 0 || nowMs - this.#lastLeftAtMs < leaveIntervalMs) return;
     const useless = [...this.#clients].filter((client) => client.isUseless(nowMs));
     const order = [...useless.filter(isIdle), ...useless.filter((client) => !isIdle(client))];

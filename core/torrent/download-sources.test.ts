@@ -33,7 +33,16 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
   const receiveBuffer = Buffer.alloc(1);
   const openPassage = () => new HostLimits().passage(["download"], { flow: "" });
   const peers = new DownloadPeers({
-    ...{ torrent, peerId: createPeerId(), self, receiveBuffer, openPassage, now, owner },
+    ...{
+      torrent,
+      peersPerBlobMax: 32,
+      peerId: createPeerId(),
+      self,
+      receiveBuffer,
+      openPassage,
+      now,
+      owner,
+    },
   });
   const sources = new DownloadSources({
     peers,

@@ -26,6 +26,7 @@ export interface RunningDownloadsDeps {
   readonly peerId: Uint8Array;
   readonly self: () => Omit<NodeInfo, "whole">;
   readonly stallBoundMs: number;
+  readonly peersPerBlobMax: number;
   readonly stockPeers: StockPeers;
   readonly limits: Pick<HostLimits, "passage">;
   readonly log: EngineLog;
@@ -129,11 +130,12 @@ export class RunningDownloads implements AsyncDisposable {
     events: Pick<DownloadEvents, "onPiece" | "onIntent">,
   ): DownloadTask {
     const { id, torrent, path, peers, webSeeds, hasOrigin, isAhead } = command;
-    const { peerId, self, stallBoundMs, stockPeers, limits, log, post, now, random } = this.#deps;
+    const { peerId, self, stallBoundMs, peersPerBlobMax, stockPeers } = this.#deps;
+    const { limits, log, post, now, random } = this.#deps;
     return new DownloadTask({
       ...{ torrent, path, peers, webSeeds, hasOrigin, isAhead, peerId },
       self: { ...self(), whole: false },
-      ...{ stallBoundMs, stockPeers, limits, now, random },
+      ...{ stallBoundMs, peersPerBlobMax, stockPeers, limits, now, random },
       buffers: this.#pieceBuffers,
       receiveBuffer: this.#receiveBuffer,
       digests: this.#digests,

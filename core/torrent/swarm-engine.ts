@@ -69,8 +69,9 @@ export class SwarmEngine implements AsyncDisposable {
       ...{ now, serve, forget, lingering: this.#lingering },
       onWarning: (message, fields) => this.#log.warn(message, fields),
     });
+    const { stallBoundMs, peersPerBlobMax } = settings;
     this.#downloads = new RunningDownloads({
-      ...{ post, now, random, limits, log: this.#log, stallBoundMs: settings.stallBoundMs },
+      ...{ post, now, random, limits, log: this.#log, stallBoundMs, peersPerBlobMax },
       ...{ peerId: this.#peerId, self: () => this.#self, stockPeers: this.#stockPeers },
       ...{ serve, forget, linger: (torrent) => this.#lingering.add(torrent, { graceMs: 0 }) },
     });

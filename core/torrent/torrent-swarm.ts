@@ -37,6 +37,8 @@ const defaults: Omit<EngineSettings, "port"> = {
   connectionsMax: 1000,
   // A node has one for each blob that it gets from us; half a dozen images have fewer layers.
   connectionsPerHostMax: 128,
+  // A crowd mixes well long before each knows all.
+  peersPerBlobMax: 32,
   limits: undefined,
 };
 

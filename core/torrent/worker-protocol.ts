@@ -28,6 +28,8 @@ export interface EngineSettings {
   readonly connectionsMax: number;
   /** Of them, those of one host. */
   readonly connectionsPerHostMax: number;
+  /** Peers that one blob is fetched from at once. */
+  readonly peersPerBlobMax: number;
   /** Memory of the host's limits; `undefined` when there are none. */
   readonly limits: SharedArrayBuffer | undefined;
 }
