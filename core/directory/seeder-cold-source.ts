@@ -29,8 +29,11 @@ export interface SeederColdSourceDeps {
   readonly passesCredentials: boolean;
 }
 
-/** Milliseconds for a connection: in a data centre it takes one, and the next seeder is as good. */
-const connectTimeoutMs = 500;
+/**
+ * Milliseconds for a connection. In a data centre it takes one; but the link of a seeder that gives
+ * to a crowd is full, and what asks for a connection is sent again only a second after it was lost.
+ */
+const connectTimeoutMs = 1300;
 
 /** Milliseconds for an answer: a seeder gives one within 1.2 s. */
 const answerTimeoutMs = 3000;

@@ -8,6 +8,7 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import type { LookupFunction, Socket } from "node:net";
 
+import { createDeadline } from "../async/deadline.ts";
 import { UnavailableError } from "../errors.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 
@@ -141,7 +142,7 @@ export class HttpClient implements Disposable {
         reject(failureOf(host, cause, { isReused: sending.reusedSocket })),
       );
       sending.once("timeout", () => sending.destroy(new Error("silent for too long")));
-      sending.once("socket", (socket) => this.#watchConnecting(sending, socket));
+      sending.once("socket", (socket) => this.#watchConnecting(sending, { socket, signal }));
       sending.once("response", (response) => {
         const { statusCode: status = 0 } = response;
         resolve({ status, headers: response.headers, body: bodyOf(response, { host, signal }) });
@@ -150,12 +151,16 @@ export class HttpClient implements Disposable {
     });
   }
 
-  #watchConnecting(sending: ClientRequest, socket: Socket): void {
+  #watchConnecting(
+    sending: ClientRequest,
+    { socket, signal }: Cancellable & { readonly socket: Socket },
+  ): void {
     const { connectTimeoutMs } = this.#settings;
     if (connectTimeoutMs === undefined || !socket.connecting) return;
+    const deadline = createDeadline(signal, connectTimeoutMs);
     const giveUp = () => sending.destroy(new Error("no connection in time"));
-    const timer = setTimeout(giveUp, connectTimeoutMs);
-    const stop = () => clearTimeout(timer);
+    deadline.signal.addEventListener("abort", giveUp, { once: true });
+    const stop = () => deadline[Symbol.dispose]();
     socket.once("connect", stop).once("close", stop);
   }
 }
