@@ -6,7 +6,7 @@ import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Arrival } from "../arrival.ts";
 import { readArriving } from "../read-arriving.ts";
 import type { Patience } from "./patience.ts";
-import type { SuppliedBlob } from "./supplied-blob.ts";
+import type { ReadOptions, SuppliedBlob } from "./supplied-blob.ts";
 import { WaitAllowance } from "./wait-allowance.ts";
 import { WholeBlob } from "./whole-blob.ts";
 
@@ -33,7 +33,8 @@ const settleTimeoutMs = 60_000;
 /**
  * A blob that is given while it arrives. Its pieces were checked, but not all of it: so its
  * last byte is kept back until its digest is known to be right, and without it no client
- * takes it for whole.
+ * takes it for whole. Who wants a part only, as lazy snapshotters do of a layer's end, where its
+ * table of contents is, has it as soon as its pieces are here.
  */
 export class ArrivingBlob implements SuppliedBlob {
   readonly #deps: ArrivingBlobDeps;
@@ -53,10 +54,11 @@ export class ArrivingBlob implements SuppliedBlob {
     await patience.whileBytesCome(arrival, ready, { signal });
   }
 
-  async *read(range: ByteRange, { signal }: Cancellable): AsyncGenerator<Uint8Array, void> {
+  async *read(range: ByteRange, { isPart, signal }: ReadOptions): AsyncGenerator<Uint8Array, void> {
     const { arrival, store, stallTimeoutMs: readTimeoutMs, chunkLengthMax } = this.#deps;
     let start = range.start;
-    const early = { start, end: Math.min(range.end, this.size - 1) };
+    const isAll = start === 0 && range.end === this.size;
+    const early = { start, end: Math.min(range.end, this.size - (isPart && !isAll ? 0 : 1)) };
     const allowance = new WaitAllowance({ stallTimeoutMs: readTimeoutMs });
     const options = { signal, readTimeoutMs, chunkLengthMax };
     let waitingSinceMs = performance.now();

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 
 import type { ByteRange } from "../../core/byte-range.ts";
 import type { Digest } from "../../core/digest.ts";
-import { parseRangesHeader } from "../../core/http/range-header.ts";
+import { isPartMeant, parseRangesHeader } from "../../core/http/range-header.ts";
 import { codeOf } from "../../core/errors.ts";
 import { apiVersionHeader } from "../../core/oci-api/api-answer.ts";
 import { ApiError } from "../../core/oci-api/api-error.ts";
@@ -53,8 +53,10 @@ export async function blobRoute(
   try {
     const condition = request.headers["if-range"];
     const isRangeMeant = condition === undefined || condition === etagOf(digest);
-    const ranges = rangesIn(isRangeMeant ? request.headers.range : undefined, blob.size);
-    const body = { blob, ranges, contentType: bytesType, headers: headersOf(digest) };
+    const header = isRangeMeant ? request.headers.range : undefined;
+    const ranges = rangesIn(header, blob.size);
+    const isPart = header !== undefined && ranges !== undefined && isPartMeant(header);
+    const body = { blob, ranges, isPart, contentType: bytesType, headers: headersOf(digest) };
     await sendBody(response, { ...body, signal });
   } catch (error) {
     if (!response.headersSent) throw error;

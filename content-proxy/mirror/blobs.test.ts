@@ -152,6 +152,17 @@ test("a range has its pieces fetched before others", async (t) => {
   assert.ok(body.equals(bytes.subarray(1_000_000, 1_000_010)));
 });
 
+test("the end of a blob is given to who wants it alone, before all the rest is here", async (t) => {
+  const mirror = await openArriving(t);
+  mirror.node.swarm.onDownload = (download) => void arriveTo(mirror, download, bytes.length);
+  for (const range of ["bytes=1499000-1499999", "bytes=-1000"]) {
+    const { status, body } = await mirror.get(path, { headers: { range } });
+    assert.equal(status, 206);
+    assert.ok(body.equals(bytes.subarray(1_499_000)), range);
+  }
+  assert.notEqual(mirror.node.store.find(digest)?.whole, true);
+});
+
 test("a blob of which nothing comes is not found soon", async (t) => {
   const mirror = await openArriving(t);
   mirror.node.swarm.onDownload = (download) => download.sources(true);

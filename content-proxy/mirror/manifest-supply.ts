@@ -126,7 +126,10 @@ export class ManifestSupply implements AsyncDisposable {
       try {
         if (blob.size > manifestLengthMax) return undefined;
         const chunks: Uint8Array[] = [];
-        for await (const chunk of blob.read({ start: 0, end: blob.size }, deadline)) {
+        for await (const chunk of blob.read(
+          { start: 0, end: blob.size },
+          { isPart: false, signal: deadline.signal },
+        )) {
           chunks.push(Buffer.from(chunk));
         }
         return Buffer.concat(chunks);

@@ -5,7 +5,7 @@ import { abortable } from "../../core/async/deadline.ts";
 import type { ByteRange } from "../../core/byte-range.ts";
 import { multipartRanges } from "../../core/http/multipart-ranges.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
-import type { SuppliedBlob } from "./supplied-blob.ts";
+import type { ReadOptions, SuppliedBlob } from "./supplied-blob.ts";
 
 /** Milliseconds that a client may take nothing: it holds an open file, and buffers. */
 const stallTimeoutMs = 60_000;
@@ -18,6 +18,8 @@ export interface BlobBody {
   readonly blob: SuppliedBlob;
   /** `undefined`: all of it. One: that one. More: in several parts. */
   readonly ranges: readonly ByteRange[] | undefined;
+  /** The client asked for parts, not for the rest of a body. */
+  readonly isPart: boolean;
   readonly contentType: string;
   readonly headers: OutgoingHttpHeaders;
 }
@@ -29,7 +31,7 @@ export interface BlobBody {
  */
 export async function sendBody(
   response: ServerResponse,
-  { blob, ranges, contentType, headers, signal }: BlobBody & Cancellable,
+  { blob, ranges, isPart, contentType, headers, signal }: BlobBody & Cancellable,
 ): Promise<void> {
   const [first, ...more] = ranges ?? [{ start: 0, end: blob.size }];
   if (first === undefined) throw new RangeError("No range to send");
@@ -43,7 +45,7 @@ export async function sendBody(
       "content-length": end - start,
       "content-type": contentType,
     });
-    await sendRange(response, { blob, range: first, signal });
+    await sendRange(response, { blob, range: first, isPart, signal });
   } else {
     const boundary = randomBytes(16).toString("hex");
     const body = { size: blob.size, contentType, boundary };
@@ -55,7 +57,7 @@ export async function sendBody(
     });
     for (const { head, range } of parts) {
       await write(response, Buffer.from(head), signal);
-      await sendRange(response, { blob, range, signal });
+      await sendRange(response, { blob, range, isPart, signal });
     }
     await write(response, Buffer.from(tail), signal);
   }
@@ -86,9 +88,15 @@ export function boundStall(response: ServerResponse): void {
 
 async function sendRange(
   response: ServerResponse,
-  { blob, range, signal }: Cancellable & { readonly blob: SuppliedBlob; readonly range: ByteRange },
+  {
+    blob,
+    range,
+    ...options
+  }: ReadOptions & { readonly blob: SuppliedBlob; readonly range: ByteRange },
 ): Promise<void> {
-  for await (const chunk of blob.read(range, { signal })) await write(response, chunk, signal);
+  for await (const chunk of blob.read(range, options)) {
+    await write(response, chunk, options.signal);
+  }
 }
 
 /** Resolves when the bytes are the system's, and their memory can be used again. */

@@ -1,6 +1,11 @@
 import type { ByteRange } from "../../core/byte-range.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 
+/** How a range is read. */
+export interface ReadOptions extends Cancellable {
+  readonly isPart: boolean;
+}
+
 /** A blob that the mirror can give, from disk or while it arrives. */
 export interface SuppliedBlob extends AsyncDisposable {
   readonly size: number;
@@ -15,7 +20,8 @@ export interface SuppliedBlob extends AsyncDisposable {
   /**
    * Reads a range in chunks. A chunk is the reader's until it asks for the next one.
    *
+   * @param options `isPart`: the reader wants these bytes and takes them for no whole blob.
    * @throws {UnavailableError} when the next bytes do not come.
    */
-  read(range: ByteRange, options: Cancellable): AsyncIterable<Uint8Array>;
+  read(range: ByteRange, options: ReadOptions): AsyncIterable<Uint8Array>;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { parseRangeHeader, parseRangesHeader } from "./range-header.ts";
+import { isPartMeant, parseRangeHeader, parseRangesHeader } from "./range-header.ts";
 
 test("parseRangeHeader() reads single ranges, open ones and suffixes", () => {
   assert.deepEqual(parseRangeHeader("bytes=0-0", 10), { start: 0, end: 1 });
@@ -19,6 +19,15 @@ test("parseRangeHeader() tells what lies past the end", () => {
 test("parseRangeHeader() ignores what it need not understand", () => {
   const odd = [undefined, "", "bytes=-", "bytes=5-4", "bytes=0-1,3-4", "lines=0-1", "bytes=a-b"];
   for (const header of odd) assert.equal(parseRangeHeader(header, 10), undefined);
+});
+
+test("isPartMeant() tells parts from all of the rest", () => {
+  for (const part of ["bytes=0-1", "bytes=-8", "bytes=0-1, -8", "bytes=0-0,5-6"]) {
+    assert.equal(isPartMeant(part), true, part);
+  }
+  for (const rest of ["bytes=0-", "bytes=100-", "bytes=0-1,5-", "bytes=5- , 0-1"]) {
+    assert.equal(isPartMeant(rest), false, rest);
+  }
 });
 
 test("parseRangesHeader() reads several ranges, in their order in the body", () => {

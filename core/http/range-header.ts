@@ -45,6 +45,14 @@ export function parseRangesHeader(
   return ranges.length === 0 ? "unsatisfiable" : mergeRanges(ranges);
 }
 
+/**
+ * Whether a `Range` header names the last byte of each of its ranges, or how many it wants of the
+ * end: who sends it wants a part. Who goes on with a body that broke off asks for all of the rest.
+ */
+export function isPartMeant(header: string): boolean {
+  return !/[0-9]\s*-\s*(?:,|$)/.test(header);
+}
+
 function parseRange(text: string, size: number): ByteRange | "unsatisfiable" | undefined {
   const match = /^([0-9]{0,16})-([0-9]{0,16})$/.exec(text);
   if (!match || (match[1] === "" && match[2] === "")) return undefined;
