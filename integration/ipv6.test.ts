@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { digestOf, hexOf } from "../core/digest.ts";
+import { withoutIpv6 } from "../core/testing/without-ipv6.ts";
 import { requestHttp } from "./support/http.ts";
 import { pollUntil } from "./support/poll.ts";
 import { preheat } from "./support/preheat.ts";
@@ -17,7 +18,7 @@ import { startTestCluster } from "./support/test-cluster.ts";
 const mirror = `[::1]:${ports.mirror}`;
 
 /** Hosts that have no IPv4 address but that of their loopback. */
-test("containerd 2.x in a network of IPv6", async (t) => {
+test("containerd 2.x in a network of IPv6", { skip: withoutIpv6 }, async (t) => {
   const cluster = await startTestCluster(t, {
     ...({ line: "2.x", nodes: ["node1", "node2"], guests: ["guest"], family: 6 } as const),
     contentProxy: { mirror: { enabled: true, listen: mirror } },

@@ -56,7 +56,7 @@ const swarmSchema = z.strictObject({
   /** Connections in both directions, over all blobs. */
   connectionsMax: count({ min: 2, max: 100_000 }).default(2000),
   /** Of them, those of one host: a node has one for each blob. */
-  connectionsPerHostMax: count({ min: 1, max: 100_000 }).default(256),
+  connectionsPerHostMax: count({ min: 1, max: 100_000 }).default(1000),
 });
 
 const fetchSchema = z.strictObject({

@@ -63,8 +63,14 @@ export interface Seeder extends AsyncDisposable {
   reload(config: SeederConfig): void;
 }
 
-/** Blobs from one other seeder at once; a registry that is slow there makes it silent for long. */
-const seederClientSettings = { connectionsMax: 64, answerLengthMax: 0, silenceMs: 60_000 };
+/**
+ * Blobs from one other seeder at once. A registry that is slow there makes it silent for a while;
+ * one that hangs must not hold up for long what somebody pulls meanwhile.
+ */
+const seederClientSettings = {
+  ...{ connectionsMax: 64, answerLengthMax: 0 },
+  ...{ connectTimeoutMs: 1300, silenceMs: 15_000 },
+};
 
 type Starting = SeederDeps & Cancellable & { readonly started: DisposeStack };
 

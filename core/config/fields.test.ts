@@ -71,6 +71,8 @@ test("listenAddress() gives equal addresses one form, and leaves zones as they a
 test("advertisedHost() takes names and addresses, IPv6 with or without brackets", () => {
   const forms = {
     "seeder-1.example": "seeder-1.example",
+    shoal_seeder: "shoal_seeder",
+    "seeder.ns.svc.cluster.local.": "seeder.ns.svc.cluster.local.",
     "10.0.0.1": "10.0.0.1",
     "fd00::1": "fd00::1",
     "[FD00::0:1]": "fd00::1",

@@ -101,7 +101,7 @@ export function advertisedHost(): z.ZodType<string> {
   return z.string().transform((text, context) => {
     const host = text.replace(/^\[(.*:.*)\]$/, "$1");
     const isIpv6 = host.includes(":") && parseIp(host) !== undefined;
-    if (isIpv6 || /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(host)) {
+    if (isIpv6 || /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?\.?$/.test(host)) {
       return normalHost(host);
     }
     context.addIssue(`${describeValue(text)}, want a name or an address, without a port or a zone`);
