@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 
 import type { Environment } from "../core/config/environment-overrides.ts";
 
-/** systemd's tool answers in milliseconds; when it hangs, the service is up all the same. */
-const timeoutMs = 5000;
+/** systemd's tool answers in milliseconds, but where the disk stands still that it is read from. */
+const timeoutMs = 15_000;
 
 /** What a service tells systemd. */
 export type ServiceState = "ready" | "alive" | "stopping";
@@ -24,6 +24,11 @@ export async function notifySystemd(state: ServiceState, environment: Environmen
   if (!environment["NOTIFY_SOCKET"]) return;
   const args = [argumentsOf[state]];
   await new Promise<void>((resolve) => {
-    execFile("systemd-notify", args, { env: environment, timeout: timeoutMs }, () => resolve());
+    try {
+      execFile("systemd-notify", args, { env: environment, timeout: timeoutMs }, () => resolve());
+    } catch {
+      // Without memory for a new process Node throws at once.
+      resolve();
+    }
   });
 }

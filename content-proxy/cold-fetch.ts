@@ -142,7 +142,8 @@ export class ColdFetch {
     try {
       const cold = { digest, size, mediaType, from, authorization };
       const answer = await source.fetch(cold, { signal: deadline.signal });
-      if (answer) this.#answeredAtMs = performance.now();
+      // None could be reached: whoever answered before is gone.
+      this.#answeredAtMs = answer ? performance.now() : -Infinity;
       const durationMs = Math.round(performance.now() - startedMs);
       logger.info("asked a seeder for a blob", { digest, state: answer?.state, durationMs });
       return size === undefined || answer?.size === size ? answer : undefined;

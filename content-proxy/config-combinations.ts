@@ -42,13 +42,17 @@ const socketOfOurOwn: Combination<ContentProxyConfig> = {
   },
 };
 
+/** What a store keeps in its root; other folders there are nobody's. */
+const storeFolders = ["blobs", "ingest", "shoal"] as const;
+
 const snapshotsBesideStore: Combination<ContentProxyConfig> = {
   reads: ["store.root", "snapshots.enabled", "snapshots.root"],
   *problemsIn({ store, snapshots: { enabled, root } }) {
-    const areNested = isAtOrBelow(root, store.root) || isAtOrBelow(store.root, root);
-    if (!enabled || !areNested) return;
+    const taken = storeFolders.map((name) => `${store.root}/${name}`);
+    const isInStore = root === store.root || taken.some((folder) => isAtOrBelow(root, folder));
+    if (!enabled || !(isInStore || isAtOrBelow(store.root, root))) return;
     const other = `store.root (${JSON.stringify(store.root)})`;
-    const message = `is ${JSON.stringify(root)}, want a folder neither in ${other} nor around it`;
+    const message = `is ${JSON.stringify(root)}, want a folder that is not of ${other} nor around it`;
     yield { path: ["snapshots", "root"], message };
   },
 };

@@ -60,7 +60,8 @@ test("one path cannot be two things, nor snapshots be in the store or around it"
     ["store.socket", { store: { root: "/run/a/b/", socket: "/run/a" } }],
     ["store.socket", { store: { socket: "/run/c" }, containerd: { address: "/run//c" } }],
     ["snapshots.root", snapshots("/var/lib/a")],
-    ["snapshots.root", snapshots("/var/lib/a/b")],
+    ["snapshots.root", snapshots("/var/lib/a/blobs")],
+    ["snapshots.root", snapshots("/var/lib/a/shoal/v1")],
     ["snapshots.root", snapshots("/var/lib")],
     ["snapshots.root", snapshots("/")],
   ] as const) {
@@ -69,7 +70,8 @@ test("one path cannot be two things, nor snapshots be in the store or around it"
     assert.ok(problems[0]?.includes(` ${key}: `), problems[0]);
   }
   assert.deepEqual(problemsIn(snapshots("/var/lib/ab")), []);
-  assert.deepEqual(problemsIn(snapshots("/var/lib/a/b", false)), []);
+  assert.deepEqual(problemsIn(snapshots("/var/lib/a/blobs", false)), []);
+  assert.deepEqual(problemsIn(snapshots("/var/lib/a/snapshots")), []);
   assert.deepEqual(problemsIn({ store: { root: "/run/a", socket: "/run/a/b" } }), []);
 });
 

@@ -24,7 +24,8 @@ export async function keepGivenBlob(
   const { path } = await store.arrive({ digest, size });
   const file = await open(path, "r+");
   try {
-    await file.write(content, 0, size, 0);
+    // Writes on where a full disk takes a part: a single write would leave the rest as zeros.
+    await file.writeFile(content);
     await file.datasync();
   } finally {
     await file.close();

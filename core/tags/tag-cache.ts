@@ -68,7 +68,9 @@ export class TagCache {
     if (known?.source === "pushed") return { ...known, source: "pushed" };
     const { freshForMs, staleIfErrorMs } = tagBoundsOf(reference, rules);
     if (known && known.ageMs < freshForMs) {
-      const recalled = await recall?.(reference, { signal });
+      // What a digest names does not change.
+      const isTag = reference.digest === undefined;
+      const recalled = isTag ? await recall?.(reference, { signal }) : undefined;
       if (recalled?.source === "pushed") return recalled;
       if (!recalled || recalled.ageMs >= known.ageMs) return { ...known, source: "cluster" };
       memory.keep(name, { ...recalled, source: "registry" });

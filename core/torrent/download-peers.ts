@@ -132,7 +132,8 @@ export class DownloadPeers {
    */
   #isTwin({ address }: PieceClient, peerId: string): boolean {
     for (const client of this.#clients) {
-      if (client.peerId !== peerId) continue;
+      // A way that takes handshakes and no blocks must not keep the other one shut.
+      if (client.peerId !== peerId || client.stalled) continue;
       if (familyOf(client.address) !== familyOf(address)) return true;
     }
     return false;

@@ -38,6 +38,19 @@ test("TrafficAccount counts what was given in torrents that were left, and is gi
   assert.equal(account.uploadedBytes, 11);
 });
 
+test("TrafficAccount goes on counting when a torrent is dropped by the engine and taken up again", () => {
+  const account = new TrafficAccount();
+  account.add(infoHash);
+  account.note({ infoHash, peers: 1, uploadedBytes: 100 });
+  account.delete(infoHash);
+  account.add(infoHash);
+  account.note({ infoHash, peers: 1, uploadedBytes: 3 });
+  assert.equal(account.uploadedBytes, 103);
+  assert.deepEqual(account.of(infoHash), { peers: 1, uploadedBytes: 3 });
+  account.note({ infoHash, peers: 1, uploadedBytes: 4 });
+  assert.equal(account.uploadedBytes, 104);
+});
+
 test("TrafficAccount goes on counting when the engine starts from 0 again", () => {
   const account = new TrafficAccount();
   account.add(infoHash);

@@ -49,16 +49,20 @@ export class TrafficAccount {
 
   note({ infoHash, peers, uploadedBytes }: TorrentTraffic): void {
     const entry = this.#entries.get(infoHash);
-    if (entry) entry.now = { peers, uploadedBytes };
+    if (entry) {
+      // The engine has begun anew to count what it had dropped.
+      if (uploadedBytes < entry.now.uploadedBytes) entry.before += entry.now.uploadedBytes;
+      entry.now = { peers, uploadedBytes };
+    }
     const told = this.#left.get(infoHash);
-    if (told === undefined || uploadedBytes <= told) return;
-    this.#leftBytes += uploadedBytes - told;
+    if (told === undefined) return;
+    this.#leftBytes += uploadedBytes < told ? uploadedBytes : uploadedBytes - told;
     this.#left.set(infoHash, uploadedBytes);
   }
 
   of(infoHash: InfoHash): Traffic {
     const { before, now } = this.#entries.get(infoHash) ?? { before: 0, now: none };
-    return { peers: now.peers, uploadedBytes: Math.max(0, before + now.uploadedBytes) };
+    return { peers: now.peers, uploadedBytes: before + now.uploadedBytes };
   }
 
   /** The engine has died: the next one counts from 0. */
