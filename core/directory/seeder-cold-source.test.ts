@@ -242,6 +242,12 @@ test("a small blob comes with the answer, and is checked", async (t) => {
   }
 });
 
+test("where one seeder gives another blob the next one is asked", async (t) => {
+  const wrong = answering(200, { state: "whole", size, content: "AAAA" });
+  const seeders = await inOrder(t, wrong, whole);
+  assert.deepEqual(await open(t, seeders).source.fetch(blob, t), { state: "whole", size });
+});
+
 test("answers that make no sense are none", async (t) => {
   for (const body of [
     "",

@@ -97,7 +97,16 @@ export class SeederColdSource implements ColdSource, Disposable {
         signal.throwIfAborted();
         if (deadline.signal.aborted) break;
         if (!answer) continue;
-        if (answer.status === 200) return this.#read(answer.body, { blob, seeder });
+        if (answer.status === 200) {
+          try {
+            return this.#read(answer.body, { blob, seeder });
+          } catch (error) {
+            // What one seeder has damaged another one has, perhaps.
+            if (!(error instanceof UnavailableError)) throw error;
+            problem = error;
+            continue;
+          }
+        }
         problem = problemOf(blob.digest, answer.status);
         // The next one has room, perhaps; it would not find more in the registry.
         if (!(problem instanceof StorageFullError)) throw problem;

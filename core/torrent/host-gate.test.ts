@@ -41,6 +41,19 @@ test("HostGate lets a host in again a minute after it was barred for its eighth 
   assert.equal(hosts.admit("10.0.0.1"), true);
 });
 
+test("HostGate lets in a host on which something is no peer, and tells it once a minute", () => {
+  const { hosts, time, warnings } = gate();
+  for (let probe = 0; probe < 20; probe++) {
+    assert.equal(hosts.admit("10.0.0.1"), true);
+    hosts.wasStrange("10.0.0.1", "another protocol");
+    hosts.left("10.0.0.1");
+  }
+  assert.deepEqual(warnings, ["hung up on what is no peer"]);
+  time.nowMs += 60_000;
+  hosts.wasStrange("10.0.0.1", "another protocol");
+  assert.equal(warnings.length, 2);
+});
+
 test("HostGate forgets offences that are a minute old", () => {
   const { hosts, time } = gate();
   for (let minute = 0; minute < 10; minute++) {

@@ -17,6 +17,8 @@ interface Host {
   isBarred: boolean;
   /** That it has too many connections was told. */
   isCrowdTold: boolean;
+  /** When it was last told that something there speaks otherwise than peers do. */
+  strangeAtMs: number;
 }
 
 export interface HostGateDeps {
@@ -61,6 +63,18 @@ export class HostGate {
     this.#forgetIfClean(address, host);
   }
 
+  /**
+   * Something on a host speaks otherwise than peers do. That costs one connection for a moment, and
+   * may be a probe beside nodes that share the address: told now and then, and nothing more.
+   */
+  wasStrange(address: string, reason: string): void {
+    const host = this.#find(address);
+    const nowMs = this.#deps.now();
+    if (nowMs - host.strangeAtMs < offenceMs) return;
+    host.strangeAtMs = nowMs;
+    this.#deps.onWarning("hung up on what is no peer", { host: address, reason });
+  }
+
   /** A peer on a host did what no node does. The first time is told, and the last. */
   offended(address: string, reason: string): void {
     const host = this.#find(address);
@@ -81,7 +95,10 @@ export class HostGate {
     let host = this.#hosts.get(key);
     if (!host) {
       if (this.#hosts.size >= hostsMax) this.#makePlace();
-      host = { connections: 0, offences: 0, sinceMs: 0, isBarred: false, isCrowdTold: false };
+      host = {
+        ...{ connections: 0, offences: 0, sinceMs: 0, strangeAtMs: -Infinity },
+        ...{ isBarred: false, isCrowdTold: false },
+      };
       this.#hosts.set(key, host);
     }
     if (host.offences > 0 && this.#deps.now() - host.sinceMs >= offenceMs) {
@@ -91,8 +108,9 @@ export class HostGate {
     return host;
   }
 
-  #forgetIfClean(address: string, { connections, offences }: Host): void {
-    if (connections === 0 && offences === 0) this.#hosts.delete(keyOf(address));
+  #forgetIfClean(address: string, { connections, offences, strangeAtMs }: Host): void {
+    const isTold = this.#deps.now() - strangeAtMs < offenceMs;
+    if (connections === 0 && offences === 0 && !isTold) this.#hosts.delete(keyOf(address));
   }
 
   /** Those with connections are kept: their number is bounded elsewhere. */

@@ -92,16 +92,16 @@ export class PeerListener implements AsyncDisposable {
       this.#sockets.delete(socket);
       gate.left(host);
     });
-    this.#greet(socket, (reason) => gate.offended(host, reason));
+    this.#greet(socket, (reason) => gate.wasStrange(host, reason));
   }
 
-  #greet(socket: Socket, onOffence: (reason: string) => void): void {
+  #greet(socket: Socket, onStrange: (reason: string) => void): void {
     let received: Buffer = Buffer.alloc(0);
     const hangUp = () => socket.destroy();
     const deadline = setTimeout(() => {
       hangUp();
       // Who says nothing at all may only look whether somebody listens.
-      if (received.length > 0) onOffence("no handshake in time");
+      if (received.length > 0) onStrange("no handshake in time");
     }, handshakeTimeoutMs);
     socket.once("close", () => clearTimeout(deadline));
     const onData = (chunk: Buffer) => {
@@ -109,7 +109,7 @@ export class PeerListener implements AsyncDisposable {
       const isPlain = startsLikeHandshake(received);
       if (!isPlain && isText(received)) {
         hangUp();
-        onOffence("another protocol");
+        onStrange("another protocol");
         return;
       }
       if (received.length < (isPlain ? handshakeLength : encryptedLengthMin)) return;
