@@ -11,6 +11,12 @@ const turnMax = 256 * 1024;
 /** What one connection reads at once lasts this long: dozens may do so before any of it was paid for. */
 const readMs = 2;
 
+/**
+ * Bytes of others after which one goes through for which nobody waits: few enough that those who
+ * wait do not notice, and so many that its connections live, also when somebody wants them by now.
+ */
+const othersPerAhead = 64;
+
 /** Time as limits see it. */
 export interface LimitTime {
   /** Nanoseconds of a clock that never goes back and is the same in all threads. */
@@ -23,7 +29,7 @@ export interface LimitTime {
 export interface Ticket {
   /** Names the flow, such as the blob, to which the bytes belong; each flow gets its share. */
   readonly flow: string;
-  /** Nobody waits for them: they go when all others have gone. */
+  /** Nobody waits for them: all but a few go when all others have gone. */
   readonly isAhead: boolean;
   /** How many are still to go through. */
   bytes: number;
@@ -40,6 +46,8 @@ export class Turnstile {
   readonly #time: LimitTime;
   readonly #line = new FairLine<Ticket>();
   readonly #aheadLine = new FairLine<Ticket>();
+  /** Bytes that went through while some waited for which nobody waits. */
+  #passedBefore = 0;
   /** Bytes that were taken for whoever is next, and from when on they may go. */
   #turn: { bytes: number; readonly startNs: bigint } | undefined;
   #callOff: (() => void) | undefined;
@@ -82,7 +90,9 @@ export class Turnstile {
   }
 
   #first(): Ticket | undefined {
-    return this.#line.first() ?? this.#aheadLine.first();
+    const ahead = this.#aheadLine.first();
+    const isDue = ahead && this.#passedBefore >= ahead.bytes * othersPerAhead;
+    return isDue ? ahead : (this.#line.first() ?? ahead);
   }
 
   /** Lets through whom it may. Those who come back at once are served by the call under way. */
@@ -109,6 +119,9 @@ export class Turnstile {
     const line = this.#lineOf(ticket);
     const bytes = this.isOpen ? ticket.bytes : Math.min(ticket.bytes, turn.bytes);
     line.note(ticket, bytes);
+    if (ticket.isAhead)
+      this.#passedBefore = Math.max(0, this.#passedBefore - bytes * othersPerAhead);
+    else if (this.#aheadLine.length > 0) this.#passedBefore += bytes;
     ticket.bytes -= bytes;
     turn.bytes -= bytes;
     if (turn.bytes <= 0) this.#turn = undefined;
