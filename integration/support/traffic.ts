@@ -9,10 +9,14 @@ export function receivedBytes({ traffic }: ServiceStatus): number {
 }
 
 /** Resolves when that many bytes more than now have come to a content proxy. */
-export async function untilReceived(proxy: ShoalDaemon, bytes: number): Promise<void> {
+export async function untilReceived(
+  proxy: ShoalDaemon,
+  bytes: number,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<void> {
   const end = receivedBytes(await proxy.status()) + bytes;
   await pollUntil(async () => receivedBytes(await proxy.status()) >= end, {
-    ...{ what: "a pull under way", withinMs },
+    ...{ what: "a pull under way", withinMs, signal },
   });
 }
 
