@@ -2,9 +2,6 @@ import { layerFixture } from "../../../core/testing/layer-fixture.ts";
 import { tarOf, type TarEntry } from "../../../core/testing/tar-fixture.ts";
 import type { OddImage } from "./odd-image.ts";
 
-/** Enough to be many, few enough for a suite; the benchmark has five times as many. */
-const fileCount = 20_000;
-
 const filesPerFolder = 200;
 
 /** Entries of many small files, in folders with an entry each. */
@@ -24,7 +21,12 @@ export function smallFiles(count: number): Buffer {
   return Buffer.concat([...folders, tarOf([])]);
 }
 
-export const smallFilesImage: OddImage = {
-  name: `${fileCount} small files`,
-  layers: () => [layerFixture(smallFiles(fileCount))],
-};
+function imageOf(count: number): OddImage {
+  return { name: `${count} small files`, layers: () => [layerFixture(smallFiles(count))] };
+}
+
+/** Enough to be many, few enough for every release and way to unpack. */
+export const smallFilesImage = imageOf(20_000);
+
+/** As many as a layer of a large program has. */
+export const manySmallFilesImage = imageOf(100_000);
