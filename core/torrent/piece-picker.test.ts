@@ -59,6 +59,16 @@ test("PiecePicker serves readers first, in order", () => {
   assert.equal(picker.firstWaiting(), undefined);
 });
 
+test("PiecePicker takes what a reader waits for in its order while there is no crowd", () => {
+  const picker = pickerOf(100);
+  picker.addReader(1, 40);
+  const picked = Array.from({ length: 16 }, () => picker.pick(seeder));
+  assert.deepEqual(
+    picked,
+    Array.from({ length: 16 }, (_, step) => 40 + step),
+  );
+});
+
 test("PiecePicker lets a reader's window grow over pieces that nodes have", () => {
   const picker = pickerOf(100);
   picker.addPartialPeer();

@@ -17,7 +17,10 @@ const sampleSize = 48;
  */
 const windowMin = 4;
 
-/** As far as a reader's window grows over pieces that other nodes have as well. */
+/**
+ * As far as a reader's window grows over pieces that other nodes have as well, or while
+ * there are no others to trade with: what a reader has to wait for comes in its order.
+ */
 const windowMax = 16;
 
 /**
@@ -241,6 +244,7 @@ export class PiecePicker {
   #windowEnd(first: number): number {
     let end = Math.min(first + windowMin, this.#pieceCount);
     const limit = Math.min(first + windowMax, this.#pieceCount);
+    if (this.#partialPeers === 0) return limit;
     while (end < limit && (this.#availability[end] ?? 0) > 0) end++;
     return end;
   }

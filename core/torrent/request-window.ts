@@ -1,5 +1,11 @@
-/** Bytes asked for before anything is known of a connection: what a fast link wants. */
-const windowInitial = 1024 * 1024;
+/**
+ * Bytes asked for first on a connection: a fast link has them in no time, and on a slow one the
+ * piece that a reader turns out to wait for, or another node to need, is not behind a megabyte.
+ */
+const windowInitial = 256 * 1024;
+
+/** As far as the window grows, by what arrives, before a rate is known: what a fast link wants. */
+const windowUnknownMax = 1024 * 1024;
 
 /** Less would leave a link idle between an answer and the next request. */
 const windowMin = 128 * 1024;
@@ -58,6 +64,7 @@ export class RequestWindow {
   /** Notes bytes that arrived. */
   received(length: number, nowMs: number): void {
     this.#sampleBytes += length;
+    if (this.#rate === 0) this.#bytes = Math.min(windowUnknownMax, this.#bytes + length);
     const elapsedMs = nowMs - this.#sampleStart;
     if (elapsedMs < sampleMs) return;
     const rate = (this.#sampleBytes * 1000) / elapsedMs;
