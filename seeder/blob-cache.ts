@@ -14,6 +14,7 @@ import { ArrivalRoom } from "./arrival-room.ts";
 import { BlobArrival } from "./blob-arrival.ts";
 import { type OnBytes, type OriginBlob, fetchBlob } from "./blob-fetch.ts";
 import type { BlobRoom } from "./blob-room.ts";
+import { FirstPieces } from "./first-pieces.ts";
 import type { KnownBlobs } from "./known-blobs.ts";
 
 /** What {@link BlobCache} works with. */
@@ -75,6 +76,7 @@ export class BlobCache implements AsyncDisposable {
    * somebody will pull does not hold up one that somebody pulls.
    */
   readonly #limiters = new LRUCache<string, Limiter>({ max: limitersMax });
+  readonly #firstPieces = new FirstPieces();
   #originBytes = 0;
   #isClosed = false;
 
@@ -270,12 +272,13 @@ export class BlobCache implements AsyncDisposable {
     },
   ): Promise<BlobRecord> {
     const { store, origin, offering, logger } = this.#deps;
+    const firstPieces = this.#firstPieces;
     const { registry, descriptor } = blob;
     const { digest, size } = descriptor;
     try {
       const room = new ArrivalRoom(descriptor, this.#deps.room);
       try {
-        const record = await fetchBlob(blob, { store, origin, room, ...options });
+        const record = await fetchBlob(blob, { store, origin, room, firstPieces, ...options });
         logger.info("fetched a blob", { digest, bytes: size, registry });
         offering.add(record);
         return record;

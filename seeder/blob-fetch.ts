@@ -6,11 +6,13 @@ import {
   RefLockedError,
   StorageFullError,
 } from "../core/errors.ts";
+import { blobSizeMax, pieceLayoutOf } from "../core/piece-layout.ts";
 import type { BlobRecord, BlobWriter, Ingest } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Authorization, Origin, Repository } from "../core/ports/origin.ts";
 import type { ArrivalRoom } from "./arrival-room.ts";
 import type { BlobArrival } from "./blob-arrival.ts";
+import type { FirstPieces } from "./first-pieces.ts";
 
 /** A blob, and the repository that it may be had from. */
 export interface OriginBlob extends Repository {
@@ -34,6 +36,7 @@ export type OnBytes = (bytes: number) => void;
  * @param room Made as the origin gives bytes, and not before.
  * @param arrival Grows with it, for others to read along.
  * @param isAhead Whether nobody waits for it now.
+ * @param firstPieces Its turn is waited for with the first piece, unless nobody waits for the blob.
  * @param onBytes Told how much was here before, and then after each chunk.
  * @throws {BlobSizeError} and {DigestMismatchError} when the origin gives other bytes.
  * @throws what the origin and the store throw
@@ -46,6 +49,7 @@ export async function fetchBlob(
     room,
     arrival,
     isAhead,
+    firstPieces,
     onBytes,
     signal,
   }: Cancellable & {
@@ -54,12 +58,14 @@ export async function fetchBlob(
     readonly room: Pick<ArrivalRoom, "reach">;
     readonly arrival: Pick<BlobArrival, "begin" | "grow">;
     readonly isAhead: () => boolean;
+    readonly firstPieces: Pick<FirstPieces, "turn">;
     readonly onBytes: OnBytes;
   },
 ): Promise<BlobRecord> {
   const { authorization, descriptor } = blob;
   const { digest, size } = descriptor;
   const ingest = await openIngest(store, { digest, size, signal });
+  let turn: Disposable | undefined;
   try {
     onBytes(ingest.status.offset);
     const start = ingest.status.offset;
@@ -69,6 +75,8 @@ export async function fetchBlob(
       await ingest.write(chunk, { onTaken });
       await arrival.begin(ingest);
       onBytes(ingest.status.offset);
+      if (ingest.status.offset >= firstPieceEndOf(size)) turn?.[Symbol.dispose]();
+      else if (!isAhead()) turn ??= await firstPieces.turn({ signal });
     }
     const provenance = "pull";
     const options = { expected: digest, size, labels: {}, provenance, owned: false } as const;
@@ -77,8 +85,16 @@ export async function fetchBlob(
     if (isBeyondResume(error)) await store.abortIngest(digest);
     throw error;
   } finally {
+    turn?.[Symbol.dispose]();
     await ingest.close();
   }
+}
+
+/** 0 for a blob that has no other pieces, or is too large for any swarm. */
+function firstPieceEndOf(size: number): number {
+  if (size < 1 || size > blobSizeMax) return 0;
+  const { pieceCount, pieceLength } = pieceLayoutOf(size);
+  return pieceCount > 1 ? pieceLength : 0;
 }
 
 /** The digest is a ref that nobody else uses; a half is found again under it. */
