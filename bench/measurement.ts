@@ -10,6 +10,8 @@ export interface BenchContext {
   readonly nodeCount: number | undefined;
   /** Whether engines of others are measured too where the reference is not one of them. */
   readonly withOthers: boolean;
+  /** Where plots of what was measured go, if the user wants any. */
+  readonly plotsDirectory: string | undefined;
   /** A temporary folder, short enough for sockets. */
   readonly directory: string;
   /** Owns all that the measurement starts; disposed of when it ends, however it ends. */

@@ -24,15 +24,16 @@ test("`readOptions()` finds measurements by name, and all of them", () => {
   assert.deepEqual(namesOf("one", "-h"), []);
 });
 
-test("`readOptions()` reads what rounds, sizes and nodes are asked for", () => {
+test("`readOptions()` reads what rounds, sizes, nodes and plots are asked for", () => {
   const amounts = ["--rounds", "3", "--size", "64MiB", "--nodes", "4"];
-  assert.deepEqual(read("one", "--json", ...amounts, "--others"), {
+  assert.deepEqual(read("one", "--json", ...amounts, "--others", "--plots", "drawn"), {
     chosen: [measurements[0]],
     isJson: true,
     rounds: 3,
     sizeBytes: 64 * 2 ** 20,
     nodeCount: 4,
     withOthers: true,
+    plotsDirectory: "drawn",
   });
 });
 

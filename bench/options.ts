@@ -6,12 +6,14 @@ import type { Measurement } from "./measurement.ts";
 /** How the command is used. */
 export function usageOf(measurements: readonly Measurement[]): string {
   return `usage: npm run bench -- NAME... [--json] [--rounds N] [--size BYTES] [--nodes N] [--others]
+                                [--plots DIR]
 
   --json         one line of JSON for each figure instead of a table
   --rounds N     how often each side has its turn
   --size BYTES   how much data to measure with, such as 64MiB; figures hold for the default only
   --nodes N      how many nodes a crowd has (cold-crowd); figures hold for the default only
-  --others       measure engines of others too where they are not the reference (swarm-crowd)
+  --others       measure engines of others too where they are not the reference (swarm-crowd, flash-crowd)
+  --plots DIR    draw curves of what was measured into this folder, as SVG (crowds)
 
 ${measurements.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join("\n")}
   all            all of these
@@ -28,6 +30,7 @@ export interface Options {
   readonly sizeBytes: number | undefined;
   readonly nodeCount: number | undefined;
   readonly withOthers: boolean;
+  readonly plotsDirectory: string | undefined;
 }
 
 /** Reads the command line; what is wrong with it is given as text. */
@@ -46,6 +49,7 @@ export function readOptions(
         size: { type: "string" },
         nodes: { type: "string" },
         others: { type: "boolean", default: false },
+        plots: { type: "string" },
       },
     });
     const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
@@ -65,6 +69,7 @@ export function readOptions(
       sizeBytes,
       nodeCount,
       withOthers: values.others,
+      plotsDirectory: values.plots,
     };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

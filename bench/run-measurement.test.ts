@@ -15,7 +15,7 @@ function measurementOf(
 
 const quiet = {
   ...{ rounds: undefined, sizeBytes: undefined, nodeCount: undefined },
-  ...{ withOthers: false, tell: () => undefined },
+  ...{ withOthers: false, plotsDirectory: undefined, tell: () => undefined },
 };
 
 test("`runMeasurement()` judges the figures, and removes the folder afterwards", async (t) => {

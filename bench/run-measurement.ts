@@ -2,15 +2,10 @@ import { withDisposeStack } from "../core/async/dispose-stack.ts";
 import { createDeadline } from "../core/async/deadline.ts";
 import { createTemporaryDirectory } from "../integration/support/temporary-directory.ts";
 import { judge, type Verdict } from "./figure.ts";
-import type { Measurement } from "./measurement.ts";
+import type { BenchContext, Measurement } from "./measurement.ts";
 
-export interface RunOptions {
+export interface RunOptions extends Omit<BenchContext, "rounds" | "directory" | "stack"> {
   readonly rounds: number | undefined;
-  readonly sizeBytes: number | undefined;
-  readonly nodeCount: number | undefined;
-  readonly withOthers: boolean;
-  readonly signal: AbortSignal;
-  readonly tell: (text: string) => void;
 }
 
 /**
@@ -20,14 +15,14 @@ export interface RunOptions {
  */
 export async function runMeasurement(
   measurement: Measurement,
-  { rounds = measurement.rounds, sizeBytes, nodeCount, withOthers, signal, tell }: RunOptions,
+  { rounds = measurement.rounds, signal, tell, ...chosen }: RunOptions,
 ): Promise<readonly Verdict[]> {
   const deadline = createDeadline(signal, measurement.withinMs);
   try {
     return await withDisposeStack(async (stack) => {
       const { path: directory } = stack.use(await createTemporaryDirectory());
       const told = (text: string) => tell(`${measurement.name}: ${text}`);
-      const context = { rounds, sizeBytes, nodeCount, withOthers, directory, stack, tell: told };
+      const context = { ...chosen, rounds, directory, stack, tell: told };
       const figures = await measurement.run({ ...context, signal: deadline.signal });
       return figures.map(judge);
     });

@@ -6,6 +6,8 @@ import { alternate } from "./alternate.ts";
 import { startTracker } from "./daemons.ts";
 import type { Figure } from "./figure.ts";
 import type { BenchContext, Measurement } from "./measurement.ts";
+import type { CompletionCurve } from "./plot/completion-plot.ts";
+import { writePlot } from "./plot/write-plot.ts";
 import { writeSampleBlob } from "./sample-blob.ts";
 import { median } from "./statistics.ts";
 import { crowdOnce, type CrowdResult } from "./swarm/crowd-once.ts";
@@ -56,9 +58,22 @@ async function measureCrowd(context: BenchContext): Promise<readonly Figure[]> {
     { rounds, signal, onTurn: (engine, round) => tell(`round ${round + 1}: ${engine}`) },
   );
   const idealSeconds = (sizeBytes * 8) / bitsPerSecond;
+  await writePlot(context, "swarm-crowd", {
+    title: `${nodes.length} nodes and one seeder, ${Math.round(sizeBytes / 2 ** 20)} MiB`,
+    curves: compared.flatMap((engine) => (results[engine] ?? []).map(curveOf(engine))),
+    marks: [{ name: "size ÷ rate", seconds: idealSeconds }],
+  });
   return compared.flatMap((engine) => {
     const figures = figuresOf(results[engine] ?? [], { idealSeconds, sizeBytes });
     return engine === "shoal" ? heldTo(figures) : figures.map((figure) => named(figure, engine));
+  });
+}
+
+function curveOf(engine: Engine) {
+  return ({ doneMs }: CrowdResult, round: number): CompletionCurve => ({
+    name: `${engine}, round ${round + 1}`,
+    doneSeconds: doneMs.map((milliseconds) => milliseconds / 1000),
+    nodeCount: nodes.length,
   });
 }
 
