@@ -57,8 +57,7 @@ export class ArrivingBlob implements SuppliedBlob {
   async *read(range: ByteRange, { isPart, signal }: ReadOptions): AsyncGenerator<Uint8Array, void> {
     const { arrival, store, stallTimeoutMs: readTimeoutMs, chunkLengthMax } = this.#deps;
     let start = range.start;
-    const isAll = start === 0 && range.end === this.size;
-    const early = { start, end: Math.min(range.end, this.size - (isPart && !isAll ? 0 : 1)) };
+    const early = { start, end: Math.min(range.end, this.size - (isPart ? 0 : 1)) };
     const allowance = new WaitAllowance({ stallTimeoutMs: readTimeoutMs });
     const options = { signal, readTimeoutMs, chunkLengthMax };
     let waitingSinceMs = performance.now();

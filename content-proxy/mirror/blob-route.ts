@@ -2,13 +2,13 @@ import type { OutgoingHttpHeaders } from "node:http";
 
 import type { ByteRange } from "../../core/byte-range.ts";
 import type { Digest } from "../../core/digest.ts";
-import { isPartMeant, parseRangesHeader } from "../../core/http/range-header.ts";
+import { isPartOf, parseRangesHeader } from "../../core/http/range-header.ts";
 import { codeOf } from "../../core/errors.ts";
 import { apiVersionHeader } from "../../core/oci-api/api-answer.ts";
 import { ApiError } from "../../core/oci-api/api-error.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Provenance } from "../provenance/provenance.ts";
-import type { BlobSupply } from "./blob-supply.ts";
+import type { BlobSupply, OpenOptions } from "./blob-supply.ts";
 import type { WantedOriginBlob } from "./origin-blob.ts";
 import { type RouteCall, etagOf, isUnmodified } from "./route-call.ts";
 import { cutShort, sendBody } from "./send-body.ts";
@@ -49,14 +49,20 @@ export async function blobRoute(
     response.end();
     return;
   }
-  const blob = await openBlob(digest, call, deps);
+  const condition = request.headers["if-range"];
+  const isRangeMeant = condition === undefined || condition === etagOf(digest);
+  const header = isRangeMeant ? request.headers.range : undefined;
+  const isPart = (size: number) => header !== undefined && isPartOf(header, size);
+  const blob = await openBlob(digest, call, { ...deps, isPart });
   try {
-    const condition = request.headers["if-range"];
-    const isRangeMeant = condition === undefined || condition === etagOf(digest);
-    const header = isRangeMeant ? request.headers.range : undefined;
     const ranges = rangesIn(header, blob.size);
-    const isPart = header !== undefined && ranges !== undefined && isPartMeant(header);
-    const body = { blob, ranges, isPart, contentType: bytesType, headers: headersOf(digest) };
+    const body = {
+      blob,
+      ranges,
+      isPart: isPart(blob.size),
+      contentType: bytesType,
+      headers: headersOf(digest),
+    };
     await sendBody(response, { ...body, signal });
   } catch (error) {
     if (!response.headersSent) throw error;
@@ -72,10 +78,11 @@ export async function blobRoute(
 async function openBlob(
   digest: Digest,
   { registry, repository, authorization, goesOn, patience, signal }: RouteCall,
-  deps: BlobRouteDeps,
+  deps: BlobRouteDeps & Required<Pick<OpenOptions, "isPart">>,
 ): Promise<SuppliedBlob> {
   try {
-    return await deps.blobs.open({ digest, authorization }, { patience, signal });
+    const options = { patience, isPart: deps.isPart, signal };
+    return await deps.blobs.open({ digest, authorization }, options);
   } catch (error) {
     signal.throwIfAborted();
     if (goesOn || codeOf(error) === "internal") throw error;

@@ -46,6 +46,12 @@ export interface SupplyOptions extends Cancellable {
   readonly patience: Patience;
 }
 
+/** And what of it is wanted. */
+export interface OpenOptions extends SupplyOptions {
+  /** Whether, of a blob of `size` bytes, these bytes are wanted alone; left out: all of it is. */
+  readonly isPart?: (size: number) => boolean;
+}
+
 /** A blob that somebody wants, and in whose name seeders may ask a registry for it. */
 export interface MirroredBlob {
   readonly digest: Digest;
@@ -98,7 +104,7 @@ export class BlobSupply {
    * @throws {BlobNotFoundError} when it cannot be had.
    * @throws {UnavailableError} when it does not come.
    */
-  async open(wanted: MirroredBlob, options: SupplyOptions): Promise<SuppliedBlob> {
+  async open(wanted: MirroredBlob, options: OpenOptions): Promise<SuppliedBlob> {
     const { store, recent, lastUse } = this.#deps;
     const { digest } = wanted;
     const record = store.find(digest);
@@ -157,7 +163,7 @@ export class BlobSupply {
     };
   }
 
-  async #fetch(wanted: MirroredBlob, options: SupplyOptions): Promise<SuppliedBlob> {
+  async #fetch(wanted: MirroredBlob, options: OpenOptions): Promise<SuppliedBlob> {
     const { store, arrivals, provenance, settings } = this.#deps;
     const { digest } = wanted;
     if (this.#broken.has(digest) || !isFetchable(digest)) throw new BlobNotFoundError(digest);
@@ -171,7 +177,8 @@ export class BlobSupply {
     const claim = arrivals.claim(digest);
     try {
       const streamed = streamLayers && size >= streamedSizeMin;
-      const fromWhole = size <= heldSizeMax;
+      // Who wants a part takes it for no whole blob, and does not go on with it.
+      const fromWhole = size <= heldSizeMax && options.isPart?.(size) !== true;
       const isReliable = await patience.whileBytesCome(
         arrival,
         (waiting) => arrival.reliable({ streamed, fromWhole, signal: waiting.signal }),

@@ -226,6 +226,26 @@ test("a blob that its seeder still receives is given once it is whole here", asy
   assert.deepEqual([status, digestOf(body)], [200, digest]);
 });
 
+test("a part of a blob that its seeder still receives is given before the blob is whole", async (t) => {
+  const mirror = await openGrowing(t);
+  mirror.node.swarm.onDownload = (download) => void arriveTo(mirror, download, 600_000);
+  const { status, body } = await mirror.get(path, { headers: { range: "bytes=100-599999" } });
+  assert.equal(status, 206);
+  assert.ok(body.equals(bytes.subarray(100, 600_000)));
+  assert.notEqual(mirror.node.store.find(digest)?.whole, true);
+});
+
+test("who asks for all of a blob by a range, or for its rest, is given no byte before it is whole", async (t) => {
+  const mirror = await openGrowing(t);
+  mirror.node.swarm.onDownload = (download) => void arriveTo(mirror, download, 600_000);
+  const ranges = ["bytes=0-1499999", "bytes=0-9999999", "bytes=100-"];
+  const answers = ranges.map(async (range) => mirror.get(path, { headers: { range } }));
+  assert.deepEqual(
+    (await Promise.all(answers)).map(({ status }) => status),
+    [503, 503, 503],
+  );
+});
+
 test("nothing is given of a blob that its seeder was given wrong, and the client goes on", async (t) => {
   const mirror = await openGrowing(t);
   mirror.node.swarm.onDownload = (download) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isPartMeant, parseRangeHeader, parseRangesHeader } from "./range-header.ts";
+import { isPartOf, parseRangeHeader, parseRangesHeader } from "./range-header.ts";
 
 test("parseRangeHeader() reads single ranges, open ones and suffixes", () => {
   assert.deepEqual(parseRangeHeader("bytes=0-0", 10), { start: 0, end: 1 });
@@ -21,12 +21,15 @@ test("parseRangeHeader() ignores what it need not understand", () => {
   for (const header of odd) assert.equal(parseRangeHeader(header, 10), undefined);
 });
 
-test("isPartMeant() tells parts from all of the rest", () => {
-  for (const part of ["bytes=0-1", "bytes=-8", "bytes=0-1, -8", "bytes=0-0,5-6"]) {
-    assert.equal(isPartMeant(part), true, part);
+test("isPartOf() tells parts from all of the rest", () => {
+  for (const part of ["bytes=0-1", "bytes=-8", "bytes=0-1, -7", "bytes=0-0,5-6"]) {
+    assert.equal(isPartOf(part, 10), true, part);
   }
   for (const rest of ["bytes=0-", "bytes=100-", "bytes=0-1,5-", "bytes=5- , 0-1"]) {
-    assert.equal(isPartMeant(rest), false, rest);
+    assert.equal(isPartOf(rest, 10), false, rest);
+  }
+  for (const all of ["bytes=0-9", "bytes=0-99", "bytes=-10", "bytes=0-4,5-9", "bytes=a-b"]) {
+    assert.equal(isPartOf(all, 10), false, all);
   }
 });
 

@@ -46,11 +46,14 @@ export function parseRangesHeader(
 }
 
 /**
- * Whether a `Range` header names the last byte of each of its ranges, or how many it wants of the
- * end: who sends it wants a part. Who goes on with a body that broke off asks for all of the rest.
+ * Whether a `Range` header, for a body of `size` bytes, is of who wants a part: it names the last
+ * byte of each of its ranges, or how many it wants of the end, and no range is all of the body.
+ * Who goes on with a body that broke off asks for all of the rest.
  */
-export function isPartMeant(header: string): boolean {
-  return !/[0-9]\s*-\s*(?:,|$)/.test(header);
+export function isPartOf(header: string, size: number): boolean {
+  const ranges = parseRangesHeader(header, size);
+  if (typeof ranges !== "object" || /[0-9]\s*-\s*(?:,|$)/.test(header)) return false;
+  return ranges.every(({ start, end }) => end - start < size);
 }
 
 function parseRange(text: string, size: number): ByteRange | "unsatisfiable" | undefined {
