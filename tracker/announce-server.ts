@@ -150,17 +150,17 @@ export class AnnounceServer extends Server {
     const wantsList = params.type === "http" && params.compact !== 1;
     params.compact = encodedHere;
     if (wantsList) {
-      const peers = sample.map(({ key, peerId }) => {
-        const { host, port } = peerOfKey(key);
-        return { ip: host, "peer id": Buffer.from(peerId, "hex"), port };
+      const peers = sample.map(({ tracked }) => {
+        const { host, port } = peerOfKey(tracked.key);
+        return { ip: host, "peer id": Buffer.from(tracked.peerId, "hex"), port };
       });
       return { peers };
     }
     const compact = (family: IpFamily) =>
       Buffer.from(
         sample
-          .filter((peer) => peer.family === family)
-          .map((peer) => peer.key)
+          .filter(({ tracked }) => tracked.family === family)
+          .map(({ tracked }) => tracked.key)
           .join(""),
         "latin1",
       );

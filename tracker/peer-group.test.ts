@@ -5,7 +5,9 @@ import { seededRandom } from "../core/testing/seeded-random.ts";
 import { PeerGroup, type SwarmPeer } from "./peer-group.ts";
 
 function peer(key: string): SwarmPeer {
-  return { key, family: 4, peerId: "", seeder: false, seenMs: 0, index: 0 };
+  const identity = { key, family: 4, peerId: "" } as const;
+  const tracked = { ...identity, admission: 1, swarmCount: 1, heardMs: 0, isGone: false };
+  return { tracked, seeder: false, seenSeconds: 0, index: 0 };
 }
 
 test("PeerGroup draws different peers, each about as often as any other", () => {
@@ -14,7 +16,7 @@ test("PeerGroup draws different peers, each about as often as any other", () => 
   for (let index = 0; index < 100; index++) group.add(peer(String(index)));
   const random = seededRandom(1);
   for (let round = 0; round < 2000; round++) {
-    const keys = group.sample(10, random).map(({ key }) => key);
+    const keys = group.sample(10, random).map(({ tracked }) => tracked.key);
     assert.equal(new Set(keys).size, 10);
     for (const key of keys) drawn.set(key, (drawn.get(key) ?? 0) + 1);
   }
@@ -38,7 +40,7 @@ test("PeerGroup keeps its peers apart while they come, are drawn and go", () => 
       group.add(added);
       model.set(key, added);
     }
-    const all = group.sample(100, random).map((drawn) => drawn.key);
+    const all = group.sample(100, random).map((drawn) => drawn.tracked.key);
     assert.deepEqual(all.sort(), [...model.keys()].sort());
   }
 });

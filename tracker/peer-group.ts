@@ -1,15 +1,11 @@
-import type { IpFamily } from "../core/ip-address.ts";
+import type { TrackedPeer } from "./peer-table.ts";
 
-/** A peer of one swarm. Objects are many: up to a million in a tracker. */
+/** A peer in one swarm. Objects are many: some million in a tracker. */
 export interface SwarmPeer {
-  /** Its compact form, a character for each byte; also its name in the swarm. */
-  readonly key: string;
-  readonly family: IpFamily;
-  /** In hex. */
-  peerId: string;
+  readonly tracked: TrackedPeer;
   seeder: boolean;
-  /** When it announced itself last, in milliseconds of the monotonic clock. */
-  seenMs: number;
+  /** When it announced itself here last, in whole seconds of the monotonic clock: a small integer. */
+  seenSeconds: number;
   /** Its place in its group; the group's own. */
   index: number;
 }

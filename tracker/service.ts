@@ -34,8 +34,11 @@ export interface TrackerDeps {
 /** A peer is gone when it left out two announces, and was late for both. */
 const peerTtlFactor = 2.5;
 
-/** Milliseconds between looks for peers that are gone; a look at 100,000 swarms takes some 10 ms. */
-const sweepIntervalMs = 30_000;
+/** Milliseconds between two looks for peers that are gone. */
+const sweepIntervalMs = 1000;
+
+/** Peers and swarms that one look is at, which takes some milliseconds: five million in two minutes. */
+const sweepCountMax = 50_000;
 
 /** Starts a tracker. On failure nothing is left open. */
 export async function startTracker(
@@ -114,7 +117,10 @@ function startSwarms(
 ): SwarmTable {
   const limits = { ...announce, peerTtlMs: announce.intervalMs * peerTtlFactor };
   const swarms = new SwarmTable(limits, Math.random);
-  const sweeping = setInterval(() => swarms.sweep(clock.monotonicMs()), sweepIntervalMs);
+  const sweeping = setInterval(
+    () => swarms.sweep(clock.monotonicMs(), sweepCountMax),
+    sweepIntervalMs,
+  );
   started.defer(() => clearInterval(sweeping));
   return swarms;
 }

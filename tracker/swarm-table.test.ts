@@ -6,7 +6,7 @@ import { parseInfoHash } from "../core/info-hash.ts";
 import { familyOfKey, peerKeyOf } from "./peer-key.ts";
 import { SwarmTable } from "./swarm-table.ts";
 
-const limits = { swarmsMax: 3, peersMax: 5, peersPerAddressMax: 2, peerTtlMs: 100 };
+const limits = { swarmsMax: 3, peersMax: 5, peersPerAddressMax: 2, peerTtlMs: 100_000 };
 
 function infoHash(index: number) {
   return parseInfoHash(String(index).padStart(40, "0"));
@@ -41,16 +41,16 @@ test("SwarmTable lets known peers announce again when it is full", () => {
 test("SwarmTable has room again after peers left or were not heard of", () => {
   const table = new SwarmTable(limits, Math.random);
   table.put(infoHash(1), peer("10.0.0.1", 1), 0);
-  table.put(infoHash(2), peer("10.0.0.1", 1), 50);
+  table.put(infoHash(2), peer("10.0.0.1", 1), 50_000);
   table.remove(infoHash(1), peer("10.0.0.9", 9).key);
   assert.equal(table.peerCount, 2);
-  table.sweep(101);
+  table.sweep(101_000);
   assert.deepEqual([...table.infoHashes()], [infoHash(2)]);
   table.remove(infoHash(2), peer("10.0.0.1", 1).key);
   assert.equal(table.peerCount, 0);
   assert.equal(table.swarmCount, 0);
-  table.put(infoHash(3), peer("10.0.0.1", 1), 200);
-  table.put(infoHash(3), peer("10.0.0.1", 2), 200);
+  table.put(infoHash(3), peer("10.0.0.1", 1), 200_000);
+  table.put(infoHash(3), peer("10.0.0.1", 2), 200_000);
   assert.deepEqual(table.addresses(infoHash(3), 50).length, 2);
 });
 
@@ -70,4 +70,45 @@ test("SwarmTable knows a host by its IPv4 address, however a socket gave it", ()
   table.put(infoHash(1), peer("::ffff:10.0.0.1", 1), 0);
   table.put(infoHash(1), peer("10.0.0.1", 1), 0);
   assert.equal(table.peerCount, 1);
+});
+
+test("SwarmTable tells of nobody who promised heartbeats and is silent, in any swarm", () => {
+  const table = new SwarmTable({ ...limits, peersMax: 20 }, Math.random);
+  const [silent, beating, stock] = [peer("10.0.0.1", 1), peer("10.0.0.2", 1), peer("10.0.0.3", 1)];
+  assert.equal(table.beat(silent, 0), undefined);
+  for (const each of [silent, beating, stock]) {
+    table.put(infoHash(1), each, 0);
+    table.put(infoHash(2), each, 0);
+  }
+  const admission = table.beat(silent, 1000);
+  table.beat(beating, 1000);
+  table.beat(beating, 50_000);
+  table.forgetSilent(40_000);
+  const hosts = (index: number) => table.addresses(infoHash(index), 50).map(({ host }) => host);
+  for (const index of [1, 2]) assert.deepEqual(hosts(index).sort(), ["10.0.0.2", "10.0.0.3"]);
+  assert.equal(table.peerCount, 4);
+
+  assert.equal(table.beat(silent, 60_000), undefined);
+  table.put(infoHash(1), silent, 60_000);
+  assert.notEqual(table.beat(silent, 60_000), admission);
+  assert.ok(hosts(1).includes("10.0.0.1"));
+  assert.ok(!hosts(2).includes("10.0.0.1"));
+});
+
+test("SwarmTable sweeps a part at a time, and all in the end", () => {
+  const table = new SwarmTable({ ...limits, swarmsMax: 9, peersMax: 9 }, Math.random);
+  for (const index of [1, 2, 3]) table.put(infoHash(index), peer(`10.0.0.${index}`, 1), 0);
+  table.sweep(200_000, 3);
+  assert.equal(table.swarmCount, 1);
+  table.sweep(200_000, 3);
+  assert.equal(table.swarmCount, 0);
+});
+
+test("SwarmTable has one peer at an address, whatever id it gives itself", () => {
+  const table = new SwarmTable(limits, Math.random);
+  table.put(infoHash(1), peer("10.0.0.1", 1), 0);
+  table.put(infoHash(1), { ...peer("10.0.0.1", 1), peerId: "other" }, 0);
+  assert.equal(table.peerCount, 1);
+  assert.equal(table.beat(peer("10.0.0.1", 1), 0), undefined);
+  assert.ok(table.beat({ ...peer("10.0.0.1", 1), peerId: "other" }, 0));
 });

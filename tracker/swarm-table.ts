@@ -3,7 +3,13 @@ import type { InfoHash } from "../core/info-hash.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
 import { familyOfKey, peerOfKey } from "./peer-key.ts";
 import type { Random, SwarmPeer } from "./peer-group.ts";
-import { type AnnouncedPeer, type PeerWish, Swarm } from "./swarm.ts";
+import { type PeerIdentity, PeerTable } from "./peer-table.ts";
+import { type PeerWish, Swarm } from "./swarm.ts";
+
+/** A peer of one swarm, as it announced itself. */
+export interface AnnouncedPeer extends PeerIdentity {
+  readonly seeder: boolean;
+}
 
 /** Bounds of a {@link SwarmTable}. */
 export interface SwarmLimits {
@@ -36,9 +42,12 @@ export class SwarmTable {
   readonly #limits: SwarmLimits;
   readonly #random: Random;
   readonly #swarms = new Map<InfoHash, Swarm>();
+  readonly #peers = new PeerTable();
   /** How many peers an address stands for, or an IPv6 network, by its characters. */
   readonly #peersOfAddress = new Map<string, number>();
   #peerCount = 0;
+  /** Where {@link sweep} goes on. */
+  #sweeping: IterableIterator<[InfoHash, Swarm]> = this.#swarms.entries();
 
   constructor(limits: SwarmLimits, random: Random) {
     this.#limits = limits;
@@ -64,17 +73,24 @@ export class SwarmTable {
    */
   put(infoHash: InfoHash, peer: AnnouncedPeer, nowMs: number): void {
     const known = this.#swarms.get(infoHash);
-    const isNew = !known?.has(peer.key);
-    if (isNew) this.#checkRoom(known, peer.key);
+    const before = known?.get(peer.key);
+    if (!before) this.#checkRoom(known, peer.key);
     const swarm = known ?? new Swarm(this.#random);
     if (!known) this.#swarms.set(infoHash, swarm);
-    if (isNew) this.#count(peer.key, 1);
-    swarm.put(peer, nowMs);
+    const tracked = this.#peers.heard(peer, nowMs);
+    if (before?.tracked !== tracked) {
+      this.#peers.join(tracked);
+      if (before) this.#peers.leave(before.tracked);
+      else this.#count(peer.key, 1);
+    }
+    swarm.put(tracked, { seeder: peer.seeder, nowMs });
   }
 
   remove(infoHash: InfoHash, key: string): void {
     const swarm = this.#swarms.get(infoHash);
-    if (!swarm?.remove(key)) return;
+    const peer = swarm?.remove(key);
+    if (!swarm || !peer) return;
+    this.#peers.leave(peer.tracked);
     this.#count(key, -1);
     if (swarm.size === 0) this.#swarms.delete(infoHash);
   }
@@ -86,20 +102,62 @@ export class SwarmTable {
   }
 
   sample(infoHash: InfoHash, wish: PeerWish): SwarmPeer[] {
-    return this.#swarms.get(infoHash)?.sample(wish) ?? [];
+    return this.#thoseThere(infoHash, (swarm) => swarm.sample(wish));
   }
 
   /** Peers to tell with metainfo: seeders, then others. */
   addresses(infoHash: InfoHash, countMax: number): PeerAddress[] {
-    const peers = this.#swarms.get(infoHash)?.sampleSeedersFirst(countMax) ?? [];
-    return peers.map((peer) => peerOfKey(peer.key));
+    const peers = this.#thoseThere(infoHash, (swarm) => swarm.sampleSeedersFirst(countMax));
+    return peers.map(({ tracked }) => peerOfKey(tracked.key));
   }
 
-  /** Removes the peers that were not heard of for {@link SwarmLimits.peerTtlMs}. */
-  sweep(nowMs: number): void {
-    for (const [infoHash, swarm] of this.#swarms) {
-      for (const key of swarm.expire(nowMs - this.#limits.peerTtlMs)) this.#count(key, -1);
-      if (swarm.size === 0) this.#swarms.delete(infoHash);
+  /**
+   * Notes that a peer is there, in all of its swarms, and promised to be heard of at every
+   * heartbeat.
+   *
+   * @returns its admission; `undefined` when it is in no swarm.
+   */
+  beat(peer: PeerIdentity, nowMs: number): number | undefined {
+    const tracked = this.#peers.find(peer);
+    if (!tracked) return undefined;
+    tracked.heardMs = nowMs;
+    this.#peers.promiseHeartbeats(tracked);
+    return tracked.admission;
+  }
+
+  /** From now on nobody is told of peers that promised heartbeats, and fell silent before `beforeMs`. */
+  forgetSilent(beforeMs: number): void {
+    this.#peers.forgetSilent(beforeMs);
+  }
+
+  /**
+   * Removes the peers that are gone, or did not announce themselves for {@link SwarmLimits.peerTtlMs}.
+   * A call looks at about `countMax` of them, and the next goes on from there.
+   */
+  sweep(nowMs: number, countMax = Number.POSITIVE_INFINITY): void {
+    for (let count = 0; count < countMax;) {
+      const next = this.#sweeping.next();
+      if (next.done) {
+        this.#sweeping = this.#swarms.entries();
+        return;
+      }
+      const [infoHash, swarm] = next.value;
+      count += 1 + swarm.size;
+      for (const { tracked } of swarm.expired(nowMs - this.#limits.peerTtlMs)) {
+        this.remove(infoHash, tracked.key);
+      }
+    }
+  }
+
+  /** Draws again after those that are gone were taken out: each costs one draw, once. */
+  #thoseThere(infoHash: InfoHash, draw: (swarm: Swarm) => SwarmPeer[]): SwarmPeer[] {
+    for (;;) {
+      const swarm = this.#swarms.get(infoHash);
+      if (!swarm) return [];
+      const peers = draw(swarm);
+      const gone = peers.filter(({ tracked }) => tracked.isGone);
+      if (gone.length === 0) return peers;
+      for (const { tracked } of gone) this.remove(infoHash, tracked.key);
     }
   }
 

@@ -3,7 +3,12 @@ import { test } from "node:test";
 
 import { seededRandom } from "../core/testing/seeded-random.ts";
 import { familyOfKey, peerKeyOf, peerOfKey } from "./peer-key.ts";
+import { PeerTable, type TrackedPeer } from "./peer-table.ts";
 import { Swarm, fairShares } from "./swarm.ts";
+
+function tracked(key: string, peerId = ""): TrackedPeer {
+  return new PeerTable().heard({ key, family: familyOfKey(key), peerId }, 0);
+}
 
 function swarmOf(peers: {
   seeders?: number;
@@ -14,7 +19,7 @@ function swarmOf(peers: {
   const swarm = new Swarm(seededRandom(1));
   const put = (host: string, seeder: boolean) => {
     const key = peerKeyOf({ host, port: 7000 }) ?? "";
-    swarm.put({ key, family: familyOfKey(key), peerId: "", seeder }, 0);
+    swarm.put(tracked(key), { seeder, nowMs: 0 });
   };
   for (let index = 0; index < (peers.seeders ?? 0); index++) put(`10.0.0.${index}`, true);
   for (let index = 0; index < (peers.leechers ?? 0); index++) put(`10.0.1.${index}`, false);
@@ -52,13 +57,13 @@ test("Swarm tells seeders of leechers only, and nobody of itself", () => {
   const except = { key, family: 4, peerId: "me" } as const;
   const told = swarm.sample({ ...everybody, except });
   assert.equal(told.length, 9);
-  assert.ok(told.every((peer) => peer.key !== key));
+  assert.ok(told.every((peer) => peer.tracked.key !== key));
 });
 
 test("Swarm keeps to the families and the number that are wanted", () => {
   const swarm = swarmOf({ leechers: 5, leechers6: 5 });
   const six = swarm.sample({ ...everybody, families: [6] });
-  assert.deepEqual(six.map(({ key }) => peerOfKey(key).host).sort(), [
+  assert.deepEqual(six.map((peer) => peerOfKey(peer.tracked.key).host).sort(), [
     "fd00::",
     "fd00::1",
     "fd00::2",
@@ -80,42 +85,45 @@ test("Swarm puts seeders before others where it is asked to", () => {
 test("Swarm tells of seeders of both families, however many there are of one", () => {
   const told = swarmOf({ seeders: 60, seeders6: 3 }).sampleSeedersFirst(50);
   assert.equal(told.length, 50);
-  assert.equal(told.filter(({ family }) => family === 6).length, 3);
+  assert.equal(told.filter((peer) => peer.tracked.family === 6).length, 3);
 });
 
 test("Swarm does not tell a peer of its address of the other family", () => {
   const swarm = new Swarm(Math.random);
-  const peerAt = (host: string, peerId: string) => {
-    const key = peerKeyOf({ host, port: 7000 }) ?? "";
-    return { key, family: familyOfKey(key), peerId, seeder: false };
-  };
+  const peerAt = (host: string, peerId: string) =>
+    tracked(peerKeyOf({ host, port: 7000 }) ?? "", peerId);
   const own = [peerAt("10.0.0.1", "a"), peerAt("fd00::1", "a")] as const;
   const others = [peerAt("10.0.0.2", "b"), peerAt("fd00::2", "b"), peerAt("10.0.0.3", "a")];
-  for (const peer of [...own, ...others]) swarm.put(peer, 0);
+  for (const peer of [...own, ...others]) swarm.put(peer, { seeder: false, nowMs: 0 });
   const told = swarm.sample({ ...everybody, countMax: 3, except: own[0] });
-  assert.deepEqual(told.map(({ key }) => key).sort(), others.map(({ key }) => key).sort());
+  assert.deepEqual(
+    told.map((peer) => peer.tracked.key).sort(),
+    others.map(({ key }) => key).sort(),
+  );
 });
 
 test("Swarm counts a leecher that becomes a seeder once", () => {
   const swarm = new Swarm(Math.random);
-  const peer = { key: "abcdef", family: 4, peerId: "" } as const;
-  swarm.put({ ...peer, seeder: false }, 0);
-  swarm.put({ ...peer, seeder: true }, 0);
+  const peer = tracked("abcdef");
+  swarm.put(peer, { seeder: false, nowMs: 0 });
+  swarm.put(peer, { seeder: true, nowMs: 0 });
   assert.equal(swarm.size, 1);
   assert.equal(swarm.seederCount, 1);
-  assert.equal(swarm.remove(peer.key), true);
-  assert.equal(swarm.remove(peer.key), false);
+  assert.equal(swarm.remove(peer.key)?.tracked, peer);
+  assert.equal(swarm.remove(peer.key), undefined);
   assert.equal(swarm.size, 0);
 });
 
-test("Swarm.expire() removes who was not heard of, and only them", () => {
+test("Swarm.expired() gives who did not announce itself or is gone, and only them", () => {
   const swarm = new Swarm(Math.random);
-  const peer = (key: string) => ({ key, family: 4, peerId: "", seeder: true }) as const;
-  swarm.put(peer("aaaaaa"), 10);
-  swarm.put(peer("bbbbbb"), 20);
-  swarm.put(peer("cccccc"), 30);
-  swarm.put(peer("aaaaaa"), 40);
-  assert.deepEqual(swarm.expire(25), ["bbbbbb"]);
-  assert.deepEqual(swarm.expire(25), []);
-  assert.deepEqual(swarm.expire(100), ["cccccc", "aaaaaa"]);
+  const [a, b, c] = [tracked("aaaaaa"), tracked("bbbbbb"), tracked("cccccc")];
+  swarm.put(a, { seeder: true, nowMs: 10_000 });
+  swarm.put(b, { seeder: true, nowMs: 20_000 });
+  swarm.put(c, { seeder: true, nowMs: 30_000 });
+  swarm.put(a, { seeder: true, nowMs: 40_000 });
+  const expired = (beforeMs: number) => [...swarm.expired(beforeMs)].map((peer) => peer.tracked);
+  assert.deepEqual(expired(25_000), [b]);
+  c.isGone = true;
+  assert.deepEqual(expired(20_000), [c]);
+  assert.deepEqual(expired(100_000), [a, b, c]);
 });

@@ -1,15 +1,6 @@
 import type { IpFamily } from "../core/ip-address.ts";
 import { PeerGroup, type Random, type SwarmPeer } from "./peer-group.ts";
-
-/** What a peer tells of itself. */
-export interface AnnouncedPeer {
-  /** Compact form, a character for each byte. */
-  readonly key: string;
-  readonly family: IpFamily;
-  /** In hex. */
-  readonly peerId: string;
-  readonly seeder: boolean;
-}
+import type { PeerIdentity, TrackedPeer } from "./peer-table.ts";
 
 /** Which peers somebody wants to hear of. */
 export interface PeerWish {
@@ -18,13 +9,13 @@ export interface PeerWish {
   /** Seeders have no use for each other. */
   readonly leechersOnly: boolean;
   /** The peer that asks, which is not told of itself, also not by an address of its other family. */
-  readonly except?: Pick<AnnouncedPeer, "key" | "family" | "peerId">;
+  readonly except?: PeerIdentity;
 }
 
 /** The peers that announced one info hash. */
 export class Swarm {
   readonly #random: Random;
-  /** In the order of their last announce. */
+  /** By their keys. */
   readonly #peers = new Map<string, SwarmPeer>();
   readonly #seeders = { 4: new PeerGroup(), 6: new PeerGroup() };
   readonly #leechers = { 4: new PeerGroup(), 6: new PeerGroup() };
@@ -41,35 +32,39 @@ export class Swarm {
     return this.#seeders[4].size + this.#seeders[6].size;
   }
 
-  has(key: string): boolean {
-    return this.#peers.has(key);
+  get(key: string): SwarmPeer | undefined {
+    return this.#peers.get(key);
   }
 
   /** Takes in a peer, or notes that it is still there and how far it is. */
-  put(announced: AnnouncedPeer, nowMs: number): void {
-    this.remove(announced.key);
-    const peer = { ...announced, seenMs: nowMs, index: 0 };
-    this.#peers.set(peer.key, peer);
+  put(tracked: TrackedPeer, { seeder, nowMs }: { seeder: boolean; nowMs: number }): void {
+    const seenSeconds = Math.floor(nowMs / 1000);
+    const known = this.#peers.get(tracked.key);
+    if (known?.tracked === tracked && known.seeder === seeder) {
+      known.seenSeconds = seenSeconds;
+      return;
+    }
+    if (known) this.#groupOf(known).remove(known);
+    const peer = { tracked, seeder, seenSeconds, index: 0 };
+    this.#peers.set(tracked.key, peer);
     this.#groupOf(peer).add(peer);
   }
 
-  /** @returns whether the peer was there. */
-  remove(key: string): boolean {
+  /** @returns the peer, if it was there. */
+  remove(key: string): SwarmPeer | undefined {
     const peer = this.#peers.get(key);
-    if (!peer) return false;
+    if (!peer) return undefined;
     this.#groupOf(peer).remove(peer);
-    return this.#peers.delete(key);
+    this.#peers.delete(key);
+    return peer;
   }
 
-  /** Removes the peers that were last heard of before `beforeMs`, and gives their keys. */
-  expire(beforeMs: number): string[] {
-    const expired: string[] = [];
-    for (const { key, seenMs } of this.#peers.values()) {
-      if (seenMs >= beforeMs) break;
-      this.remove(key);
-      expired.push(key);
+  /** Those who are gone, or announced themselves last before `beforeMs`. */
+  *expired(beforeMs: number): Generator<SwarmPeer, void> {
+    const beforeSeconds = Math.floor(beforeMs / 1000);
+    for (const peer of this.#peers.values()) {
+      if (peer.tracked.isGone || peer.seenSeconds < beforeSeconds) yield peer;
     }
-    return expired;
   }
 
   /**
@@ -87,7 +82,7 @@ export class Swarm {
     );
     return groups
       .flatMap((group, index) => group.sample(shares[index] ?? 0, this.#random))
-      .filter((peer) => !except || !isSame(peer, except))
+      .filter(({ tracked }) => !except || !isSame(tracked, except))
       .slice(0, Math.max(0, wish.countMax));
   }
 
@@ -106,12 +101,12 @@ export class Swarm {
   }
 
   #groupOf(peer: SwarmPeer): PeerGroup {
-    return (peer.seeder ? this.#seeders : this.#leechers)[peer.family];
+    return (peer.seeder ? this.#seeders : this.#leechers)[peer.tracked.family];
   }
 }
 
 /** Whether two are one peer. Who has addresses of both families announces each, with one port. */
-function isSame(peer: AnnouncedPeer, other: NonNullable<PeerWish["except"]>): boolean {
+function isSame(peer: PeerIdentity, other: PeerIdentity): boolean {
   if (peer.key === other.key) return true;
   const isSamePort = peer.key.slice(-2) === other.key.slice(-2);
   return isSamePort && peer.peerId === other.peerId && peer.family !== other.family;

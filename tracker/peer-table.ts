@@ -1,0 +1,84 @@
+import type { IpFamily } from "../core/ip-address.ts";
+
+/** What a peer tells of itself, whatever the swarm. */
+export interface PeerIdentity {
+  /** Compact form of its address and port, a character for each byte. */
+  readonly key: string;
+  readonly family: IpFamily;
+  /** In hex. */
+  readonly peerId: string;
+}
+
+/**
+ * A peer as all of its swarms share it: what is known of it is kept once, however many they
+ * are, and one sign of life is one for all.
+ */
+export interface TrackedPeer extends PeerIdentity {
+  /** Tells this stay from an earlier one of the same peer, after which it was forgotten. */
+  readonly admission: number;
+  /** Swarms that it is in; at 0 it is forgotten. */
+  swarmCount: number;
+  /** When it was heard of last, in milliseconds of the monotonic clock. */
+  heardMs: number;
+  /** It fell silent although it had promised not to: nobody is told of it any more. */
+  isGone: boolean;
+}
+
+/** The peers of all swarms. Changes at once, never waits. */
+export class PeerTable {
+  readonly #peers = new Map<string, TrackedPeer>();
+  /** Those that promised to be heard of at every heartbeat. */
+  readonly #beating = new Set<TrackedPeer>();
+  #admissions = 0;
+
+  /** Who is there by that address and peer id; else a new one, which must {@link join}. */
+  heard(peer: PeerIdentity, nowMs: number): TrackedPeer {
+    const known = this.find(peer);
+    if (known) {
+      known.heardMs = nowMs;
+      return known;
+    }
+    const { key, family, peerId } = peer;
+    const admission = ++this.#admissions;
+    return { key, family, peerId, admission, swarmCount: 0, heardMs: nowMs, isGone: false };
+  }
+
+  find(peer: PeerIdentity): TrackedPeer | undefined {
+    return this.#peers.get(nameOf(peer));
+  }
+
+  /** Counts one more swarm that a peer is in. */
+  join(peer: TrackedPeer): void {
+    if (peer.swarmCount++ === 0) this.#peers.set(nameOf(peer), peer);
+  }
+
+  /** Counts one less. */
+  leave(peer: TrackedPeer): void {
+    if (--peer.swarmCount > 0 || peer.isGone) return;
+    this.#peers.delete(nameOf(peer));
+    this.#beating.delete(peer);
+  }
+
+  /** From now on {@link forgetSilent} is about that peer, too. */
+  promiseHeartbeats(peer: TrackedPeer): void {
+    if (peer.swarmCount > 0 && !peer.isGone) this.#beating.add(peer);
+  }
+
+  /**
+   * Forgets the peers that promised heartbeats, and were not heard of since `beforeMs`. In
+   * swarms they remain, as gone, until somebody looks there.
+   */
+  forgetSilent(beforeMs: number): void {
+    for (const peer of this.#beating) {
+      if (peer.heardMs >= beforeMs) continue;
+      peer.isGone = true;
+      this.#beating.delete(peer);
+      this.#peers.delete(nameOf(peer));
+    }
+  }
+}
+
+/** Clients at one address may have many peer ids: some have one for each torrent. */
+function nameOf({ key, peerId }: PeerIdentity): string {
+  return key + peerId;
+}
