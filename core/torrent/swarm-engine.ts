@@ -2,11 +2,12 @@ import type { InfoHash } from "../info-hash.ts";
 import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
 import { pieceLayoutOf } from "../piece-layout.ts";
+import { blockLengthFor } from "./block-length.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { EngineLog } from "./engine-log.ts";
+import type { NodeInfo } from "./extended-handshake.ts";
 import { GrowingSeeds } from "./growing-seeds.ts";
 import { IncomingPeers } from "./incoming-peers.ts";
-import { blockLengthBulk } from "./limits.ts";
 import { LingeringTorrents } from "./lingering-torrents.ts";
 import { MetainfoRequests } from "./metainfo-requests.ts";
 import { RunningDownloads } from "./running-downloads.ts";
@@ -200,11 +201,12 @@ export class SwarmEngine implements AsyncDisposable {
     this.#report.forget(torrent.infoHash);
   }
 
-  get #self(): { blockLengthMax: number; dedicatedSeeder: boolean; listenPort: number } {
+  get #self(): Omit<NodeInfo, "whole"> {
     return {
-      blockLengthMax: blockLengthBulk,
+      blockLengthMax: blockLengthFor(this.#limits.state.upload.rate),
       dedicatedSeeder: this.#deps.settings.dedicatedSeeder,
       listenPort: this.#incoming?.port ?? 0,
+      place: this.#deps.settings.place,
     };
   }
 
