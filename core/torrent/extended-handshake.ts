@@ -6,6 +6,7 @@ import {
   isDictionary,
 } from "../bencode.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { type Place, formatPlace, parsePlace, placeLengthMax } from "../topology.ts";
 
 /**
  * Name under which our extension is offered: requests may be longer than 16 KiB, are
@@ -19,7 +20,7 @@ export const intentMessageId = 1;
 /** What every BitTorrent peer answers. @see BEP 3 */
 const blockLengthMin = 16 * 1024;
 
-/** Longest extended handshake that is read, in bytes. Ours has about 100. */
+/** Longest extended handshake that is read, in bytes. Ours has at most 300. */
 export const extendedHandshakeLengthMax = 4096;
 
 /** What a node says of itself after the handshake. */
@@ -32,6 +33,8 @@ export interface NodeInfo {
   readonly whole: boolean;
   /** Where it takes connections; 0 when nowhere. */
   readonly listenPort: number;
+  /** Where it is; left out when it does not say. */
+  readonly place?: Place | undefined;
 }
 
 /** Renders the payload of our extended handshake. @see BEP 10 */
@@ -43,6 +46,7 @@ export function encodeExtendedHandshake(node: NodeInfo): Buffer {
       block: node.blockLengthMax,
       seeder: node.dedicatedSeeder ? 1 : 0,
       whole: node.whole ? 1 : 0,
+      ...(node.place && { place: formatPlace(node.place) }),
     } satisfies BencodeInput,
   });
 }
@@ -66,6 +70,7 @@ export function parseExtendedHandshake(payload: Uint8Array): NodeInfo {
     dedicatedSeeder: ours.get("seeder") === 1,
     whole: ours.get("whole") === 1,
     listenPort: numberIn(root, "p", 0, 65535),
+    ...placeIn(ours),
   };
 }
 
@@ -100,6 +105,15 @@ function numberIn(
   const value = from.get(key);
   if (typeof value === "number" && value >= min && value <= max) return value;
   throw refused(`bad ${JSON.stringify(key)}`);
+}
+
+/** Who says nothing of it may be anywhere. */
+function placeIn(from: ReadonlyMap<string, BencodeValue>): Pick<NodeInfo, "place"> {
+  const value = from.get("place");
+  if (value === undefined) return {};
+  const isText = value instanceof Uint8Array && value.byteLength <= placeLengthMax;
+  if (!isText) throw refused('bad "place"');
+  return { place: parsePlace(Buffer.from(value).toString("latin1")) };
 }
 
 function refused(why: string): InvalidArgumentError {

@@ -40,6 +40,7 @@ const defaults: Omit<EngineSettings, "port"> = {
   // A crowd mixes well long before each knows all.
   peersPerBlobMax: 32,
   limits: undefined,
+  place: undefined,
 };
 
 /** The port to listen on, and what differs from the defaults. */

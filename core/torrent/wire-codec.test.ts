@@ -172,6 +172,17 @@ test("an extended handshake comes back as it was sent, and no part of it is one"
   }
 });
 
+test("an extended handshake tells where a node is", () => {
+  const place = { region: "eu", zone: "eu-1", rack: undefined };
+  const node: NodeInfo = {
+    ...{ blockLengthMax: 16384, dedicatedSeeder: false, whole: true, listenPort: 1, place },
+  };
+  const payload = encodeExtendedHandshake(node);
+  assert.deepEqual(parseExtendedHandshake(payload), node);
+  const wrong = Buffer.from(payload.toString("latin1").replace("eu/eu-1/", "eu+eu-1/"), "latin1");
+  assert.throws(() => parseExtendedHandshake(wrong), InvalidArgumentError);
+});
+
 test("an extended handshake with values that nobody sends is refused", () => {
   const node = { dedicatedSeeder: false, whole: false, blockLengthMax: 16384, listenPort: 1 };
   for (const wrong of [{ blockLengthMax: 1 }, { blockLengthMax: 2 ** 31 }, { listenPort: 65536 }]) {

@@ -37,6 +37,10 @@ const block = { index: 3, begin: 16384, length: 40 };
 const greetings = [
   { blockLengthMax: 262144, dedicatedSeeder: true, whole: true, listenPort: 7080 },
   { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 },
+  {
+    ...{ blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 },
+    place: { region: "eu", zone: "eu-1", rack: "r1" },
+  },
 ].map(encodeExtendedHandshake);
 
 const frames = [

@@ -11,6 +11,7 @@ import type { InfoHash } from "../info-hash.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { BytesReceived } from "../ports/swarm.ts";
+import type { Place } from "../topology.ts";
 import type { ArrivingTorrent } from "./arriving-torrent.ts";
 import type { OriginAnswer } from "./origin-source.ts";
 
@@ -32,6 +33,8 @@ export interface EngineSettings {
   readonly peersPerBlobMax: number;
   /** Memory of the host's limits; `undefined` when there are none. */
   readonly limits: SharedArrayBuffer | undefined;
+  /** Where this host is: told to peers, and held against where they are. */
+  readonly place: Place | undefined;
 }
 
 /** What the thread of the engine is told. Downloads have a number, for one may follow another. */
