@@ -110,7 +110,7 @@ test("a command that meets a bug fails alone, and the engine goes on", async (t)
     settings: {
       ...{ host: "127.0.0.1", port: 0, dedicatedSeeder: false },
       ...{ stallBoundMs: 1000, connectionsMax: 10, connectionsPerHostMax: 10 },
-      ...{ peersPerBlobMax: 10, limits: undefined },
+      ...{ peersPerBlobMax: 10, limits: undefined, place: undefined },
     },
     post: (event) => events.push(event),
     now: () => 0,
