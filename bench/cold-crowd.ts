@@ -1,9 +1,10 @@
-import { createNetwork, hasNetworkNamespaces } from "../integration/support/network.ts";
+import { createNetwork } from "../integration/support/network.ts";
 import { buildImage } from "../integration/support/image.ts";
 import { alternate } from "./alternate.ts";
 import { coldPullOnce } from "./containerd/cold-pull-once.ts";
 import type { Figure } from "./figure.ts";
 import type { BenchContext, Measurement } from "./measurement.ts";
+import { requireNamespaces } from "./require-namespaces.ts";
 import { image500MB, scaled, warmUpImage } from "./pull-images.ts";
 
 /** Compressed size that the plan of the image is made for. */
@@ -31,11 +32,7 @@ async function measureColdCrowd(context: BenchContext): Promise<readonly Figure[
   const { rounds, directory, signal, stack, tell, sizeBytes = planSizeBytes } = context;
   const length = context.nodeCount ?? defaultNodeCount;
   const nodes = Array.from({ length }, (_, index) => `node${index + 1}`);
-  if (!(await hasNetworkNamespaces())) {
-    throw new Error(
-      "Cannot limit links: this machine has no network namespaces, or we are not root",
-    );
-  }
+  await requireNamespaces();
   const limited = ["registry", "seeder", ...nodes];
   const network = stack.use(
     await createNetwork({

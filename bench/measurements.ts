@@ -2,6 +2,7 @@ import { coldCrowd } from "./cold-crowd.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { limits } from "./limits.ts";
+import { link } from "./link.ts";
 import type { Measurement } from "./measurement.ts";
 import { memory } from "./memory.ts";
 import { mirror } from "./mirror.ts";
@@ -20,6 +21,7 @@ export const measurements: readonly Measurement[] = [
   ready,
   mirror,
   swarm,
+  link,
   swarmCrowd,
   coldCrowd,
   limits,

@@ -1,13 +1,14 @@
 import { join } from "node:path";
 
 import { ensurePackages } from "../integration/support/apt-packages.ts";
-import { createNetwork, hasNetworkNamespaces } from "../integration/support/network.ts";
+import { createNetwork } from "../integration/support/network.ts";
 import { alternate } from "./alternate.ts";
 import { startTracker } from "./daemons.ts";
 import type { Figure } from "./figure.ts";
 import type { BenchContext, Measurement } from "./measurement.ts";
 import type { CompletionCurve } from "./plot/completion-plot.ts";
 import { writePlot } from "./plot/write-plot.ts";
+import { requireNamespaces } from "./require-namespaces.ts";
 import { writeSampleBlob } from "./sample-blob.ts";
 import { median } from "./statistics.ts";
 import { crowdOnce, type CrowdResult } from "./swarm/crowd-once.ts";
@@ -34,11 +35,7 @@ export const swarmCrowd: Measurement = {
 
 async function measureCrowd(context: BenchContext): Promise<readonly Figure[]> {
   const { rounds, directory, signal, stack, tell, sizeBytes = defaultSizeBytes } = context;
-  if (!(await hasNetworkNamespaces())) {
-    throw new Error(
-      "Cannot limit links: this machine has no network namespaces, or we are not root",
-    );
-  }
+  await requireNamespaces();
   const compared: readonly Engine[] = context.withOthers ? engines : ["shoal"];
   if (context.withOthers) await ensurePackages(enginePackages);
   const limited = ["seeder", ...nodes];

@@ -81,5 +81,5 @@ export async function offerBlob(
     tracker: `${trackerUrl(on)}/announce`,
   } as const;
   const logPath = join(directory, `peer-${port}.log`);
-  return startPeer({ engine: "shoal", spec, netns: on.netns, logPath, signal });
+  return startPeer({ program: "shoal", spec, netns: on.netns, logPath, signal });
 }

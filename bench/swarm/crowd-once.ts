@@ -49,7 +49,9 @@ export async function crowdOnce(options: CrowdOptions): Promise<CrowdResult> {
         tracker: `${trackerUrl(network.host("tracker"))}/announce`,
       };
       const logPath = join(directory, `${on.name}.log`);
-      return stack.use(await startPeer({ engine, spec, netns: on.netns, logPath, signal }));
+      return stack.use(
+        await startPeer({ program: engine, spec, netns: on.netns, logPath, signal }),
+      );
     };
     await start("seed", seederHost, blob.directory);
     const leechers = await Promise.all(

@@ -9,19 +9,22 @@ import {
 import type { Argv } from "../../integration/support/command.ts";
 import { donePattern, readyLine, type PeerSpec } from "./peer-spec.ts";
 
-const program = (name: string) => join(import.meta.dirname, name);
+const pathOf = (name: string) => join(import.meta.dirname, name);
 
-/** How a peer of each engine is started. Debian's module is for Debian's own Python. */
+/** How each peer is started. Debian's module is for Debian's own Python. */
 const programs = {
-  shoal: [process.execPath, program("shoal-peer.ts")],
-  webtorrent: [process.execPath, program("webtorrent-peer.ts")],
-  libtorrent: ["/usr/bin/python3", program("libtorrent-peer.py")],
+  shoal: [process.execPath, pathOf("shoal-peer.ts")],
+  webtorrent: [process.execPath, pathOf("webtorrent-peer.ts")],
+  libtorrent: ["/usr/bin/python3", pathOf("libtorrent-peer.py")],
+  plain: [process.execPath, pathOf("plain-peer.ts")],
 } as const satisfies Record<string, Argv>;
 
-export type Engine = keyof typeof programs;
+export type Program = keyof typeof programs;
 
-/** All engines, ours first. */
-export const engines = Object.keys(programs) as readonly Engine[];
+/** All that can be a crowd, ours first: plain sockets know of one seeder only. */
+export const engines = ["shoal", "webtorrent", "libtorrent"] as const satisfies readonly Program[];
+
+export type Engine = (typeof engines)[number];
 
 /** Debian's packages that the engines need. */
 export const enginePackages = ["python3-libtorrent"] as const;
@@ -43,7 +46,7 @@ export interface Peer extends AsyncDisposable {
 }
 
 export interface PeerOptions {
-  readonly engine: Engine;
+  readonly program: Program;
   readonly spec: PeerSpec;
   readonly netns?: string | undefined;
   readonly logPath: string;
@@ -52,11 +55,11 @@ export interface PeerOptions {
 
 /** Starts one peer and waits until it listens; a leecher waits for `go()`. */
 export async function startPeer(options: PeerOptions): Promise<Peer> {
-  const { engine, spec, netns, logPath, signal } = options;
+  const { program, spec, netns, logPath, signal } = options;
   const started = await startProcess(
     {
-      name: `${engine} to ${spec.role}`,
-      argv: [...programs[engine], JSON.stringify(spec)],
+      name: `${program} to ${spec.role}`,
+      argv: [...programs[program], JSON.stringify(spec)],
       env: { NODE_NO_WARNINGS: "1" },
       logPath,
       ready: logsLine(logPath, new RegExp(`^${readyLine}$`, "m")),

@@ -3,13 +3,12 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { withDisposeStack } from "../../core/async/dispose-stack.ts";
+import type { NetworkHost } from "../../integration/support/network.ts";
 import { levelFileState } from "../file-state.ts";
 import { freePort } from "../free-port.ts";
 import { usageOf, type ProcessUsage } from "../process-usage.ts";
 import { digestOfFile, type SampleBlob } from "../sample-blob.ts";
-import { startPeer, type DoneReport, type Engine } from "./start-peer.ts";
-
-const host = "127.0.0.1";
+import { startPeer, type DoneReport, type Program } from "./start-peer.ts";
 
 /** What one transfer took. */
 export interface Transfer extends DoneReport {
@@ -18,30 +17,37 @@ export interface Transfer extends DoneReport {
 }
 
 export interface TransferOptions {
-  readonly engine: Engine;
+  readonly program: Program;
   readonly blob: SampleBlob;
+  /** Where the two run; may be the same. */
+  readonly hosts: { readonly seeder: NetworkHost; readonly leecher: NetworkHost };
   /** Takes what the leecher writes, for the time of the transfer. */
   readonly directory: string;
   readonly signal: AbortSignal;
 }
 
-/** One seeder gives a blob to one leecher over loopback, in two new processes. */
+interface PeerPlace {
+  readonly port: number;
+  readonly directory: string;
+}
+
+/** One seeder gives a blob to one leecher in two new processes. */
 export async function transferOnce(options: TransferOptions): Promise<Transfer> {
-  const { engine, blob, signal } = options;
+  const { program, blob, hosts, signal } = options;
   const directory = join(options.directory, "leecher");
   await levelFileState(options.directory, blob.size);
   return withDisposeStack(async (stack) => {
     await mkdir(directory, { recursive: true });
     stack.defer(() => rm(directory, { recursive: true }));
-    const seeder = { host, port: await freePort() };
-    const common = { torrentPath: blob.torrentPath, host, seeder };
-    const start = async (role: "seed" | "leech", port: number, folder: string) => {
-      const logPath = join(options.directory, `${engine}-${role}-${port}.log`);
-      const spec = { ...common, role, directory: folder, port };
-      return stack.use(await startPeer({ engine, spec, logPath, signal }));
+    const seeder = { host: hosts.seeder.address, port: await freePort() };
+    const start = async (role: "seed" | "leech", on: NetworkHost, at: PeerPlace) => {
+      const logPath = join(options.directory, `${program}-${role}-${at.port}.log`);
+      const spec = { ...at, role, torrentPath: blob.torrentPath, host: on.address, seeder };
+      return stack.use(await startPeer({ program, spec, netns: on.netns, logPath, signal }));
     };
-    const giving = await start("seed", seeder.port, blob.directory);
-    const taking = await start("leech", await freePort(), directory);
+    const { port } = seeder;
+    const giving = await start("seed", hosts.seeder, { port, directory: blob.directory });
+    const taking = await start("leech", hosts.leecher, { port: await freePort(), directory });
 
     taking.go();
     const report = await taking.done({ signal });
