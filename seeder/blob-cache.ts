@@ -1,9 +1,5 @@
-import { LRUCache } from "lru-cache";
-
 import { abortable } from "../core/async/deadline.ts";
-import { Limiter } from "../core/async/limiter.ts";
 import type { Offering } from "../core/blob-life/offering.ts";
-import { Credential } from "../core/credential.ts";
 import type { Digest } from "../core/digest.ts";
 import { CodedError, UnavailableError, codeOf } from "../core/errors.ts";
 import type { BlobReader, BlobRecord, BlobWriter } from "../core/ports/blob-store.ts";
@@ -15,37 +11,18 @@ import { BlobArrival } from "./blob-arrival.ts";
 import { type OnBytes, type OriginBlob, fetchBlob } from "./blob-fetch.ts";
 import type { BlobRoom } from "./blob-room.ts";
 import { FirstPieces } from "./first-pieces.ts";
+import { type Flight, isSameRequest } from "./flight.ts";
 import type { KnownBlobs } from "./known-blobs.ts";
+import { RegistryTurns, type TurnsPerRegistry } from "./registry-turns.ts";
 
 /** What {@link BlobCache} works with. */
-export interface BlobCacheDeps {
+export interface BlobCacheDeps extends TurnsPerRegistry {
   readonly store: Pick<BlobReader, "find"> & Pick<BlobWriter, "openIngest" | "abortIngest">;
   readonly origin: Pick<Origin, "blob">;
   readonly offering: Pick<Offering, "add">;
   readonly room: Pick<BlobRoom, "check" | "hold" | "keep">;
   readonly known: Pick<KnownBlobs, "touch">;
-  /** Blobs that are fetched from one registry at once ahead of pulls. */
-  readonly blobsMax: number;
-  /** Blobs that are fetched from one registry at once because somebody pulls them. */
-  readonly pullBlobsMax: number;
   readonly logger: Logger;
-}
-
-/** A fetch under way. It goes on while somebody holds its arrival. */
-interface Flight {
-  readonly blob: OriginBlob;
-  readonly arrival: BlobArrival;
-  readonly result: Promise<BlobRecord>;
-  readonly stop: AbortController;
-  readonly watchers: Set<OnBytes>;
-  /** Whether somebody waits for it who pulls. */
-  readonly isUrgent: boolean;
-  /** Whether somebody has joined it meanwhile who pulls. */
-  isPulled: boolean;
-  /** Whether it is one of those that are fetched now. */
-  hasTurn: boolean;
-  /** Bytes that are here; `undefined` before the fetch has its turn. */
-  bytes: number | undefined;
 }
 
 /** An arrival that somebody holds: it goes on until that is disposed of. */
@@ -61,9 +38,6 @@ export interface FetchUnderWay {
   readonly size: number;
 }
 
-/** Limits that are remembered, two for each registry: more than any cluster has. */
-const limitersMax = 1000;
-
 /**
  * The blobs that a seeder holds or is getting. Each is fetched once, whoever asks, and
  * goes to the swarm as soon as it is whole; a fetch ends when nobody wants it any more.
@@ -71,17 +45,14 @@ const limitersMax = 1000;
 export class BlobCache implements AsyncDisposable {
   readonly #deps: BlobCacheDeps;
   readonly #flights = new Map<Digest, Flight>();
-  /**
-   * Two for each registry: one that hangs does not hold up the others, and an image that
-   * somebody will pull does not hold up one that somebody pulls.
-   */
-  readonly #limiters = new LRUCache<string, Limiter>({ max: limitersMax });
+  readonly #turns: RegistryTurns;
   readonly #firstPieces = new FirstPieces();
   #originBytes = 0;
   #isClosed = false;
 
   constructor(deps: BlobCacheDeps) {
     this.#deps = deps;
+    this.#turns = new RegistryTurns(deps);
   }
 
   /** Bytes that came from origins since the start. */
@@ -239,7 +210,8 @@ export class BlobCache implements AsyncDisposable {
       const isAhead = () => !flight.isPulled;
       return this.#fetch(blob, { arrival, isAhead, onBytes, signal });
     };
-    const result = this.#limiterOf(blob.registry, isUrgent)
+    const result = this.#turns
+      .of(blob.registry, { isUrgent })
       .run(signal, fetch)
       .finally(() => {
         if (this.#flights.get(digest) === flight) this.#flights.delete(digest);
@@ -253,14 +225,6 @@ export class BlobCache implements AsyncDisposable {
     const flight: Flight = { blob, arrival, result, stop, watchers, ...state };
     this.#flights.set(digest, flight);
     return flight;
-  }
-
-  #limiterOf(registry: string, isUrgent: boolean): Limiter {
-    const key = `${isUrgent ? "pulls" : "preheats"} ${registry}`;
-    const { blobsMax, pullBlobsMax } = this.#deps;
-    const limiter = this.#limiters.get(key) ?? new Limiter(isUrgent ? pullBlobsMax : blobsMax);
-    this.#limiters.set(key, limiter);
-    return limiter;
   }
 
   async #fetch(
@@ -294,18 +258,4 @@ export class BlobCache implements AsyncDisposable {
       throw error;
     }
   }
-}
-
-/** Whether the one would fail where the other did: a refusal is for whom it was told. */
-function isSameRequest(one: OriginBlob, other: OriginBlob): boolean {
-  return (
-    one.registry === other.registry &&
-    one.repository === other.repository &&
-    one.descriptor.size === other.descriptor.size &&
-    nameOf(one) === nameOf(other)
-  );
-}
-
-function nameOf({ authorization }: OriginBlob): string | undefined {
-  return authorization instanceof Credential ? authorization.fingerprint() : authorization;
 }
