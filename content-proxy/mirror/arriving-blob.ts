@@ -5,6 +5,7 @@ import type { BlobReader } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Arrival } from "../arrival.ts";
 import { readArriving } from "../read-arriving.ts";
+import { hurryRanges } from "./hurry-ranges.ts";
 import type { Patience } from "./patience.ts";
 import type { ReadOptions, SuppliedBlob } from "./supplied-blob.ts";
 import { WaitAllowance } from "./wait-allowance.ts";
@@ -52,6 +53,10 @@ export class ArrivingBlob implements SuppliedBlob {
     const first = { start, end: Math.min(start + 1, this.size) };
     const ready = (options: Cancellable) => arrival.ready(first, options);
     await patience.whileBytesCome(arrival, ready, { signal });
+  }
+
+  hurry(ranges: readonly ByteRange[]): Disposable {
+    return hurryRanges(this.#deps.arrival, ranges);
   }
 
   async *read(range: ByteRange, { isPart, signal }: ReadOptions): AsyncGenerator<Uint8Array, void> {

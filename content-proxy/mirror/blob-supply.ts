@@ -154,6 +154,7 @@ export class BlobSupply {
     return {
       size: blob.size,
       ready: (range, options) => blob.ready(range, options),
+      hurry: (ranges) => blob.hurry(ranges),
       read: (range, options) => blob.read(range, options),
       [Symbol.asyncDispose]: async () => {
         this.#openCount--;

@@ -152,6 +152,20 @@ test("a range has its pieces fetched before others", async (t) => {
   assert.ok(body.equals(bytes.subarray(1_000_000, 1_000_010)));
 });
 
+test("each of several ranges has its pieces fetched before others", async (t) => {
+  const mirror = await openArriving(t);
+  mirror.node.swarm.onDownload = (download) => void arriveTo(mirror, download, 600_000);
+  const range = "bytes=0-9,700000-700009,900000-900009,1200000-1200009";
+  const response = await mirror.ask(path, { headers: { range } });
+  const [download] = mirror.node.swarm.downloads;
+  assert.ok(download);
+  // The second one has not come, and the others are fetched already.
+  const starts = download.hurried.map(({ start }) => start);
+  assert.deepEqual(new Set(starts), new Set([0, 700_000, 900_000, 1_200_000]));
+  await arriveTo(mirror, download, bytes.length);
+  assert.equal((await readAnswer(response)).isComplete, true);
+});
+
 test("the end of a blob is given to who wants it alone, before all the rest is here", async (t) => {
   const mirror = await openArriving(t);
   mirror.node.swarm.onDownload = (download) => void arriveTo(mirror, download, bytes.length);

@@ -73,6 +73,11 @@ class OriginBlob implements SuppliedBlob {
     this.#opened = await this.#open(start, { signal });
   }
 
+  /** The registry is asked for one range after the other. */
+  hurry(): Disposable {
+    return { [Symbol.dispose]: () => undefined };
+  }
+
   async *read({ start, end }: ByteRange, { signal }: Cancellable): AsyncGenerator<Uint8Array> {
     const ready = this.#opened;
     this.#opened = undefined;

@@ -31,35 +31,19 @@ export interface BlobBody {
  */
 export async function sendBody(
   response: ServerResponse,
-  { blob, ranges, isPart, contentType, headers, signal }: BlobBody & Cancellable,
+  { ranges, ...body }: BlobBody & Cancellable,
 ): Promise<void> {
+  const { blob, signal } = body;
   const [first, ...more] = ranges ?? [{ start: 0, end: blob.size }];
   if (first === undefined) throw new RangeError("No range to send");
-  await blob.ready(first, { signal });
-  if (more.length === 0) {
-    const { start, end } = first;
-    const part = { "content-range": `bytes ${start}-${end - 1}/${blob.size}` };
-    response.writeHead(ranges ? 206 : 200, {
-      ...headers,
-      ...(ranges && part),
-      "content-length": end - start,
-      "content-type": contentType,
-    });
-    await sendRange(response, { blob, range: first, isPart, signal });
-  } else {
-    const boundary = randomBytes(16).toString("hex");
-    const body = { size: blob.size, contentType, boundary };
-    const { parts, tail, contentLength, ...multipart } = multipartRanges([first, ...more], body);
-    response.writeHead(206, {
-      ...headers,
-      "content-length": contentLength,
-      "content-type": multipart.contentType,
-    });
-    for (const { head, range } of parts) {
-      await write(response, Buffer.from(head), signal);
-      await sendRange(response, { blob, range, isPart, signal });
-    }
-    await write(response, Buffer.from(tail), signal);
+  const ready = blob.ready(first, { signal });
+  const hurried = blob.hurry(more);
+  try {
+    await ready;
+    if (more.length > 0) await sendParts(response, [first, ...more], body);
+    else await sendOne(response, first, { ...body, isWhole: ranges === undefined });
+  } finally {
+    hurried[Symbol.dispose]();
   }
   response.end();
 }
@@ -84,6 +68,43 @@ export function cutShort(response: ServerResponse): void {
 export function boundStall(response: ServerResponse): void {
   // Without anybody who listens for it, Node closes a connection whose time is over.
   response.socket?.setTimeout(stallTimeoutMs);
+}
+
+async function sendOne(
+  response: ServerResponse,
+  range: ByteRange,
+  body: Omit<BlobBody, "ranges"> & Cancellable & { readonly isWhole: boolean },
+): Promise<void> {
+  const { blob, isPart, contentType, headers, isWhole, signal } = body;
+  const { start, end } = range;
+  const part = { "content-range": `bytes ${start}-${end - 1}/${blob.size}` };
+  response.writeHead(isWhole ? 200 : 206, {
+    ...headers,
+    ...(isWhole ? {} : part),
+    "content-length": end - start,
+    "content-type": contentType,
+  });
+  await sendRange(response, { blob, range, isPart, signal });
+}
+
+async function sendParts(
+  response: ServerResponse,
+  ranges: readonly ByteRange[],
+  { blob, isPart, headers, signal, ...described }: Omit<BlobBody, "ranges"> & Cancellable,
+): Promise<void> {
+  const boundary = randomBytes(16).toString("hex");
+  const body = { size: blob.size, boundary, contentType: described.contentType };
+  const { parts, tail, contentLength, contentType } = multipartRanges(ranges, body);
+  response.writeHead(206, {
+    ...headers,
+    "content-length": contentLength,
+    "content-type": contentType,
+  });
+  for (const { head, range } of parts) {
+    await write(response, Buffer.from(head), signal);
+    await sendRange(response, { blob, range, isPart, signal });
+  }
+  await write(response, Buffer.from(tail), signal);
 }
 
 async function sendRange(

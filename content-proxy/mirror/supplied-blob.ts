@@ -18,6 +18,12 @@ export interface SuppliedBlob extends AsyncDisposable {
   ready(range: ByteRange, options: Cancellable): Promise<void>;
 
   /**
+   * Has ranges fetched before others that are read later, until the result is disposed of, in
+   * their order and a bounded number at once.
+   */
+  hurry(ranges: readonly ByteRange[]): Disposable;
+
+  /**
    * Reads a range in chunks. A chunk is the reader's until it asks for the next one.
    *
    * @param options `isPart`: the reader wants these bytes and takes them for no whole blob.

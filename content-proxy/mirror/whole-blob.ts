@@ -28,6 +28,10 @@ export class WholeBlob implements SuppliedBlob {
     return Promise.resolve();
   }
 
+  hurry(): Disposable {
+    return { [Symbol.dispose]: () => undefined };
+  }
+
   async *read(range: ByteRange, { signal }: Cancellable): AsyncGenerator<Uint8Array, void> {
     const length = Math.min(this.#chunkLengthMax, range.end - range.start);
     let [buffer, other] = [Buffer.allocUnsafeSlow(length), Buffer.alloc(0)];
