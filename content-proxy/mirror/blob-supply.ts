@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 
+import { createDeadline } from "../../core/async/deadline.ts";
 import type { Credential } from "../../core/credential.ts";
 import type { Digest } from "../../core/digest.ts";
 import { BlobNotFoundError, codeOf } from "../../core/errors.ts";
@@ -7,12 +8,13 @@ import type { BlobReader } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Directory } from "../../core/ports/directory.ts";
 import type { Logger } from "../../core/ports/logger.ts";
+import type { Arrival } from "../arrival.ts";
 import { type Arrivals, isFetchable } from "../arrivals.ts";
 import type { ColdFetch } from "../cold-fetch.ts";
 import type { LastUse } from "../last-use.ts";
 import type { Provenance } from "../provenance/provenance.ts";
 import type { RecentBlobs } from "../recent-blobs.ts";
-import { ArrivingBlob } from "./arriving-blob.ts";
+import { ArrivingBlob, type ArrivingBlobDeps } from "./arriving-blob.ts";
 import type { Patience } from "./patience.ts";
 import type { SuppliedBlob } from "./supplied-blob.ts";
 import { WholeBlob } from "./whole-blob.ts";
@@ -25,10 +27,16 @@ export interface SupplySettings {
   readonly streamLayers: boolean;
 }
 
+/** An arrival, as far as it is looked at here. */
+type WatchedArrival = ArrivingBlobDeps["arrival"] & Pick<Arrival, "failure">;
+
 /** What a {@link BlobSupply} works with. */
 export interface BlobSupplyDeps {
   readonly store: Pick<BlobReader, "find" | "open">;
-  readonly arrivals: Pick<Arrivals, "find" | "start" | "claim">;
+  readonly arrivals: Pick<Arrivals, "claim"> & {
+    find(digest: Digest): Pick<Arrival, "size"> | undefined;
+    start(blob: Parameters<Arrivals["start"]>[0]): WatchedArrival;
+  };
   readonly directory: Pick<Directory, "lookup">;
   /** Asks who gets what nobody has; `undefined` where there are no seeders. */
   readonly coldFetch: Pick<ColdFetch, "ask"> | undefined;
@@ -67,6 +75,12 @@ const streamedSizeMin = 512 * 1024;
  * in each later pull. From here to the client so many take a moment; for larger ones that adds up.
  */
 const heldSizeMax = 64 * 1024 * 1024;
+
+/**
+ * How long such a blob is held back at most: on a link so slow that it is given as a larger one
+ * is, well before its client has waited for as long as it may.
+ */
+const heldMsMax = 90_000;
 
 /**
  * How long a blob that broke off in the middle of an answer is not given: the client comes
@@ -182,7 +196,7 @@ export class BlobSupply {
       const fromWhole = size <= heldSizeMax && options.isPart?.(size) !== true;
       const isReliable = await patience.whileBytesCome(
         arrival,
-        (waiting) => arrival.reliable({ streamed, fromWhole, signal: waiting.signal }),
+        (waiting) => reliable(arrival, { streamed, fromWhole, signal: waiting.signal }),
         { signal },
       );
       if (!isReliable) throw new BlobNotFoundError(digest, { cause: arrival.failure });
@@ -214,5 +228,22 @@ export class BlobSupply {
     } finally {
       deadline[Symbol.dispose]();
     }
+  }
+}
+
+/** As that of the arrival, and `fromWhole` only for so long as a blob is held back. */
+async function reliable(
+  arrival: Pick<Arrival, "reliable">,
+  { signal, ...options }: Parameters<Arrival["reliable"]>[0],
+): Promise<boolean> {
+  const deadline = createDeadline(signal, heldMsMax);
+  try {
+    return await arrival.reliable({ ...options, signal: deadline.signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!deadline.signal.aborted) throw error;
+    return await arrival.reliable({ ...options, fromWhole: false, signal });
+  } finally {
+    deadline[Symbol.dispose]();
   }
 }
