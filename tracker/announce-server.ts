@@ -1,4 +1,5 @@
 import type { RemoteInfo, Socket } from "node:dgram";
+import type { IncomingMessage } from "node:http";
 
 import Server, {
   type AnnounceParams,
@@ -6,6 +7,7 @@ import Server, {
   type ServerSwarm,
 } from "bittorrent-tracker/server";
 
+import type { AnnounceBatch, AnnounceBatchAnswer } from "../core/announce-batch.ts";
 import { AccessDeniedError, InvalidArgumentError } from "../core/errors.ts";
 import { type InfoHash, parseInfoHash } from "../core/info-hash.ts";
 import { type IpFamily, parseIp } from "../core/ip-address.ts";
@@ -15,6 +17,7 @@ import type { Random } from "./peer-group.ts";
 import { familyOfKey, peerKeyOf, peerOfKey } from "./peer-key.ts";
 import type { PeerWish } from "./swarm.ts";
 import type { SwarmTable } from "./swarm-table.ts";
+import { takeBatch } from "./take-batch.ts";
 import type { UdpGate } from "./udp/udp-gate.ts";
 
 /** How often peers should announce, and whose announces are taken. */
@@ -22,6 +25,8 @@ export interface AnnounceSettings {
   readonly announceIntervalMs: number;
   /** Sooner than this nobody should come back, also who is short of peers. */
   readonly announceIntervalMinMs: number;
+  /** How often who announces in batches is heard of at least, for all of its swarms. */
+  readonly heartbeatMs: number;
   /** Whether a peer may say by HTTP parameters (`ip`, `ipv4`, `ipv6`) that it is elsewhere, too. */
   readonly trustIpParameter: boolean;
 }
@@ -97,13 +102,28 @@ export class AnnounceServer extends Server {
     return { complete: seeders, incomplete: leechers };
   }
 
+  /** Takes many announces of a peer that asks for nobody. @throws {InvalidArgumentError} */
+  announceBatch(batch: AnnounceBatch, request: IncomingMessage): AnnounceBatchAnswer {
+    const { swarms, allows, clock, settings } = this.#deps;
+    const host = request.socket.remoteAddress ?? "";
+    const place = { host, port: batch.port, request };
+    return takeBatch(batch, {
+      addresses: addressesOf(place, settings.trustIpParameter),
+      ...{ swarms, allows, heartbeatMs: settings.heartbeatMs },
+      intervalSeconds: this.#intervals().interval,
+      nowMs: clock.monotonicMs(),
+    });
+  }
+
   #announce(text: string, params: AnnounceParams): AnnounceResponse {
     const { swarms, clock, settings } = this.#deps;
     const infoHash = parseInfoHash(text);
     if (!this.#deps.allows(infoHash)) {
       throw new AccessDeniedError("Cannot announce: the torrent is not in the directory");
     }
-    const [key, ...otherKeys] = addressesOf(params, settings.trustIpParameter).map(peerKeyOf);
+    const { ip: host, port, httpReq: request } = params;
+    const addresses = addressesOf({ host, port, request }, settings.trustIpParameter);
+    const [key, ...otherKeys] = addresses.map(peerKeyOf);
     if (key === undefined) throw new InvalidArgumentError("Cannot announce: no usable IP address");
 
     // Some clients tell that they are complete, and not that nothing is left.
@@ -132,7 +152,7 @@ export class AnnounceServer extends Server {
     };
   }
 
-  #intervals(): Pick<AnnounceResponse, "interval" | "min interval"> {
+  #intervals(): { readonly interval: number; readonly "min interval": number } {
     const { announceIntervalMs, announceIntervalMinMs } = this.#deps.settings;
     const factor = 1 + (this.#deps.random() * 2 - 1) * intervalJitter;
     return {
@@ -174,8 +194,10 @@ export class AnnounceServer extends Server {
  * Where a peer is: where its socket is, unless it is trusted to know better; then also its
  * addresses of other families.
  */
-function addressesOf(params: AnnounceParams, trustIpParameter: boolean): PeerAddress[] {
-  const { ip: host, port, httpReq: request } = params;
+function addressesOf(
+  { host, port, request }: PeerAddress & { readonly request: IncomingMessage | undefined },
+  trustIpParameter: boolean,
+): PeerAddress[] {
   if (!trustIpParameter || !request) return [{ host, port }];
   const query = new URLSearchParams(request.url?.split("?")[1] ?? "");
   const others = ["ipv4", "ipv6"].flatMap((name) => endpointIn(query.get(name), port));

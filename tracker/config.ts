@@ -29,13 +29,15 @@ const announceSchema = z.strictObject({
   intervalMs: milliseconds({ min: 1000, max: 86_400_000 }).default(600_000),
   /** How soon a peer that is short of others may come back. */
   intervalMinMs: milliseconds({ min: 1000, max: 86_400_000 }).default(5000),
+  /** How often our nodes give a sign of life for all of their swarms; who leaves out three is gone. */
+  heartbeatMs: milliseconds({ min: 1000, max: 600_000 }).default(15_000),
   /** Whether peers may say by the HTTP parameter `ip` that they are elsewhere. Over UDP never. */
   trustIpParameter: z.boolean().default(false),
   /** Whether only torrents of the directory are taken. */
   onlyDirectory: z.boolean().default(false),
   /** Swarms; of 1,000 nodes and all of their blobs. */
   swarmsMax: count({ min: 1, max: 10_000_000 }).default(100_000),
-  /** Peers over all swarms, about 400 bytes of memory each. */
+  /** Peers over all swarms, about 150 bytes of memory each. */
   peersMax: count({ min: 1, max: 10_000_000 }).default(1_000_000),
   /** Peers over all swarms that have one address: a node is one in each of its swarms. */
   peersPerAddressMax: count({ min: 1, max: 10_000_000 }).default(50_000),

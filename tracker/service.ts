@@ -34,6 +34,9 @@ export interface TrackerDeps {
 /** A peer is gone when it left out two announces, and was late for both. */
 const peerTtlFactor = 2.5;
 
+/** Heartbeats that a peer may leave out: one may be lost, and one late. */
+const heartbeatsMissedMax = 3;
+
 /** Milliseconds between two looks for peers that are gone. */
 const sweepIntervalMs = 1000;
 
@@ -59,6 +62,7 @@ export async function startTracker(
       settings: {
         announceIntervalMs: config.announce.intervalMs,
         announceIntervalMinMs: config.announce.intervalMinMs,
+        heartbeatMs: config.announce.heartbeatMs,
         trustIpParameter: config.announce.trustIpParameter,
       },
     });
@@ -117,10 +121,12 @@ function startSwarms(
 ): SwarmTable {
   const limits = { ...announce, peerTtlMs: announce.intervalMs * peerTtlFactor };
   const swarms = new SwarmTable(limits, Math.random);
-  const sweeping = setInterval(
-    () => swarms.sweep(clock.monotonicMs(), sweepCountMax),
-    sweepIntervalMs,
-  );
+  const silenceMaxMs = announce.heartbeatMs * heartbeatsMissedMax;
+  const sweeping = setInterval(() => {
+    const nowMs = clock.monotonicMs();
+    swarms.forgetSilent(nowMs - silenceMaxMs);
+    swarms.sweep(nowMs, sweepCountMax);
+  }, sweepIntervalMs);
   started.defer(() => clearInterval(sweeping));
   return swarms;
 }

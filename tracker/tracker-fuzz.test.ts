@@ -22,7 +22,12 @@ import { UdpGate } from "./udp/udp-gate.ts";
 const connectPacket = Buffer.from("00000417271019800000000001020304", "hex");
 const limits = { swarmsMax: 50, peersMax: 200, peersPerAddressMax: 100, peerTtlMs: 60_000 };
 const settings = {
-  ...{ announceIntervalMs: 60_000, announceIntervalMinMs: 10_000, trustIpParameter: false },
+  ...{
+    announceIntervalMs: 60_000,
+    announceIntervalMinMs: 10_000,
+    heartbeatMs: 15_000,
+    trustIpParameter: false,
+  },
 };
 
 /** A tracker's UDP side on a socket whose answers go nowhere. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
+import { batchHeader, batchTorrentsMax } from "../../core/announce-batch.ts";
 import { InvalidArgumentError, codeOf } from "../../core/errors.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 import type { ServiceStatus } from "../../core/service-status.ts";
@@ -11,6 +12,7 @@ import {
   jsonAnswer,
   sendAnswer,
 } from "../../core/http/http-answer.ts";
+import { batchRoute } from "./batch-route.ts";
 import { type MetainfoRouteDeps, metainfoRoute } from "./metainfo-route.ts";
 import { scrapeAnswer } from "./scrape-answer.ts";
 
@@ -35,6 +37,7 @@ export function trackerHandler(
     const [path, query = ""] = (request.url ?? "").split("?", 2);
     if (path === "/announce" && request.method === "GET") {
       response.setHeader("content-type", "text/plain");
+      response.setHeader(batchHeader, batchTorrentsMax);
       deps.announces.onHttpRequest(request, response);
     } else if (path === "/scrape" && request.method === "GET") {
       const answer = scrapeAnswer(query, (infoHash) => deps.announces.scrape(infoHash));
@@ -65,6 +68,9 @@ async function answerRequest(
 async function answerOf(request: IncomingMessage, deps: TrackerHandlerDeps): Promise<HttpAnswer> {
   const url = urlOf(request);
   if (url.pathname.startsWith("/v1/metainfo/")) return metainfoRoute(request, { url, deps });
+  if (request.method === "POST" && url.pathname === "/announce") {
+    return batchRoute(request, (batch) => deps.announces.announceBatch(batch, request));
+  }
   const isRead = request.method === "GET" || request.method === "HEAD";
   if (isRead && url.pathname === "/healthz") return jsonAnswer(200, { status: "ok" });
   if (isRead && url.pathname === "/v1/status") return jsonAnswer(200, deps.status());
