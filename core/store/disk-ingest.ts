@@ -8,30 +8,17 @@ import {
   DigestMismatchError,
   IngestNotFoundError,
 } from "../errors.ts";
-import { type Metainfo, createMetainfo } from "../metainfo.ts";
 import type { BlobRecord, CommitOptions, Ingest, IngestStatus } from "../ports/blob-store.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { BlobTable } from "./blob-table.ts";
-import type { IngestFolder } from "./ingest-folder.ts";
 import { IngestHash, digestOfFile, hashFile } from "./ingest-hash.ts";
+import { IngestPublication } from "./ingest-publication.ts";
+import type { IngestState } from "./ingest-state.ts";
 import { storageErrorFrom, storing } from "../disk/storage-error.ts";
 
 /** Bytes written and hashed at once: half a millisecond of hashing, then others have their turn. */
 const sliceLengthBytes = 1024 * 1024;
-
-/** What is known of an ingest, whoever has it open. */
-export interface IngestState {
-  readonly ref: string;
-  readonly folder: IngestFolder;
-  readonly startedAt: bigint;
-  updatedAt: bigint;
-  offset: number;
-  total: number;
-  hash: IngestHash;
-  /** The bytes are a blob already that is not owned yet, and not in the folder any more. */
-  isPublished: boolean;
-}
 
 /** What a {@link DiskIngest} works with. */
 export interface DiskIngestDeps {
@@ -50,6 +37,7 @@ export interface DiskIngestDeps {
 export class DiskIngest implements Ingest {
   readonly #deps: DiskIngestDeps;
   readonly #state: IngestState;
+  readonly #publication: IngestPublication;
   /** Opened when it is first needed; closed once the bytes are a blob. */
   #file: FileHandle | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -62,6 +50,10 @@ export class DiskIngest implements Ingest {
   constructor(deps: DiskIngestDeps) {
     this.#deps = deps;
     this.#state = deps.state;
+    const { state, blobs, clock } = deps;
+    this.#publication = new IngestPublication({
+      ...{ state, blobs, clock, assertOpen: () => this.#assertOpen() },
+    });
   }
 
   get status(): IngestStatus {
@@ -177,65 +169,19 @@ export class DiskIngest implements Ingest {
   }
 
   async #publish(digest: Digest, options: CommitOptions): Promise<BlobRecord> {
-    this.#assertOpen();
-    const { blobs, clock } = this.#deps;
-    const { labels, owned, provenance } = options;
-    const existing = blobs.find(digest);
-    if (existing?.owned === true) {
-      this.#drop();
-      throw new BlobExistsError(digest);
-    }
-    const now = clock.now();
-    const times = { createdAt: now, updatedAt: now };
-    if (existing?.whole === true) {
-      const record = owned ? await blobs.save({ ...existing, ...times, labels, owned }) : existing;
+    try {
+      const record = await this.#publication.commit(digest, options);
       this.#drop();
       return record;
+    } catch (error) {
+      // Nobody needs the bytes a second time.
+      if (error instanceof BlobExistsError) this.#drop();
+      throw error;
     }
-    if (this.#state.isPublished) throw new DataLossError(`Cannot commit ${digest}: it was evicted`);
-    const record = await this.#move(digest, { ...times, labels, provenance, owned });
-    this.#drop();
-    return record;
   }
 
-  /** What a commit would do, except that nobody is told that the blob is owned. */
   async #publishUnowned(digest: Digest): Promise<void> {
-    this.#assertOpen();
-    const { blobs, clock } = this.#deps;
-    const existing = blobs.find(digest);
-    if (existing?.owned === true) return;
-    const now = clock.now();
-    const times = { createdAt: now, updatedAt: now };
-    const labels = {};
-    if (!existing) {
-      await this.#move(digest, { ...times, labels, provenance: "pull", owned: false });
-      this.#state.isPublished = true;
-      await this.#closeFile();
-    }
-    const record = blobs.find(digest);
-    if (record) await blobs.anticipate({ ...record, ...times, labels });
-  }
-
-  /** Makes the bytes a blob. */
-  async #move(
-    digest: Digest,
-    rest: Pick<BlobRecord, "createdAt" | "updatedAt" | "labels" | "provenance" | "owned">,
-  ): Promise<BlobRecord> {
-    const size = this.#state.offset;
-    const metainfo = this.#metainfo(digest, size);
-    const infoHash = metainfo && { infoHash: metainfo.infoHash };
-    return this.#deps.blobs.publish(
-      { digest, size, ...rest, whole: true, ...infoHash },
-      { path: this.#state.folder.data, metainfo, check: () => this.#assertOpen() },
-    );
-  }
-
-  /** A size that turned out to be another one than was promised makes the piece hashes useless. */
-  #metainfo(digest: Digest, size: number): Metainfo | undefined {
-    const { hash, total } = this.#state;
-    if (size !== total || hash.size !== size) return undefined;
-    const pieceHashes = hash.pieceHashes();
-    return pieceHashes && createMetainfo({ digest, size, pieceHashes });
+    await this.#publication.prepare(digest, { onMoved: () => this.#closeFile() });
   }
 
   async #checkedDigest(expected: Digest | undefined): Promise<Digest> {

@@ -7,9 +7,10 @@ import type { IngestStatus } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { BlobTable } from "./blob-table.ts";
-import { DiskIngest, type IngestState } from "./disk-ingest.ts";
+import { DiskIngest } from "./disk-ingest.ts";
 import { IngestFolder } from "./ingest-folder.ts";
 import { IngestHash, hashFile } from "./ingest-hash.ts";
+import type { IngestState } from "./ingest-state.ts";
 import { storageErrorFrom } from "../disk/storage-error.ts";
 import type { StoreLayout } from "./store-layout.ts";
 
