@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs a TypeScript file of this project with a Node that can: sh cli/with-node.sh FILE ARGS...
-# Makes a fresh clone runnable first. FILE is relative to the repository.
+# Makes a fresh clone runnable first. FILE is relative to the repository. The first of the flags may
+# be --stripped: our sources are loaded without Node's parser of TypeScript (ADR 29).
 set -eu
 
 node_wanted=22.18
@@ -51,6 +52,11 @@ if [ ! -x "$node" ] || ! is_new_enough "$node"; then
     fail "Node >= $node_wanted is needed, and npm has none for this machine ($(uname -sm))"
 fi
 
+preload=
+if [ "${1-}" = --stripped ]; then
+  preload="$root/cli/stripped/preload.cjs"
+  shift
+fi
 node_flags=
 while [ $# -gt 0 ]; do
   case $1 in
@@ -70,4 +76,5 @@ esac
 PATH=$(dirname -- "$node"):$PATH
 export PATH
 # shellcheck disable=SC2086 # flags are words
-exec "$node" --disable-warning=ExperimentalWarning $node_flags "$file" "$@"
+exec "$node" --disable-warning=ExperimentalWarning ${preload:+--require "$preload"} $node_flags \
+  "$file" "$@"
