@@ -18,6 +18,7 @@ import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import { type ScriptedDownload, ScriptedSwarm } from "../core/testing/scripted-swarm.ts";
 import { Arrivals } from "./arrivals.ts";
 import { BlobLookup } from "./blob-lookup.ts";
+import { BrokenPromises } from "./broken-promises.ts";
 import { Prefetch } from "./prefetch.ts";
 import { Provenance } from "./provenance/provenance.ts";
 import { RecentBlobs } from "./recent-blobs.ts";
@@ -59,6 +60,7 @@ export class Node {
   readonly hastyFetcher: SwarmBlobFetcher;
   /** One that gives a read up soon. */
   readonly impatientFetcher: SwarmBlobFetcher;
+  readonly #promises: BrokenPromises;
   #successor: Node | undefined;
   /** Promises that could not be kept. */
   readonly broken: Digest[] = [];
@@ -106,13 +108,16 @@ export class Node {
       ...{ store, arrivals, lookup, provenance, logger, platform: amd64 },
       downloadsMax: 8,
     });
+    this.#promises = new BrokenPromises({
+      ...{ arrivals, onBroken: (digest) => void this.broken.push(digest) },
+    });
     const fetcherOf = (changes: Partial<PullSettings>) => {
       const patient = { streamLayers: true, stallTimeoutMs: 60_000, readTimeoutMs: 60_000 };
       const settings = { ...patient, ...changes };
       return new SwarmBlobFetcher({
         ...{ store, arrivals, offering, budget, traffic, recent, logger, settings },
         prefetch: this.prefetch,
-        onBroken: (digest) => void this.broken.push(digest),
+        broken: this.#promises,
       });
     };
     this.fetcher = fetcherOf({});
@@ -144,6 +149,7 @@ export class Node {
   }
 
   async close(): Promise<void> {
+    this.#promises[Symbol.dispose]();
     await this.prefetch[Symbol.asyncDispose]();
     await this.arrivals[Symbol.asyncDispose]();
     await this.offering[Symbol.asyncDispose]();

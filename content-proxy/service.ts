@@ -23,6 +23,7 @@ import { ThreadLayerUnpacker } from "../core/unpack/thread-layer-unpacker.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { serveAdmin } from "./admin-server.ts";
 import { Arrivals } from "./arrivals.ts";
+import { BrokenPromises } from "./broken-promises.ts";
 import { BlobRepositories } from "./blob-repositories.ts";
 import { BlobLookup } from "./blob-lookup.ts";
 import { CacheBudget } from "../core/blob-life/cache-budget.ts";
@@ -266,10 +267,12 @@ function connectParts(
       downloadsMax: config.pull.downloadsMax,
     }),
   );
+  const broken = started.use(
+    new BrokenPromises({ arrivals, onBroken: (digest) => withdrawal.withdraw(digest) }),
+  );
   const fetcher = new SwarmBlobFetcher({
-    ...{ store, arrivals, prefetch, offering, budget, traffic, recent, logger },
+    ...{ store, arrivals, prefetch, offering, budget, traffic, recent, logger, broken },
     settings: config.pull,
-    onBroken: (digest) => withdrawal.withdraw(digest),
   });
   const withdrawal = started.use(
     new PromiseWithdrawal({

@@ -13,6 +13,7 @@ import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { Arrival } from "./arrival.ts";
 import { type Arrivals, isFetchable } from "./arrivals.ts";
+import type { BrokenPromises } from "./broken-promises.ts";
 import type { BlobFetcher, LocatedBlob, PulledBlob } from "./blob-fetcher.ts";
 import type { CacheBudget } from "../core/blob-life/cache-budget.ts";
 import type { Offering } from "../core/blob-life/offering.ts";
@@ -44,7 +45,7 @@ export interface SwarmBlobFetcherDeps {
   readonly logger: Logger;
   readonly settings: PullSettings;
   /** Told of a blob that was promised and does not come: a read of it has failed. */
-  readonly onBroken?: (digest: Digest) => void;
+  readonly broken: Pick<BrokenPromises, "tell">;
 }
 
 /** Below this many bytes a blob is here before a second look at it would be. */
@@ -160,7 +161,7 @@ export class SwarmBlobFetcher implements BlobFetcher {
         throw new UnavailableError(`Cannot read blob ${digest}: its bytes did not arrive`);
       }
     } catch (error) {
-      if (error instanceof UnavailableError) await this.#tellBroken(digest, standstill);
+      if (error instanceof UnavailableError) await this.#deps.broken.tell(digest, standstill);
       throw error;
     } finally {
       standstill[Symbol.dispose]();
@@ -259,21 +260,6 @@ export class SwarmBlobFetcher implements BlobFetcher {
     if (promised || arrivals.claimCount(digest) > 1) return;
     await arrivals.stop(digest);
     await arrivals.discard(digest);
-  }
-
-  /**
-   * Blobs that were lost together are told of together: the next pull wants all of them. While
-   * others move, one that somebody has only waits for its turn.
-   */
-  async #tellBroken(digest: Digest, standstill: Standstill): Promise<void> {
-    this.#deps.onBroken?.(digest);
-    const others = standstill.stillOnes().filter((arrival) => arrival.digest !== digest);
-    await Promise.all(
-      others.map(async (arrival) => {
-        const isWaiting = standstill.isAnyMoving && (await arrival.hasSource());
-        if (!isWaiting) this.#deps.onBroken?.(arrival.digest);
-      }),
-    );
   }
 
   #ownedRecord(digest: Digest): BlobRecord {

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+
+import { type Digest, digestOf } from "../core/digest.ts";
+import { BrokenPromises } from "./broken-promises.ts";
+import { Standstill } from "./standstill.ts";
+
+function arrivalOf(name: string, { hasSource = false } = {}) {
+  const digest = digestOf(Buffer.from(name));
+  return { digest, promised: true, bytesDone: 7, hasSource: async () => hasSource };
+}
+
+/** Blobs that arrive, of which a read of the first one fails while all others still move. */
+async function breakFirst(t: TestContext, arrivals: ReturnType<typeof arrivalOf>[]) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const told: Digest[] = [];
+  const broken = new BrokenPromises({ arrivals, onBroken: (digest) => void told.push(digest) });
+  const standstill = new Standstill(arrivals, { forMs: 60_000 });
+  t.mock.timers.tick(60_000);
+  const [first, ...others] = arrivals;
+  assert.ok(first);
+  for (const other of others) other.bytesDone++;
+  await broken.tell(first.digest, standstill);
+  assert.deepEqual(told, [first.digest]);
+  arrivals.shift();
+  return { told, broken };
+}
+
+/** Lets time pass, and what is asked then be answered. */
+async function pass(t: TestContext, durationMs: number): Promise<void> {
+  for (let passed = 0; passed < durationMs; passed += 1000) t.mock.timers.tick(1000);
+  await new Promise(setImmediate);
+}
+
+test("what moved until a moment before a promise broke, and not since, is told of soon after", async (t) => {
+  const [lost, moving] = [arrivalOf("lost"), arrivalOf("moving")];
+  const { told } = await breakFirst(t, [arrivalOf("read"), lost, moving]);
+  told.length = 0;
+  await pass(t, 4000);
+  moving.bytesDone++;
+  assert.deepEqual(told, []);
+  await pass(t, 4000);
+  assert.deepEqual(told, [lost.digest]);
+});
+
+test("what somebody has, and only waits for its turn, is not told of", async (t) => {
+  const [waiting, moving] = [arrivalOf("waiting", { hasSource: true }), arrivalOf("moving")];
+  const { told } = await breakFirst(t, [arrivalOf("read"), waiting, moving]);
+  told.length = 0;
+  await pass(t, 4000);
+  moving.bytesDone++;
+  await pass(t, 4000);
+  assert.deepEqual(told, []);
+});
+
+test("nothing is told any more once it is disposed of", async (t) => {
+  const { told, broken } = await breakFirst(t, [arrivalOf("read"), arrivalOf("lost")]);
+  told.length = 0;
+  broken[Symbol.dispose]();
+  await pass(t, 10_000);
+  assert.deepEqual(told, []);
+});
