@@ -95,6 +95,11 @@ export class Arrival implements AsyncDisposable {
     return this.#whole ? this.size : Math.max(this.#bytesKept, this.#download?.bytesDone ?? 0);
   }
 
+  /** Bytes that the download under way was given so far, checked or not. */
+  get bytesGiven(): number {
+    return this.#download?.bytesGiven ?? 0;
+  }
+
   /** What the download under way received so far. */
   get received(): BytesReceived | undefined {
     return this.#download?.received;

@@ -16,7 +16,15 @@ export interface ArrivingBlobDeps {
   readonly store: Pick<BlobReader, "open">;
   readonly arrival: Pick<
     Arrival,
-    "digest" | "size" | "ended" | "bytesDone" | "locate" | "read" | "ready" | "reliable"
+    | "digest"
+    | "size"
+    | "ended"
+    | "bytesDone"
+    | "bytesGiven"
+    | "locate"
+    | "read"
+    | "ready"
+    | "reliable"
   >;
   /** Keeps it arriving. */
   readonly claim: Disposable;

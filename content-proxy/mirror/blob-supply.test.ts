@@ -57,7 +57,7 @@ test("a blob that is held back for too long on a slow link is given while it arr
   const size = 10_000_000;
   const isHeld: (boolean | undefined)[] = [];
   const arrival = {
-    ...{ digest, size, ended: false, failure: undefined, bytesDone: 0 },
+    ...{ digest, size, ended: false, failure: undefined, bytesDone: 0, bytesGiven: 0 },
     reliable: async ({ fromWhole, signal }: Parameters<Arrival["reliable"]>[0]) => {
       isHeld.push(fromWhole);
       if (fromWhole !== true) return true;

@@ -1,4 +1,4 @@
-import { createDeadline } from "../../core/async/deadline.ts";
+import { type Deadline, createDeadline } from "../../core/async/deadline.ts";
 import { UnavailableError } from "../../core/errors.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Arrival } from "../arrival.ts";
@@ -12,6 +12,18 @@ const waitMaxMs = 120_000;
 /** How often an arrival is looked at: so much later than asked for is it given up at most. */
 const lookMs = 100;
 
+/** A look that is later than this tells that the process did not run meanwhile. */
+const lateMs = 50;
+
+/**
+ * Bytes of pieces that are not whole that count as some that come: what peers give at once. Single
+ * ones now and then would hold a client for as long as they like.
+ */
+const portionBytes = 16 * 1024;
+
+/** What is looked at of a blob that is waited for. */
+type Progress = Pick<Arrival, "digest" | "bytesDone" | "bytesGiven">;
+
 /** How {@link Patience} is bounded. */
 export interface PatienceSettings {
   /** Milliseconds in which nothing may move. */
@@ -22,13 +34,16 @@ export interface PatienceSettings {
 
 /**
  * How long one request is kept waiting for its first byte: all that is done for it shares this
- * time. It begins with the request, and anew with each byte of the blob that comes to this node.
+ * time. It begins with the request, and anew with each portion of the blob that comes to this
+ * node. Time in which the process did not run is given back at its end, once and up to as much again.
  */
 export class Patience {
   readonly #windowMs: number;
   readonly #nowMs: () => number;
   readonly #startedMs: number;
   #movedMs: number;
+  /** Milliseconds in which the process did not run; `undefined` when they were given back. */
+  #lostMs: number | undefined = 0;
 
   constructor({ windowMs, nowMs = () => performance.now() }: PatienceSettings) {
     this.#windowMs = windowMs;
@@ -45,11 +60,23 @@ export class Patience {
   /** Bytes came. */
   renew(): void {
     this.#movedMs = this.#nowMs();
+    this.#lostMs = 0;
   }
 
   /** What is left, as a signal for what moves nothing by itself. */
-  deadline({ signal }: Cancellable): ReturnType<typeof createDeadline> {
-    return createDeadline(signal, this.leftMs);
+  deadline({ signal }: Cancellable): Deadline {
+    const endMs = this.#nowMs() + this.leftMs;
+    const deadline = createDeadline(signal, this.leftMs);
+    return {
+      signal: deadline.signal,
+      abort: (reason) => deadline.abort(reason),
+      [Symbol.dispose]: () => {
+        // What ended well past its end did so because the process had not run.
+        if (!deadline.signal.aborted) this.#noteLost(this.#nowMs() - endMs);
+        this.#giveBack();
+        deadline[Symbol.dispose]();
+      },
+    };
   }
 
   /**
@@ -58,15 +85,18 @@ export class Patience {
    * @throws {UnavailableError} when none came for too long.
    */
   async whileBytesCome<T>(
-    arrival: Pick<Arrival, "digest" | "bytesDone">,
+    arrival: Progress,
     work: (options: Cancellable) => Promise<T>,
     { signal }: Cancellable,
   ): Promise<T> {
     const waiting = createDeadline(signal);
-    let bytesBefore = arrival.bytesDone;
+    const isMoving = movementOf(arrival);
+    let lookedMs = this.#nowMs();
     const look = (): void => {
-      if (arrival.bytesDone > bytesBefore) this.renew();
-      bytesBefore = arrival.bytesDone;
+      this.#noteLost(this.#nowMs() - lookedMs - lookMs);
+      lookedMs = this.#nowMs();
+      if (isMoving()) this.renew();
+      this.#giveBack();
       if (this.leftMs === 0) waiting.abort();
     };
     const looking = setInterval(look, lookMs);
@@ -81,4 +111,27 @@ export class Patience {
       waiting[Symbol.dispose]();
     }
   }
+
+  /** The process did not run for so long, if that is more than a timer is late by. */
+  #noteLost(lostMs: number): void {
+    if (this.#lostMs !== undefined && lostMs > lateMs) this.#lostMs += lostMs;
+  }
+
+  #giveBack(): void {
+    if (this.leftMs > 0 || !this.#lostMs) return;
+    this.#movedMs = this.#nowMs() - Math.max(0, this.#windowMs - this.#lostMs);
+    this.#lostMs = undefined;
+  }
+}
+
+/** Tells whether enough bytes came since it last told so. */
+function movementOf(arrival: Progress): () => boolean {
+  let { bytesDone: done, bytesGiven: given } = arrival;
+  return () => {
+    // A download that is tried again begins anew to count.
+    given = Math.min(given, arrival.bytesGiven);
+    if (arrival.bytesDone <= done && arrival.bytesGiven < given + portionBytes) return false;
+    ({ bytesDone: done, bytesGiven: given } = arrival);
+    return true;
+  };
 }

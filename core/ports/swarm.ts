@@ -122,6 +122,12 @@ export interface Download extends AsyncDisposable {
    */
   whole(): Promise<void>;
 
+  /**
+   * Bytes that nodes and web seeds gave so far, of pieces that are whole or not, a moment ago: a
+   * sign of life and no more, for nobody checked them, and some come twice.
+   */
+  readonly bytesGiven: number;
+
   /** Bytes of checked pieces, and who gave them. */
   readonly bytesDone: number;
   readonly received: BytesReceived;

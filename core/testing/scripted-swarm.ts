@@ -81,6 +81,7 @@ export class ScriptedDownload implements Download {
   isHastened = false;
   disposed = false;
   bytesDone = 0;
+  bytesGiven = 0;
   metainfo: Metainfo | undefined;
   readonly #good = Promise.withResolvers<boolean>();
   readonly #whole = Promise.withResolvers<undefined>();

@@ -105,6 +105,11 @@ export class DialledNode {
     return this.#isClosed;
   }
 
+  /** Bytes of blocks that came so far. */
+  get blockBytes(): number {
+    return this.#parser.blockBytes;
+  }
+
   get verdict(): PeerVerdict | undefined {
     return this.#verdict;
   }

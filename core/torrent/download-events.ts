@@ -6,6 +6,8 @@ export interface DownloadEvents {
   onPiece(index: number, received: BytesReceived): void;
   /** A piece is, or is not any more, on its way from a source that has the whole blob. */
   onIntent(index: number, isComing: boolean): void;
+  /** So many bytes came so far from anybody but the origin, of pieces that are whole or not. */
+  onBytes(bytes: number): void;
   /** How many sources that have the whole blob are connected now. */
   onGoodSources(count: number): void;
   /** Bytes are wanted of the origin; they come by `onOriginAnswer()` of the download. */

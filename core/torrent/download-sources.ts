@@ -21,6 +21,9 @@ export class DownloadSources {
   readonly #webSeeds: readonly WebSeed[];
   readonly #origin: OriginSource | undefined;
   #swarmGaveAtMs = -Infinity;
+  #bytesGiven = 0;
+  /** What of {@link bytesGiven} each has given. */
+  readonly #bytesOf = new WeakMap<PieceSource, number>();
 
   constructor(deps: DownloadSourcesDeps) {
     const { peers, urls, layout, owner, agent, now, openPassage, askOrigin: ask } = deps;
@@ -51,6 +54,11 @@ export class DownloadSources {
     return this.#swarmGaveAtMs;
   }
 
+  /** Bytes that anybody but the origin gave, of whole pieces or not, as of the last {@link tick}. */
+  get bytesGiven(): number {
+    return this.#bytesGiven;
+  }
+
   /** Passes on what came of a request to the origin. */
   answerOfOrigin(request: number, answer: OriginAnswer): void {
     this.#origin?.answer(request, answer);
@@ -66,6 +74,7 @@ export class DownloadSources {
     for (const client of this.#peers.clients) client.tick(nowMs);
     for (const webSeed of this.#webSeeds) webSeed.tick(nowMs);
     const swarm = this.#swarm();
+    for (const source of swarm) this.#count(source);
     this.#swarmGaveAtMs = Math.max(this.#swarmGaveAtMs, ...swarm.map(({ gaveAtMs }) => gaveAtMs));
     return swarm.some((source) => source.stalled);
   }
@@ -87,11 +96,17 @@ export class DownloadSources {
     for (const source of this.#all()) source.close(reason);
   }
 
+  #count(source: PieceClient | WebSeed): void {
+    const { bytesGiven } = source;
+    this.#bytesGiven += bytesGiven - (this.#bytesOf.get(source) ?? 0);
+    this.#bytesOf.set(source, bytesGiven);
+  }
+
   #all(): PieceSource[] {
     return [...this.#swarm(), ...(this.#origin ? [this.#origin] : [])];
   }
 
-  #swarm(): PieceSource[] {
+  #swarm(): (PieceClient | WebSeed)[] {
     return [...this.#peers.clients, ...this.#webSeeds];
   }
 }

@@ -72,6 +72,7 @@ export class DownloadTask implements PieceClientOwner {
   readonly #ended = Promise.withResolvers<undefined>();
   #isScanned = false;
   #isAhead: boolean;
+  #bytesTold = 0;
 
   constructor(deps: DownloadTaskDeps) {
     this.#deps = deps;
@@ -211,6 +212,7 @@ export class DownloadTask implements PieceClientOwner {
     if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return;
     const nowMs = this.#deps.now();
     this.#choice.noteStalls(this.#sources.tick(nowMs));
+    this.#tellBytes();
     // What limits of our own hold up is not late.
     if (this.#sources.isHeldBack) this.#supply.start(nowMs);
     const failure = this.#supply.update({
@@ -282,6 +284,13 @@ export class DownloadTask implements PieceClientOwner {
 
   onFault(_source: PieceSource, error: unknown): void {
     this.#deps.events.onFault(error);
+  }
+
+  /** Pieces of a busy source take their time: who waits for them is told that they are coming. */
+  #tellBytes(): void {
+    const { bytesGiven } = this.#sources;
+    if (bytesGiven > this.#bytesTold) this.#deps.events.onBytes(bytesGiven);
+    this.#bytesTold = bytesGiven;
   }
 
   #dial(): void {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 
 import { StorageFullError, UnavailableError } from "../errors.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
@@ -85,6 +86,18 @@ test("a blob arrives although a peer hangs with pieces it was asked for", async 
   const { wanted, download } = await against(t, () => asked++);
   await download.whole();
   assert.deepEqual(await readFile(wanted.path), blob.bytes);
+});
+
+test("bytes are told of a piece that is not whole, and once each", async (t) => {
+  let asked = 0;
+  const givePart: OnRequest = (block, _, socket) => {
+    if (asked++ > 0) return;
+    const head = framed(block, Buffer.alloc(0)).length;
+    socket.write(framed(block, Buffer.alloc(block.length)).subarray(0, head + 5000));
+  };
+  const { download } = await against(t, givePart, { alone: true });
+  while (download.bytesGiven < 5000) await turn();
+  assert.deepEqual([download.bytesGiven, download.bytesDone], [5000, 0]);
 });
 
 test("a download whose only peer hangs fails within the stall bound", async (t) => {

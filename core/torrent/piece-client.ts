@@ -124,6 +124,11 @@ export class PieceClient implements PieceSource {
     return this.#gaveAtMs;
   }
 
+  /** Bytes that it gave, of blocks that are whole or not. */
+  get bytesGiven(): number {
+    return this.#connection.blockBytes;
+  }
+
   get verdict(): PeerVerdict | undefined {
     return this.#connection.verdict;
   }

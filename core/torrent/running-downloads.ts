@@ -142,6 +142,7 @@ export class RunningDownloads implements AsyncDisposable {
       webAgent: this.#webAgent,
       events: {
         ...events,
+        onBytes: (bytes) => post({ type: "bytes", id, bytes }),
         onGoodSources: (count) => post({ type: "goodSources", id, count }),
         onOriginWanted: (request, range) => post({ type: "originWanted", id, request, range }),
         onHurry: () => post({ type: "hurry", id }),

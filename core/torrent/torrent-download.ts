@@ -46,6 +46,7 @@ export class TorrentDownload implements Download, Participant {
   #metainfo: Metainfo | undefined;
   #received: BytesReceived = { peers: 0, seeders: 0, webSeeds: 0, origin: 0 };
   #bytesDone = 0;
+  #bytesGiven = 0;
   #goodSources = 0;
   #lastReader = 0;
   #failure: Error | undefined;
@@ -69,6 +70,10 @@ export class TorrentDownload implements Download, Participant {
 
   get bytesDone(): number {
     return this.#bytesDone;
+  }
+
+  get bytesGiven(): number {
+    return this.#bytesGiven;
   }
 
   get received(): BytesReceived {
@@ -145,6 +150,11 @@ export class TorrentDownload implements Download, Participant {
     }
     this.#received = received;
     this.#changes.notify();
+  }
+
+  /** More bytes came, of pieces that are whole or not. */
+  onBytes(bytes: number): void {
+    this.#bytesGiven = bytes;
   }
 
   /** The engine wants bytes of the origin. */

@@ -241,6 +241,8 @@ export class TorrentSwarm implements Swarm {
     switch (event.type) {
       case "pieces":
         return this.#downloads.get(event.id)?.onPieces(event.indexes, event.received);
+      case "bytes":
+        return this.#downloads.get(event.id)?.onBytes(event.bytes);
       case "goodSources":
         return this.#downloads.get(event.id)?.onGoodSources(event.count);
       case "originWanted":

@@ -56,6 +56,7 @@ export class WebSeed implements PieceSource {
   readonly #closing = new AbortController();
   #stalled = false;
   #gaveAtMs = -Infinity;
+  #bytesGiven = 0;
   #isGood = false;
   #failures = 0;
   #offences = 0;
@@ -84,6 +85,11 @@ export class WebSeed implements PieceSource {
 
   get gaveAtMs(): number {
     return this.#gaveAtMs;
+  }
+
+  /** Bytes that it gave, of pieces that are whole or not. */
+  get bytesGiven(): number {
+    return this.#bytesGiven;
   }
 
   get rate(): number {
@@ -233,6 +239,7 @@ export class WebSeed implements PieceSource {
 
   #onBytes(length: number): void {
     const nowMs = this.#deps.now();
+    this.#bytesGiven += length;
     this.#gaveAtMs = nowMs;
     this.#stalled = false;
     this.#stall.restart(nowMs);

@@ -106,6 +106,8 @@ export type SwarmEvent =
       readonly indexes: readonly number[];
       readonly received: BytesReceived;
     }
+  /** Bytes that came so far from anybody but the origin, of pieces that are whole or not. */
+  | { readonly type: "bytes"; readonly id: number; readonly bytes: number }
   /** How many sources that have the whole blob are connected. */
   | { readonly type: "goodSources"; readonly id: number; readonly count: number }
   /** Bytes are wanted of the origin. */
