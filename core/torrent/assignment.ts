@@ -22,6 +22,8 @@ export interface PieceSource {
   readonly name: string;
   /** Has every piece, or is who receives the blob first; {@link has} tells what it has now. */
   readonly whole: boolean;
+  /** The border of a zone lies between. Left out: it does not, as far as anybody knows. */
+  readonly isFar?: boolean;
   has(index: number): boolean;
   /** Nothing came for the stall bound though bytes were asked for. */
   readonly stalled: boolean;

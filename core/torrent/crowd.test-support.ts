@@ -89,23 +89,38 @@ function connectionsOf(
 
 /** Moves bytes for one step. Gives the connections whose piece is complete by it. */
 export function advance(connections: readonly Connection[], nodes: number): Connection[] {
+  const ends = (count: number) => Array.from({ length: count }, () => ({ rate: 1 }));
+  const [up, down] = [ends(nodes + 1), ends(nodes + 1)];
+  return advanceOver(connections, ({ from, to }) => [up[from], down[to]]);
+}
+
+/** What bytes go over: pieces in the unit of time, shared by all who use it. */
+export interface Link {
+  readonly rate: number;
+}
+
+/** As {@link advance}, over the links that are given for each connection. */
+export function advanceOver<C extends Connection>(
+  connections: readonly C[],
+  linksOf: (connection: C) => readonly (Link | undefined)[],
+): C[] {
   const active = connections.filter(({ piece }) => piece !== undefined);
+  const ways = active.map((connection) => linksOf(connection).filter((link) => link !== undefined));
   const rates = active.map(() => 0);
   // A few rounds of sharing what is left of each link come close to what TCP does.
   for (let round = 0; round < 5; round++) {
-    const up = new Array<number>(nodes + 1).fill(1);
-    const down = new Array<number>(nodes + 1).fill(1);
-    const ups = new Array<number>(nodes + 1).fill(0);
-    const downs = new Array<number>(nodes + 1).fill(0);
-    active.forEach(({ from, to }, index) => {
-      up[from] = (up[from] ?? 0) - (rates[index] ?? 0);
-      down[to] = (down[to] ?? 0) - (rates[index] ?? 0);
-      ups[from] = (ups[from] ?? 0) + 1;
-      downs[to] = (downs[to] ?? 0) + 1;
+    const uses = new Map<Link, { left: number; users: number }>();
+    ways.forEach((links, index) => {
+      for (const link of links) {
+        const use = uses.get(link) ?? { left: link.rate, users: 0 };
+        uses.set(link, { left: use.left - (rates[index] ?? 0), users: use.users + 1 });
+      }
     });
-    active.forEach(({ from, to }, index) => {
-      const more = Math.min((up[from] ?? 0) / (ups[from] ?? 1), (down[to] ?? 0) / (downs[to] ?? 1));
-      rates[index] = (rates[index] ?? 0) + Math.max(0, more);
+    ways.forEach((links, index) => {
+      const parts = links
+        .map((link) => uses.get(link))
+        .map((use) => (use ? use.left / use.users : 0));
+      rates[index] = (rates[index] ?? 0) + Math.max(0, Math.min(...parts));
     });
   }
   active.forEach((connection, index) => (connection.left -= (rates[index] ?? 0) * step));

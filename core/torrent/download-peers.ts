@@ -64,6 +64,11 @@ export class DownloadPeers {
     return this.#partial.size > 0;
   }
 
+  /** Whether any is connected from which the border of a zone parts us. */
+  get hasFar(): boolean {
+    return this.#countOpen((client) => client.isFar) > 0;
+  }
+
   add(addresses: readonly PeerAddress[]): void {
     this.#book.add(addresses);
   }

@@ -220,6 +220,7 @@ export class DownloadTask implements PieceClientOwner {
       ...{ suppliers: this.#peers.supplierCount, connected: this.#peers.openCount },
       ...{ isWanting: this.#picker.isWanting, isFetching: this.#picker.pending.size > 0 },
       waitingAt: this.#picker.firstWaiting(),
+      isSparing: this.#picker.hasNearPeers && this.#peers.hasFar,
     });
     if (failure) {
       this.stop(failure);
@@ -248,9 +249,9 @@ export class DownloadTask implements PieceClientOwner {
 
   onHave(client: PieceClient, index: number): void {
     this.#peerPieces.gained(client, index);
-    if (!client.whole) this.#supply.heard(this.#deps.now());
+    if (!client.whole && !client.isFar) this.#supply.heard(this.#deps.now());
     if (client.whole) this.#good.update();
-    if (!this.have.has(index)) client.fill();
+    if (!this.have.has(index) && !this.#picker.isLeftToNear(index, client)) client.fill();
   }
 
   onIntent(client: PieceClient, index: number, isComing: boolean): void {

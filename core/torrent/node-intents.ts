@@ -1,34 +1,38 @@
+import type { CopyHolder } from "./piece-copies.ts";
 import type { PiecePicker } from "./piece-picker.ts";
 
-/** Intents of one node that are believed: it fetches from no more seeders at once. */
-const intentsMax = 16;
+/** Intents of one node that are believed: from seeders and from afar it fetches no more at once. */
+const intentsMax = 32;
 
-/** What other nodes said to be fetching from sources that have the whole blob. */
+/** One of the others, by its connection. */
+type Node = object & CopyHolder;
+
+/** What other nodes said to be fetching from sources that have the whole blob, or from afar. */
 export class NodeIntents {
   readonly #picker: Pick<PiecePicker, "addIntent" | "removeIntent">;
-  readonly #intents = new Map<object, Set<number>>();
+  readonly #intents = new Map<Node, Set<number>>();
 
   constructor(picker: Pick<PiecePicker, "addIntent" | "removeIntent">) {
     this.#picker = picker;
   }
 
   /** Notes what a node said; `isComing` is false once it has the piece or gave up on it. */
-  note(node: object, index: number, isComing: boolean): void {
+  note(node: Node, index: number, isComing: boolean): void {
     const intents = this.#intents.get(node) ?? new Set();
     if (isComing === intents.has(index)) return;
     if (isComing && intents.size >= intentsMax) return;
     if (isComing) {
       this.#intents.set(node, intents.add(index));
-      this.#picker.addIntent(index);
+      this.#picker.addIntent(index, node);
     } else {
       intents.delete(index);
-      this.#picker.removeIntent(index);
+      this.#picker.removeIntent(index, node);
     }
   }
 
   /** A node has left. */
-  forget(node: object): void {
-    for (const index of this.#intents.get(node) ?? []) this.#picker.removeIntent(index);
+  forget(node: Node): void {
+    for (const index of this.#intents.get(node) ?? []) this.#picker.removeIntent(index, node);
     this.#intents.delete(node);
   }
 }

@@ -20,20 +20,23 @@ export class PeerPieces {
 
   /** A peer has said its pieces. */
   opened(client: PieceClient): void {
-    if (client.whole) return;
     const { picker, peers } = this.#deps;
+    if (client.whole) {
+      picker.addWholePeer(client);
+      return;
+    }
     peers.addPartial(client);
-    picker.addPartialPeer();
+    picker.addPartialPeer(client);
     const have = client.have;
     for (let index = 0; index < (have?.pieceCount ?? 0); index++) {
-      if (have?.has(index)) picker.addHave(index);
+      if (have?.has(index)) picker.addHave(index, client);
     }
   }
 
   /** A peer has a piece more. */
   gained(client: PieceClient, index: number): void {
     this.intends(client, index, false);
-    if (this.#deps.peers.isPartial(client)) this.#deps.picker.addHave(index);
+    if (this.#deps.peers.isPartial(client)) this.#deps.picker.addHave(index, client);
   }
 
   intends(client: PieceClient, index: number, isComing: boolean): void {
@@ -44,6 +47,7 @@ export class PeerPieces {
   left(client: PieceClient): void {
     const { picker, peers } = this.#deps;
     this.#intents.forget(client);
-    if (peers.left(client) && client.have) picker.removePartialPeer(client.have);
+    picker.removeWholePeer(client);
+    if (peers.left(client) && client.have) picker.removePartialPeer(client.have, client);
   }
 }

@@ -99,8 +99,9 @@ export class PieceChoice {
     return source.kind === "webSeeds" && !this.#deps.supply.webSeedNeed.isNeeded;
   }
 
-  /** Whether a crowd asks that peer: its bytes that come twice are taken from everybody. */
+  /** Whether a crowd asks that peer, or uses the way to it: bytes that come twice are everybody's. */
   #isShared(source: PieceSource): boolean {
+    if (source.isFar && this.#deps.picker.hasNearPeers) return true;
     return source.kind !== "webSeeds" && source.whole && this.#deps.isCrowd();
   }
 }

@@ -3,6 +3,7 @@ import type { Passage } from "../limits/passage.ts";
 import type { InfoHash } from "../info-hash.ts";
 import { type PeerAddress, formatPeerAddress } from "../peer-address.ts";
 import type { PieceLayout } from "../piece-layout.ts";
+import { isFar } from "../topology.ts";
 import type { PieceSource, SourceKind, SourceOwner } from "./assignment.ts";
 import { Bitfield } from "./bitfield.ts";
 import { DialledNode, type PeerVerdict } from "./dialled-node.ts";
@@ -54,6 +55,7 @@ export class PieceClient implements PieceSource {
   readonly #connection: DialledNode;
   readonly #stall = new StallTimer(stallBoundMs);
   #node: NodeInfo | undefined;
+  #isFar = false;
   #have: Bitfield | undefined;
   readonly #queue = new RequestQueue();
   #window: RequestWindow;
@@ -106,6 +108,10 @@ export class PieceClient implements PieceSource {
   get whole(): boolean {
     if (!this.#have) return false;
     return this.#deps.isGrowing ? this.kind === "seeders" : this.#have.isFull;
+  }
+
+  get isFar(): boolean {
+    return this.#isFar;
   }
 
   get have(): Bitfield | undefined {
@@ -247,6 +253,7 @@ export class PieceClient implements PieceSource {
 
   #onNode(node: NodeInfo): void {
     this.#node = node;
+    this.#isFar = isFar(this.#deps.self.place, node.place);
     this.#blockLengthMax = Math.min(blockLengthBulk, node.blockLengthMax);
     const { pieceCount } = this.#deps.layout;
     if (!node.whole) return;

@@ -9,6 +9,13 @@ import type { PieceGivers } from "./piece-givers.ts";
 import type { PieceHashes } from "./piece-hashes.ts";
 import type { PiecePicker } from "./piece-picker.ts";
 
+/**
+ * Pieces that are fetched from afar at once, while there are near nodes to do so as well: what
+ * one of them has asked for the others wait for. Of short pieces enough for a fast way with a
+ * round trip of 20 ms.
+ */
+const crossingsMax = 16;
+
 export interface PieceExchangeDeps {
   readonly layout: PieceLayout;
   readonly hashes: PieceHashes;
@@ -32,8 +39,10 @@ export interface PieceExchangeDeps {
  * give, and writes it. A piece that a source does not give after all is handed out again.
  */
 export class PieceExchange {
-  /** Pieces that are being fetched from sources that have the whole blob. */
+  /** Pieces that are being fetched from sources that have the whole blob, or from afar. */
   readonly intents = new Set<number>();
+  /** Pieces that far sources were asked for. */
+  readonly #crossing = new Set<number>();
   readonly #deps: PieceExchangeDeps;
   readonly #received = { peers: 0, seeders: 0, webSeeds: 0, origin: 0 };
   #isStarving = false;
@@ -50,6 +59,8 @@ export class PieceExchange {
   /** Gives a source a piece to get, and room for it; `undefined` when there is none now. */
   assign(source: PieceSource): Assignment | undefined {
     const { buffers, layout, choice, picker, givers } = this.#deps;
+    const isCrossing = source.isFar === true && picker.hasNearPeers;
+    if (isCrossing && this.#crossing.size >= crossingsMax) return undefined;
     const index = choice.next(source);
     if (index === undefined) return undefined;
     const buffer = buffers.take(pieceLengthAt(layout, index));
@@ -59,7 +70,8 @@ export class PieceExchange {
       return undefined;
     }
     givers.add(index, source);
-    if (source.whole) this.#intend(index);
+    if (isCrossing) this.#crossing.add(index);
+    if (source.whole || source.isFar) this.#intend(index);
     return { index, buffer };
   }
 
@@ -98,6 +110,7 @@ export class PieceExchange {
   giveUp(source: PieceSource, { index, buffer }: Assignment): void {
     const { givers, picker, events } = this.#deps;
     if (givers.remove(index, source)) {
+      this.#crossing.delete(index);
       picker.putBack(index);
       if (this.intents.delete(index)) events.onIntent(index, false);
     }
@@ -120,6 +133,7 @@ export class PieceExchange {
   #settle(index: number, from: SourceKind): void {
     const { givers, picker, onRightPiece } = this.#deps;
     for (const loser of givers.settle(index)) this.#cancel(loser, index);
+    this.#crossing.delete(index);
     picker.done(index);
     onRightPiece(from);
   }

@@ -1,27 +1,22 @@
 import type { Bitfield } from "./bitfield.ts";
+import { IndexSet } from "./index-set.ts";
+import { type CopyHolder, PieceCopies } from "./piece-copies.ts";
+import { PieceReaders } from "./piece-readers.ts";
 
 /** Who could give a piece, as far as picking goes. */
-export interface PickingPeer {
+export interface PickingPeer extends CopyHolder {
   has(index: number): boolean;
   /** Has every piece, or is who receives the blob first: counts for no piece's rarity. */
   readonly whole: boolean;
+  /** It does not give what it was asked for. */
+  readonly stalled?: boolean;
 }
+
+/** A node of which nothing else is known. */
+const somebodyNear: CopyHolder = {};
 
 /** Pieces that are compared by rarity. More make no better crowd and cost time. */
 const sampleSize = 48;
-
-/**
- * Pieces at a reader's position that come before rarity, while nobody else has them:
- * enough for a reader not to wait for each, few enough not to make a crowd of readers
- * ask the seeder for the same ones.
- */
-const windowMin = 4;
-
-/**
- * As far as a reader's window grows over pieces that other nodes have as well, or while
- * there are no others to trade with: what a reader has to wait for comes in its order.
- */
-const windowMax = 16;
 
 /**
  * Decides which piece is fetched next; knows no sockets and no time.
@@ -35,6 +30,9 @@ const windowMax = 16;
  *
  * While a blob grows, its seeder tells one node of each piece, and the others get it there: they
  * take nothing of which a copy is on its way, but when they starve.
+ *
+ * A far peer is asked for what no near one has or will have soon, so that each piece crosses the
+ * border of a zone about once; for other pieces only when the node starves.
  */
 export class PiecePicker {
   readonly #pieceCount: number;
@@ -43,17 +41,13 @@ export class PiecePicker {
   /** Pieces from the first one on that may be picked: their hashes are known. */
   #admitted: number;
   #isStarving = false;
-  /** Nodes without the whole blob that have the piece. */
-  readonly #availability: Uint16Array;
-  /** Nodes that have it soon, from a source that has all pieces. */
-  readonly #intents: Uint16Array;
-  /** Pieces that nobody fetches and that are missing, in no order, and where each stands. */
-  readonly #untouched: Uint32Array;
-  readonly #position: Int32Array;
-  #untouchedCount: number;
+  readonly #copies: PieceCopies;
+  /** Near peers that have all pieces. */
+  readonly #wholeNearby = new Set<PickingPeer>();
+  /** Pieces that nobody fetches and that are missing. */
+  readonly #untouched: IndexSet;
   readonly #pending = new Set<number>();
-  readonly #readers = new Map<number, number>();
-  #partialPeers = 0;
+  readonly #readers: PieceReaders;
 
   /** @param options `isGrowing`: pieces can be picked once they are admitted; else all at once. */
   constructor(options: {
@@ -65,25 +59,27 @@ export class PiecePicker {
     this.#random = options.random;
     this.#isGrowing = options.isGrowing ?? false;
     this.#admitted = this.#isGrowing ? 0 : options.pieceCount;
-    this.#availability = new Uint16Array(options.pieceCount);
-    this.#intents = new Uint16Array(options.pieceCount);
-    this.#untouched = Uint32Array.from({ length: options.pieceCount }, (_, index) => index);
-    this.#position = Int32Array.from(this.#untouched);
-    this.#untouchedCount = this.#admitted;
-    if (this.#isGrowing) this.#position.fill(-1);
+    this.#copies = new PieceCopies(options.pieceCount);
+    this.#readers = new PieceReaders({
+      pieceCount: options.pieceCount,
+      end: () => this.#admitted,
+      isMissing: (index) => this.isMissing(index),
+    });
+    this.#untouched = new IndexSet(options.pieceCount);
+    for (let index = 0; index < this.#admitted; index++) this.#untouched.add(index);
   }
 
   /** Lets pieces up to `end` be picked, but for those that are here. */
   admit(end: number, here: Pick<Bitfield, "has">): void {
     for (let index = this.#admitted; index < end; index++) {
-      if (!here.has(index)) this.#addUntouched(index);
+      if (!here.has(index)) this.#untouched.add(index);
     }
     this.#admitted = Math.max(this.#admitted, end);
   }
 
   /** Whether a piece that may be picked is missing. */
   get isWanting(): boolean {
-    return this.#untouchedCount > 0 || this.#pending.size > 0;
+    return this.#untouched.size > 0 || this.#pending.size > 0;
   }
 
   /** Pieces are missing, nothing is on its way, and it has been so for long. */
@@ -97,65 +93,83 @@ export class PiecePicker {
   }
 
   /** A node without the whole blob is connected; its pieces are told by {@link addHave}. */
-  addPartialPeer(): void {
-    this.#partialPeers++;
+  addPartialPeer(node: CopyHolder = somebodyNear): void {
+    this.#copies.addHolder(node);
   }
 
   /** Such a node has left, with what it had. */
-  removePartialPeer(had: Bitfield): void {
-    this.#partialPeers--;
-    for (let index = 0; index < this.#pieceCount; index++) {
-      if (had.has(index)) this.#availability[index] = (this.#availability[index] ?? 1) - 1;
-    }
+  removePartialPeer(had: Bitfield, node: CopyHolder = somebodyNear): void {
+    this.#copies.removeHolder(node, had);
   }
 
-  addHave(index: number): void {
-    this.#availability[index] = (this.#availability[index] ?? 0) + 1;
+  addHave(index: number, node: CopyHolder = somebodyNear): void {
+    this.#copies.add(index, node);
   }
 
-  /** A node said that it is fetching a piece from a source that has all of them. */
-  addIntent(index: number): void {
-    this.#intents[index] = (this.#intents[index] ?? 0) + 1;
+  /** A node said that it is fetching a piece from where others would have to get it, too. */
+  addIntent(index: number, node: CopyHolder = somebodyNear): void {
+    this.#copies.addComing(index, node);
   }
 
-  removeIntent(index: number): void {
-    this.#intents[index] = (this.#intents[index] ?? 1) - 1;
+  removeIntent(index: number, node: CopyHolder = somebodyNear): void {
+    this.#copies.removeComing(index, node);
+  }
+
+  /** A peer that has the whole blob is connected. */
+  addWholePeer(peer: PickingPeer): void {
+    // While a blob grows nobody has it: what its seeder tells others of it does not give here.
+    if (!peer.isFar && !this.#isGrowing) this.#wholeNearby.add(peer);
+  }
+
+  removeWholePeer(peer: PickingPeer): void {
+    this.#wholeNearby.delete(peer);
+  }
+
+  /** Whether near peers are connected: then what they have is not taken from far ones. */
+  get hasNearPeers(): boolean {
+    return this.#copies.nearHolders > 0 || this.#wholeNearby.size > 0;
+  }
+
+  /** Whether a piece of a peer is left to near ones, who have it or will have it soon. */
+  isLeftToNear(index: number, peer: PickingPeer): boolean {
+    return (peer.isFar ?? false) && this.#isNearby(index);
   }
 
   /** Notes that a reader waits at a piece. `reader` is any number that is not in use. */
   addReader(reader: number, index: number): void {
-    this.#readers.set(reader, index);
+    this.#readers.add(reader, index);
   }
 
   removeReader(reader: number): void {
-    this.#readers.delete(reader);
+    this.#readers.remove(reader);
   }
 
   /** Whether a piece that may be picked is not here, be it on its way or not. */
   isMissing(index: number): boolean {
-    return this.#isUntouched(index) || this.#pending.has(index);
+    return this.#untouched.has(index) || this.#pending.has(index);
   }
 
   /** The first piece for which a reader waits; `undefined` also when it may not be picked yet. */
   firstWaiting(): number | undefined {
-    const [reader] = this.#readers.keys();
-    const index = reader === undefined ? undefined : this.#readerAt(reader);
+    const index = this.#readers.first();
     return index === undefined || index >= this.#admitted ? undefined : index;
   }
 
   /** Picks a piece that nobody fetches; from now on it is pending. */
   pick(peer: PickingPeer): number | undefined {
-    const index = this.#pickForReader(peer) ?? this.#pickRare(peer);
+    const mayCross = this.#mayCross(peer);
+    if (!mayCross && this.#isWholeNearby) return undefined;
+    const index = this.#pickForReader(peer, mayCross) ?? this.#pickRare(peer, mayCross);
     if (index !== undefined) this.#touch(index);
     return index;
   }
 
   /** Picks the first piece at or after `start` that nobody fetches, else the first of all. */
   pickFrom(start: number): number | undefined {
-    if (this.#untouchedCount === 0) return undefined;
+    if (this.#untouched.size === 0) return undefined;
     for (let step = 0; step < this.#pieceCount; step++) {
       const index = (start + step) % this.#pieceCount;
-      if (!this.#isUntouched(index)) continue;
+      if (!this.#untouched.has(index)) continue;
       this.#touch(index);
       return index;
     }
@@ -169,9 +183,8 @@ export class PiecePicker {
 
   /** A pending piece where a reader waits, or else any: for a source that is idle. */
   pickPending(peer: PickingPeer, isWorthIt: (index: number) => boolean): number | undefined {
-    for (const reader of this.#readers.keys()) {
-      const first = this.#readerAt(reader);
-      const end = Math.min(first + windowMin, this.#pieceCount);
+    for (const first of this.#readers.positions()) {
+      const end = this.#readers.urgentEnd(first);
       for (let index = first; index < end; index++) {
         if (this.#pending.has(index) && peer.has(index) && isWorthIt(index)) return index;
       }
@@ -184,83 +197,77 @@ export class PiecePicker {
 
   /** A pending piece was given up: it can be picked again. */
   putBack(index: number): void {
-    if (this.#pending.delete(index)) this.#addUntouched(index);
+    if (this.#pending.delete(index)) this.#untouched.add(index);
   }
 
   /** A piece is here and right: it is never picked again. */
   done(index: number): void {
-    if (!this.#pending.delete(index)) this.#removeUntouched(index);
+    if (!this.#pending.delete(index)) this.#untouched.delete(index);
   }
 
   #touch(index: number): void {
-    this.#removeUntouched(index);
+    this.#untouched.delete(index);
     this.#pending.add(index);
   }
 
-  #addUntouched(index: number): void {
-    this.#position[index] = this.#untouchedCount;
-    this.#untouched[this.#untouchedCount++] = index;
-  }
-
-  #isUntouched(index: number): boolean {
-    return (this.#position[index] ?? -1) >= 0;
-  }
-
-  #removeUntouched(index: number): void {
-    const position = this.#position[index] ?? -1;
-    if (position < 0) return;
-    const last = this.#untouched[--this.#untouchedCount] ?? 0;
-    this.#untouched[position] = last;
-    this.#position[last] = position;
-    this.#position[index] = -1;
-  }
-
-  #pickForReader(peer: PickingPeer): number | undefined {
+  #pickForReader(peer: PickingPeer, mayCross: boolean): number | undefined {
     if (this.#readers.size === 0) return undefined;
-    const isMyTurn = this.#isMyTurn();
-    for (const reader of this.#readers.keys()) {
-      const first = this.#readerAt(reader);
-      for (let index = first; index < this.#windowEnd(first); index++) {
-        if (!this.#isUntouched(index) || !peer.has(index)) continue;
-        if (!peer.whole || (isMyTurn && this.#copies(index) === 0)) return index;
+    const isShared = peer.whole || (peer.isFar ?? false);
+    const isMyTurn = this.#isMyTurn(peer);
+    const crowd = this.#copies.holders > 0 ? this.#copies : undefined;
+    for (const first of this.#readers.positions()) {
+      const end = this.#readers.windowEnd(first, crowd);
+      for (let index = first; index < end; index++) {
+        if (!this.#untouched.has(index) || !peer.has(index)) continue;
+        if (!isShared) return index;
+        if (!mayCross && this.#isNearby(index)) continue;
+        if (isMyTurn && (!peer.whole || this.#rivals(index, peer) === 0)) return index;
       }
     }
     return undefined;
   }
 
-  /** Copies of a piece that other nodes have or will have soon, but for those with all. */
-  #copies(index: number): number {
-    return (this.#availability[index] ?? 0) + (this.#intents[index] ?? 0);
+  /** Whether a piece need not come from afar. */
+  #isNearby(index: number): boolean {
+    return this.#copies.near(index) > 0 || this.#isWholeNearby;
   }
 
-  /** The first piece that a reader waits for: what is here already is behind it. */
-  #readerAt(reader: number): number {
-    let index = this.#readers.get(reader) ?? 0;
-    while (index < this.#admitted && !this.isMissing(index)) index++;
-    this.#readers.set(reader, index);
-    return index;
+  get #isWholeNearby(): boolean {
+    for (const peer of this.#wholeNearby) if (!peer.stalled) return true;
+    return false;
   }
 
-  #windowEnd(first: number): number {
-    let end = Math.min(first + windowMin, this.#pieceCount);
-    const limit = Math.min(first + windowMax, this.#pieceCount);
-    if (this.#partialPeers === 0) return limit;
-    while (end < limit && (this.#availability[end] ?? 0) > 0) end++;
-    return end;
+  /** Whether to take from a peer also what is nearby: it is near itself, or we starve. */
+  #mayCross(peer: PickingPeer): boolean {
+    return !peer.isFar || (this.#isStarving && this.#isMyTurn(peer));
   }
 
-  #pickRare(peer: PickingPeer): number | undefined {
+  /**
+   * Copies of a piece in place of a peer's, but for those of others with all: of a near peer's
+   * piece those that are near, for the others would have to cross a border.
+   */
+  #rivals(index: number, peer: PickingPeer): number {
+    return peer.isFar ? this.#copies.all(index) : this.#copies.near(index);
+  }
+
+  /** Nodes that may take from a peer as we do. */
+  #askers(peer: PickingPeer): number {
+    return peer.whole && peer.isFar ? this.#copies.holders : this.#copies.nearHolders;
+  }
+
+  #pickRare(peer: PickingPeer, mayCross: boolean): number | undefined {
     let best: number | undefined;
     let bestCopies = Infinity;
-    const samples = Math.min(sampleSize, this.#untouchedCount);
+    const samples = Math.min(sampleSize, this.#untouched.size);
     for (let sample = 0; sample < samples; sample++) {
-      const index = this.#untouched[Math.floor(this.#random() * this.#untouchedCount)] ?? 0;
-      const copies = this.#copies(index);
+      const index = this.#untouched.at(Math.floor(this.#random() * this.#untouched.size));
+      const copies = this.#rivals(index, peer);
       if (copies >= bestCopies || !peer.has(index)) continue;
+      if (!mayCross && this.#isNearby(index)) continue;
       best = index;
       bestCopies = copies;
     }
-    if (best === undefined) return this.#pickAny(peer);
+    if (best === undefined) return this.#pickAny(peer, mayCross);
     return bestCopies > 0 && !this.#maySpend(peer) ? undefined : best;
   }
 
@@ -270,22 +277,23 @@ export class PiecePicker {
    * nothing else to do.
    */
   #maySpend(peer: PickingPeer): boolean {
-    if (!peer.whole || this.#partialPeers === 0 || this.#isStarving) return true;
-    return !this.#isGrowing && (this.#pending.size === 0 || this.#isMyTurn());
+    if (!peer.whole || this.#askers(peer) === 0 || this.#isStarving) return true;
+    return !this.#isGrowing && (this.#pending.size === 0 || this.#isMyTurn(peer));
   }
 
   /** True with a chance of one in the number of nodes that download. */
-  #isMyTurn(): boolean {
-    return this.#random() * (this.#partialPeers + 1) < 1;
+  #isMyTurn(peer: PickingPeer): boolean {
+    return this.#random() * (this.#askers(peer) + 1) < 1;
   }
 
   /** For a peer with so few pieces that the sample had none of them. */
-  #pickAny(peer: PickingPeer): number | undefined {
+  #pickAny(peer: PickingPeer, mayCross: boolean): number | undefined {
     const copiesMax = this.#maySpend(peer) ? Infinity : 0;
-    const start = Math.floor(this.#random() * this.#untouchedCount);
-    for (let step = 0; step < this.#untouchedCount; step++) {
-      const index = this.#untouched[(start + step) % this.#untouchedCount] ?? 0;
-      if (peer.has(index) && this.#copies(index) <= copiesMax) return index;
+    const start = Math.floor(this.#random() * this.#untouched.size);
+    for (let step = 0; step < this.#untouched.size; step++) {
+      const index = this.#untouched.at((start + step) % this.#untouched.size);
+      if (!peer.has(index) || this.#rivals(index, peer) > copiesMax) continue;
+      if (mayCross || !this.#isNearby(index)) return index;
     }
     return undefined;
   }

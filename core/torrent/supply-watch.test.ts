@@ -75,3 +75,29 @@ test("SupplyWatch asks the origin for pieces of a growing blob that nobody gives
   assert.equal(watch.update({ ...hungry, nowMs: stallBoundMs + 1 }), undefined);
   assert.equal(watch.originNeed.isNeeded, true);
 });
+
+test("SupplyWatch of a blob waits for near nodes that fetch from afar, and then starves", () => {
+  const sparing = { ...hungry, connected: 3, isSparing: true };
+  const watch = new SupplyWatch({
+    ...{ torrent: metainfo, stallBoundMs, hasOrigin: false, knowsPeers: true, nowMs: 0 },
+  });
+  watch.update({ ...sparing, nowMs: 4999 });
+  assert.deepEqual([watch.webSeedNeed.isNeeded, watch.isStarving], [false, false]);
+  watch.heard(4000);
+  watch.update({ ...sparing, nowMs: 8999 });
+  assert.equal(watch.isStarving, false);
+  watch.update({ ...sparing, nowMs: 9000 });
+  assert.equal(watch.isStarving, true);
+  watch.pieceCame("peers", 9100);
+  assert.equal(watch.isStarving, false);
+});
+
+test("SupplyWatch asks web seeds soon when near nodes owe pieces and do not give them", () => {
+  const watch = new SupplyWatch({
+    ...{ torrent: metainfo, stallBoundMs, hasOrigin: false, knowsPeers: true, nowMs: 0 },
+  });
+  const owed = { ...hungry, isSparing: true, isFetching: true };
+  watch.update({ ...owed, nowMs: 0, suppliers: 1 });
+  watch.update({ ...owed, nowMs: 750 });
+  assert.equal(watch.webSeedNeed.isNeeded, true);
+});

@@ -17,10 +17,11 @@ export interface SupplyWatchDeps {
 }
 
 /**
- * Part of the stall bound for which a node of a growing swarm is patient: when it is connected,
- * gets nothing, and hears of no piece that came to another, or when a reader waits for one piece.
- * Only then it takes from who serves all what is on its way to others, too: on slow links, with
- * many blobs at once, a piece takes seconds to get to its first node.
+ * Part of the stall bound for which a node is patient that is to get pieces by others, of a growing
+ * swarm or from another zone: when it is connected, gets nothing, and hears of no piece that came
+ * to another, or when a reader waits for one piece. Only then it takes from who serves all, or from
+ * afar, what is on its way to others, too: on slow links, with many blobs at once, a piece takes
+ * seconds to get to its first node.
  */
 const patientPart = 1 / 2;
 
@@ -36,6 +37,8 @@ export interface Supply {
   readonly isFetching: boolean;
   /** The piece for which a reader waits. */
   readonly waitingAt: number | undefined;
+  /** Far peers are connected, and spared: what is missing comes by near ones. */
+  readonly isSparing?: boolean;
   /** When anybody but the origin last gave a byte. */
   readonly swarmGaveAtMs: number;
 }
@@ -61,7 +64,10 @@ export class SupplyWatch {
     this.originNeed = new OriginNeed({ silenceMs: stallBoundMs });
   }
 
-  /** Nothing is being fetched, for long, of what is missing. Only told of growing torrents. */
+  /**
+   * Nothing is being fetched, for long, of what is missing. Only told where others are to fetch it
+   * first: of growing torrents, and while far peers are spared.
+   */
   get isStarving(): boolean {
     return this.#isStarving;
   }
@@ -88,7 +94,7 @@ export class SupplyWatch {
     const { torrent, stallBoundMs, hasOrigin } = this.#deps;
     const { nowMs, swarmGaveAtMs } = supply;
     const isGrowing = torrent.pieceHashes === undefined;
-    const isPatient = isGrowing && this.#isPatient(supply);
+    const isPatient = (isGrowing || isForOthers(supply)) && this.#isPatient(supply);
     this.webSeedNeed.update({ ...supply, isSupplied: isPatient || supply.suppliers > 0 });
     const silentMs = nowMs - this.#progressAtMs;
     const pieceMs = (torrent.layout.pieceLength / rateMin) * 1000;
@@ -107,7 +113,7 @@ export class SupplyWatch {
     return new UnavailableError(`Cannot get blob ${torrent.digest}: ${late}`);
   }
 
-  /** Whether a growing torrent's download that gets nothing has no reason to ask others. */
+  /** Whether a download that gets nothing has no reason to ask others. */
   #isPatient({ nowMs, isWanting, isFetching, connected }: Supply): boolean {
     if (!isWanting || isFetching) this.#fedAtMs = nowMs;
     if (!isWanting) this.#isStarving = false;
@@ -116,4 +122,9 @@ export class SupplyWatch {
     }
     return !isWanting || (connected > 0 && !this.#isStarving);
   }
+}
+
+/** Whether pieces come by near nodes, and not from peers that owe them and do not give. */
+function isForOthers({ isSparing = false, isFetching, suppliers }: Supply): boolean {
+  return isSparing && (suppliers > 0 || !isFetching);
 }
