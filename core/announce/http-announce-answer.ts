@@ -1,9 +1,15 @@
+import { parseAnnounceBatchAnswer } from "../announce-batch.ts";
 import { type BencodeValue, decodeBencode, isDictionary } from "../bencode.ts";
 import { decodeCompactPeers } from "../compact-peers.ts";
 import { AccessDeniedError, CodedError, UnavailableError } from "../errors.ts";
 import { type IpFamily, parseIp } from "../ip-address.ts";
 import type { PeerAddress } from "../peer-address.ts";
-import { type AnnounceAnswer, boundedIntervalMs, peersMax } from "./tracker-client.ts";
+import {
+  type AnnounceAnswer,
+  type BatchAnswer,
+  boundedIntervalMs,
+  peersMax,
+} from "./tracker-client.ts";
 
 /** Longest reason of a refusal that is passed on. */
 const reasonLengthMax = 200;
@@ -22,18 +28,39 @@ const defaultIntervalMinSeconds = 10;
  * @see BEP 3, BEP 7, BEP 23
  */
 export function parseHttpAnnounceAnswer(body: Uint8Array): Omit<AnnounceAnswer, "generation"> {
+  return readWith(() => answerIn(dictionaryIn(body)));
+}
+
+/** Reads the body of the answer to a batch. @throws as {@link parseHttpAnnounceAnswer} */
+export function parseHttpBatchAnswer(body: Uint8Array): Omit<BatchAnswer, "generation"> {
+  const answer = readWith(() => parseAnnounceBatchAnswer(dictionaryIn(body)));
+  return {
+    intervalMs: boundedIntervalMs(answer.intervalSeconds),
+    heartbeatMs: boundedIntervalMs(answer.heartbeatSeconds),
+    admission: answer.admission,
+    refused: new Set(answer.refused),
+  };
+}
+
+function readWith<T>(read: () => T): T {
   try {
-    return answerIn(decodeBencode(body));
+    return read();
   } catch (error) {
     if (error instanceof AccessDeniedError || !(error instanceof CodedError)) throw error;
     throw new UnavailableError("Cannot read the tracker's answer", { cause: error });
   }
 }
 
-function answerIn(answer: BencodeValue): Omit<AnnounceAnswer, "generation"> {
+/** @throws {AccessDeniedError} when it is a failure reason. */
+function dictionaryIn(body: Uint8Array): ReadonlyMap<string, BencodeValue> {
+  const answer = decodeBencode(body);
   if (!isDictionary(answer)) throw new UnavailableError("Cannot use the answer: no dictionary");
   const failure = answer.get("failure reason");
   if (failure !== undefined) throw new AccessDeniedError(reasonOf(failure));
+  return answer;
+}
+
+function answerIn(answer: ReadonlyMap<string, BencodeValue>): Omit<AnnounceAnswer, "generation"> {
   const interval = numberIn(answer, "interval") ?? defaultIntervalSeconds;
   const intervalMin = numberIn(answer, "min interval") ?? defaultIntervalMinSeconds;
   const peers = [...peersIn(answer.get("peers"), 4), ...peersIn(answer.get("peers6"), 6)];

@@ -1,13 +1,26 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { LookupFunction } from "node:net";
 
+import {
+  batchContentType,
+  batchHeader,
+  batchTorrentsMax,
+  encodeAnnounceBatch,
+} from "../announce-batch.ts";
 import { abortable, createDeadline } from "../async/deadline.ts";
-import { CodedError, UnavailableError } from "../errors.ts";
-import { HttpClient, type HttpClientAnswer } from "../http/http-client.ts";
+import { AccessDeniedError, CodedError, UnavailableError } from "../errors.ts";
+import { HttpClient, type HttpClientAnswer, type HttpClientRequest } from "../http/http-client.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
-import { parseHttpAnnounceAnswer } from "./http-announce-answer.ts";
+import { parseHttpAnnounceAnswer, parseHttpBatchAnswer } from "./http-announce-answer.ts";
 import { type TrackerHost, failureOfFamily } from "./tracker-host.ts";
-import type { AnnounceAnswer, AnnounceRequest, TrackerClient } from "./tracker-client.ts";
+import type {
+  AnnounceAnswer,
+  AnnounceRequest,
+  BatchAnswer,
+  BatchRequest,
+  TrackerClient,
+} from "./tracker-client.ts";
 
 /** Connections to one tracker: a thousand announces of a start are through in a second. */
 const connectionsMax = 4;
@@ -52,11 +65,29 @@ export class HttpTrackerClient implements TrackerClient {
   }
 
   async announce(request: AnnounceRequest, { signal }: Cancellable): Promise<AnnounceAnswer> {
+    const url = `${this.#url}&${queryOf(request)}`;
+    return this.#ask({ method: "GET", url }, { read: answerOf, signal });
+  }
+
+  async announceBatch(request: BatchRequest, { signal }: Cancellable): Promise<BatchAnswer> {
+    const body = encodeAnnounceBatch({ ...request, peerId: this.#deps.peerId });
+    const headers = { "content-type": batchContentType };
+    const asked = { method: "POST", url: this.#url, headers, body } as const;
+    return this.#ask(asked, { read: batchAnswerOf, signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client[Symbol.dispose]();
+  }
+
+  async #ask<T>(
+    request: HttpClientRequest,
+    { read, signal }: Cancellable & { readonly read: (answer: HttpClientAnswer) => T },
+  ): Promise<T> {
     // One bound for all of it, for an answer may trickle.
     const deadline = createDeadline(signal, answerTimeoutMs);
     try {
-      const asked = { method: "GET", url: `${this.#url}&${queryOf(request)}` } as const;
-      return answerOf(await this.#client.request(asked, deadline));
+      return read(await this.#client.request(request, deadline));
     } catch (cause) {
       signal.throwIfAborted();
       if (cause instanceof UnavailableError) throw await this.#failure(cause, signal);
@@ -65,10 +96,6 @@ export class HttpTrackerClient implements TrackerClient {
     } finally {
       deadline[Symbol.dispose]();
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#client[Symbol.dispose]();
   }
 
   #failure(cause: UnavailableError, signal: AbortSignal): Promise<UnavailableError> {
@@ -81,11 +108,34 @@ function answerOf({ status, headers, body }: HttpClientAnswer): AnnounceAnswer {
   if (status !== 200) {
     throw new UnavailableError(`Cannot announce: the tracker answers ${status}`);
   }
-  const generation = headers[generationHeader];
   return {
     ...parseHttpAnnounceAnswer(body),
-    generation: typeof generation === "string" ? generation : undefined,
+    generation: generationIn(headers),
+    batchTorrentsMax: torrentsMaxIn(headers),
   };
+}
+
+function batchAnswerOf({ status, headers, body }: HttpClientAnswer): BatchAnswer {
+  // Some say so when they are busy; all others when they do not know what that is.
+  if (status >= 400 && status < 500 && status !== 429) {
+    throw new AccessDeniedError(`Cannot announce together: the tracker answers ${status}`);
+  }
+  if (status !== 200) {
+    throw new UnavailableError(`Cannot announce: the tracker answers ${status}`);
+  }
+  return { ...parseHttpBatchAnswer(body), generation: generationIn(headers) };
+}
+
+function generationIn(headers: IncomingHttpHeaders): string | undefined {
+  const generation = headers[generationHeader];
+  return typeof generation === "string" ? generation : undefined;
+}
+
+/** How many torrents a batch may have here: what the tracker takes, and we read answers of. */
+function torrentsMaxIn(headers: IncomingHttpHeaders): number | undefined {
+  const said = headers[batchHeader];
+  if (typeof said !== "string" || !/^[1-9][0-9]{0,5}$/.test(said)) return undefined;
+  return Math.min(Number(said), batchTorrentsMax);
 }
 
 function queryOf(request: AnnounceRequest): string {

@@ -1,3 +1,4 @@
+import { retryPauseMs } from "../async/retry-pause.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { AnnouncedTorrent } from "../ports/announcer.ts";
@@ -56,6 +57,11 @@ export class SwarmMembership {
     return this.wanted && this.#last.left() > 0;
   }
 
+  /** Port on which we take peers. */
+  get port(): number {
+    return this.#last.port;
+  }
+
   join(torrent: AnnouncedTorrent): void {
     this.#torrents.add(torrent);
     this.#last = torrent;
@@ -95,6 +101,13 @@ export class SwarmMembership {
     this.#known = event !== "stopped";
     // To start with nothing left tells it too.
     if (event === "completed" || (event === "started" && left === 0)) this.#completedToTell = false;
+  }
+
+  /** The tracker does not take the torrent: when to try again grows. */
+  refused(random: () => number): void {
+    this.refusals++;
+    this.#known = false;
+    this.dueMs = this.askedMs + retryPauseMs(this.refusals, random);
   }
 
   /** Hands peers to all who are in the swarm. */

@@ -28,6 +28,27 @@ export interface AnnounceAnswer {
   readonly peers: readonly PeerAddress[];
   /** Changes when the tracker has forgotten its peers; ours say so, others do not. */
   readonly generation: string | undefined;
+  /** How many torrents it takes in one {@link TrackerClient.announceBatch}; else it takes none. */
+  readonly batchTorrentsMax?: number | undefined;
+}
+
+/** Many announces of torrents for which nobody is looked for. */
+export interface BatchRequest {
+  readonly port: number;
+  readonly seeding: readonly InfoHash[];
+  readonly stopped: readonly InfoHash[];
+}
+
+/** What a tracker says to a {@link BatchRequest}. */
+export interface BatchAnswer {
+  readonly intervalMs: number;
+  /** How often it wants a sign of life. */
+  readonly heartbeatMs: number;
+  /** Changes when the tracker has forgotten us; `undefined` when it knows us in no swarm. */
+  readonly admission: number | undefined;
+  /** Torrents that it does not take. */
+  readonly refused: ReadonlySet<InfoHash>;
+  readonly generation: string | undefined;
 }
 
 /** Speaks with one tracker. Keeps a connection or socket while it is used. */
@@ -42,6 +63,14 @@ export interface TrackerClient extends AsyncDisposable {
    * @throws {AccessDeniedError} when the tracker does not take this torrent.
    */
   announce(request: AnnounceRequest, options: Cancellable): Promise<AnnounceAnswer>;
+
+  /**
+   * Announces many torrents, or none as a sign of life, to a tracker that said it takes them.
+   *
+   * @throws {UnavailableError} as above.
+   * @throws {AccessDeniedError} when the tracker does not take batches after all.
+   */
+  announceBatch?(request: BatchRequest, options: Cancellable): Promise<BatchAnswer>;
 }
 
 /** Peers that are read of one answer: more than any client connects to. */

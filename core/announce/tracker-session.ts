@@ -1,13 +1,14 @@
 import { createDeadline } from "../async/deadline.ts";
-import { AccessDeniedError, codeOf } from "../errors.ts";
+import { AccessDeniedError } from "../errors.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { AnnouncedTorrent } from "../ports/announcer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
-import { retryPauseMs } from "../async/retry-pause.ts";
+import { AnnounceQueue } from "./announce-queue.ts";
 import { SwarmMembership } from "./swarm-membership.ts";
-import { NoRouteError } from "./tracker-host.ts";
+import { TrackerBatches, fillBatch } from "./tracker-batches.ts";
 import type { AnnounceAnswer, AnnounceRequest, TrackerClient } from "./tracker-client.ts";
+import { TrackerHealth } from "./tracker-health.ts";
 
 /** What {@link TrackerSession} works with. */
 export interface TrackerSessionDeps {
@@ -32,7 +33,9 @@ const lookIntervalMs = 200;
 const intervalJitter = 0.1;
 
 /**
- * Our memberships in the swarms of one tracker: one timer, a bounded number of requests.
+ * Our memberships in the swarms of one tracker: one timer, a bounded number of requests. To
+ * trackers that can, torrents that look for nobody are announced together, and nothing but a
+ * sign of life is given for all of them in between.
  *
  * While the tracker does not answer, one torrent at a time probes it, with growing
  * pauses; all others wait. When it answers again, or says that it is another run,
@@ -42,25 +45,20 @@ export class TrackerSession implements AsyncDisposable {
   readonly #deps: TrackerSessionDeps;
   readonly #logger: Logger;
   readonly #memberships = new Map<InfoHash, SwarmMembership>();
-  /** Due now; those who look for peers come first. */
-  readonly #hungry = new Set<SwarmMembership>();
-  readonly #ready = new Set<SwarmMembership>();
+  readonly #queue = new AnnounceQueue();
+  readonly #batches: TrackerBatches;
+  readonly #health: TrackerHealth;
   readonly #running = new Set<Promise<void>>();
   readonly #ended = createDeadline(new AbortController().signal);
   #timer: NodeJS.Timeout | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
-  #failures = 0;
-  #failedMs = Number.NEGATIVE_INFINITY;
-  #probeMs = 0;
-  /** When the tracker answered last, or was given a heartbeat. */
-  #heardMs: number;
-  #generation: string | undefined;
   #ending = false;
 
   constructor(deps: TrackerSessionDeps) {
     this.#deps = deps;
+    this.#batches = new TrackerBatches(deps);
     this.#logger = deps.logger.with({ tracker: deps.client.name });
-    this.#heardMs = deps.clock.monotonicMs();
+    this.#health = new TrackerHealth({ ...deps, logger: this.#logger });
   }
 
   join(torrent: AnnouncedTorrent): void {
@@ -114,22 +112,17 @@ export class TrackerSession implements AsyncDisposable {
     await this.#deps.client[Symbol.asyncDispose]();
   }
 
-  get #down(): boolean {
-    return this.#failures > 0;
-  }
-
   #enqueue(membership: SwarmMembership): void {
     if (!membership.wanted && membership.settled && !membership.busy) {
       this.#drop(membership);
       return;
     }
-    (membership.hungry ? this.#hungry : this.#ready).add(membership);
+    this.#queue.add(membership);
     this.#pump();
   }
 
   #drop(membership: SwarmMembership): void {
-    this.#hungry.delete(membership);
-    this.#ready.delete(membership);
+    this.#queue.delete(membership);
     this.#memberships.delete(membership.infoHash);
   }
 
@@ -137,14 +130,15 @@ export class TrackerSession implements AsyncDisposable {
   #pump(): void {
     const nowMs = this.#deps.clock.monotonicMs();
     while (!this.#ended.signal.aborted) {
-      if (this.#down && nowMs < this.#probeMs) {
-        this.#wakeAt(this.#probeMs);
+      if (this.#health.isDown && nowMs < this.#health.probeMs) {
+        this.#wakeAt(this.#health.probeMs);
         return;
       }
-      if (this.#running.size >= (this.#down ? 1 : this.#deps.client.concurrencyMax)) return;
-      const membership = this.#take();
-      if (!membership) return;
-      const running = this.#announce(membership).finally(() => {
+      if (this.#running.size >= (this.#health.isDown ? 1 : this.#deps.client.concurrencyMax))
+        return;
+      const work = this.#next(nowMs);
+      if (!work) return;
+      const running = work.finally(() => {
         this.#running.delete(running);
         this.#pump();
       });
@@ -152,16 +146,65 @@ export class TrackerSession implements AsyncDisposable {
     }
   }
 
-  #take(): SwarmMembership | undefined {
-    for (const queue of [this.#hungry, this.#ready]) {
-      for (const membership of queue) {
-        if (membership.busy) continue;
-        this.#hungry.delete(membership);
-        this.#ready.delete(membership);
-        return membership;
-      }
+  #next(nowMs: number): Promise<void> | undefined {
+    const torrentsMax = this.#health.isDown ? undefined : this.#batches.torrentsMax;
+    if (torrentsMax === undefined) {
+      const membership = this.#queue.take();
+      return membership && this.#announce(membership);
     }
-    return undefined;
+    const hungry = this.#queue.takeHungry();
+    if (hungry) return this.#announce(hungry);
+    if (this.#batches.busy) return undefined;
+    const batch = this.#queue.takeTogether(torrentsMax);
+    if (batch.length > 0) {
+      return this.#announceTogether(
+        fillBatch(batch, { from: this.#memberships.values(), countMax: torrentsMax, nowMs }),
+      );
+    }
+    const isBeatDue = nowMs >= this.#batches.beatDueMs && !this.#ending;
+    return isBeatDue && this.#memberships.size > 0 ? this.#announceTogether([]) : undefined;
+  }
+
+  /** @param batch none: it is but a sign of life. */
+  async #announceTogether(batch: readonly SwarmMembership[]): Promise<void> {
+    const [first] = this.#memberships.values();
+    const port = (batch[0] ?? first)?.port;
+    if (port === undefined) return;
+    const askedMs = this.#deps.clock.monotonicMs();
+    const taken = await this.#askTogether(batch, { port, askedMs });
+    if (this.#ended.signal.aborted) return;
+    let nextMs = Math.min(this.#health.heardMs + heartbeatMs, this.#batches.beatDueMs);
+    for (const membership of batch) {
+      if (!membership.wanted && membership.settled) this.#drop(membership);
+      else if (!membership.wanted || (taken.has(membership) && !membership.settled)) {
+        this.#queue.add(membership);
+      }
+      nextMs = Math.min(nextMs, membership.dueMs);
+    }
+    this.#wakeAt(nextMs);
+  }
+
+  /** @returns those that the tracker took. */
+  async #askTogether(
+    batch: readonly SwarmMembership[],
+    { port, askedMs }: { readonly port: number; readonly askedMs: number },
+  ): Promise<ReadonlySet<SwarmMembership>> {
+    const { signal } = this.#ended;
+    try {
+      const { generation, taken, wasForgotten } = await this.#batches.announce(batch, {
+        ...{ port, askedMs, signal },
+      });
+      this.#onAnswerFrom(generation, batch);
+      if (wasForgotten) this.#announceAnew(batch);
+      return taken;
+    } catch (error) {
+      if (signal.aborted) return new Set();
+      if (error instanceof AccessDeniedError) {
+        this.#logger.info("tracker takes no batches after all", { reason: error.message });
+        for (const membership of batch) this.#queue.add(membership);
+      } else this.#onFailure(batch, { askedMs, error });
+      return new Set();
+    }
   }
 
   async #announce(membership: SwarmMembership): Promise<void> {
@@ -171,7 +214,8 @@ export class TrackerSession implements AsyncDisposable {
     membership.busy = false;
     if (this.#ended.signal.aborted) return;
     if (!membership.wanted || (answer && !membership.settled)) this.#enqueue(membership);
-    this.#wakeAt(Math.min(membership.dueMs, this.#heardMs + heartbeatMs));
+    const { beatDueMs } = this.#batches;
+    this.#wakeAt(Math.min(membership.dueMs, this.#health.heardMs + heartbeatMs, beatDueMs));
     if (answer) membership.found(answer.peers);
   }
 
@@ -184,13 +228,14 @@ export class TrackerSession implements AsyncDisposable {
     } catch (error) {
       if (this.#ended.signal.aborted) return undefined;
       if (error instanceof AccessDeniedError) this.#onRefusal(membership, error);
-      else this.#onFailure(membership, error);
+      else this.#onFailure([membership], { askedMs: membership.askedMs, error });
       return undefined;
     }
   }
 
   #onAnswer(membership: SwarmMembership, request: AnnounceRequest, answer: AnnounceAnswer): void {
-    this.#onSignOfLife(membership, answer.generation);
+    this.#onAnswerFrom(answer.generation, [membership]);
+    this.#batches.offered(answer, this.#health.heardMs);
     membership.told(request);
     membership.refusals = 0;
     membership.intervalMinMs = answer.intervalMinMs;
@@ -200,50 +245,42 @@ export class TrackerSession implements AsyncDisposable {
 
   /** The tracker lives, but does not take the torrent: it may not be in its directory yet. */
   #onRefusal(membership: SwarmMembership, error: AccessDeniedError): void {
-    this.#onSignOfLife(membership, this.#generation);
-    membership.refusals++;
-    membership.forgotten();
-    membership.dueMs = membership.askedMs + retryPauseMs(membership.refusals, this.#deps.random);
+    this.#health.lives();
+    membership.refused(this.#deps.random);
     const { infoHash } = membership;
     this.#logger.debug("tracker refuses a torrent", { infoHash, reason: error.message });
   }
 
-  /** The torrent is the first that probes the tracker. */
-  #onFailure(membership: SwarmMembership, error: unknown): void {
-    if (!this.#down) this.#tellFailure(error);
-    // Requests that were under way together are one failure.
-    if (membership.askedMs >= this.#failedMs) this.#failures++;
-    this.#failedMs = this.#deps.clock.monotonicMs();
-    this.#probeMs = this.#failedMs + retryPauseMs(this.#failures, this.#deps.random);
-    // A goodbye is not worth a second try: there the tracker forgets us by itself.
-    if (membership.wanted) (membership.hungry ? this.#hungry : this.#ready).add(membership);
-    else membership.forgotten();
-    this.#wakeAt(this.#probeMs);
-  }
-
-  /** Most machines, and most trackers, have addresses of one family: that is no trouble. */
-  #tellFailure(error: unknown): void {
-    const fields = { code: codeOf(error), error };
-    if (error instanceof NoRouteError) {
-      this.#logger.info("tracker has no address that can be reached by this family", fields);
-    } else this.#logger.warn("tracker does not answer", fields);
+  /** The first of the torrents, or of all, is the first that probes the tracker. */
+  #onFailure(
+    asked: readonly SwarmMembership[],
+    { askedMs, error }: { readonly askedMs: number; readonly error: unknown },
+  ): void {
+    this.#health.failed(askedMs, error);
+    this.#batches.failed();
+    const [first] = this.#memberships.values();
+    for (const membership of asked.length === 0 && first ? [first] : asked) {
+      // A goodbye is not worth a second try: there the tracker forgets us by itself.
+      if (membership.wanted) this.#queue.add(membership);
+      else membership.forgotten();
+    }
+    this.#wakeAt(this.#health.probeMs);
   }
 
   /** @param asked What the tracker was just told of; all else it may have forgotten. */
-  #onSignOfLife(asked: SwarmMembership, generation: string | undefined): void {
-    const wasDown = this.#down;
-    const sameRun = generation !== undefined && generation === this.#generation;
-    const otherRun = this.#generation !== undefined && !sameRun;
-    this.#failures = 0;
-    this.#heardMs = this.#deps.clock.monotonicMs();
-    this.#generation = generation;
-    if (wasDown) this.#logger.info("tracker answers again");
-    if (!otherRun && (!wasDown || sameRun)) return;
+  #onAnswerFrom(generation: string | undefined, asked: readonly SwarmMembership[]): void {
+    const found = this.#health.answered(generation);
+    if (found === "other-run") this.#batches.restarted();
+    if (found !== "same-run") this.#announceAnew(asked);
+  }
+
+  #announceAnew(asked: readonly SwarmMembership[]): void {
+    const except = new Set(asked);
     for (const membership of this.#memberships.values()) {
-      if (membership === asked) continue;
+      if (except.has(membership)) continue;
       membership.forgotten();
       if (!membership.wanted) this.#drop(membership);
-      else this.#ready.add(membership);
+      else this.#queue.add(membership);
     }
   }
 
@@ -255,18 +292,19 @@ export class TrackerSession implements AsyncDisposable {
     for (const membership of this.#memberships.values()) {
       if (membership.busy) continue;
       if (membership.dueMs <= nowMs) {
-        (membership.hungry ? this.#hungry : this.#ready).add(membership);
+        this.#queue.add(membership);
       } else {
         nextMs = Math.min(nextMs, membership.dueMs);
         if (membership.askedMs < (oldest?.askedMs ?? nowMs)) oldest = membership;
       }
     }
-    if (nowMs - this.#heardMs >= heartbeatMs) {
-      if (oldest && nowMs >= oldest.askedMs + oldest.intervalMinMs) this.#ready.add(oldest);
-      this.#heardMs = nowMs;
+    if (nowMs - this.#health.heardMs >= heartbeatMs) {
+      if (oldest && nowMs >= oldest.askedMs + oldest.intervalMinMs) this.#queue.add(oldest);
+      this.#health.heardMs = nowMs;
     }
     this.#pump();
-    if (this.#memberships.size > 0) this.#wakeAt(Math.min(nextMs, this.#heardMs + heartbeatMs));
+    if (this.#memberships.size === 0) return;
+    this.#wakeAt(Math.min(nextMs, this.#health.heardMs + heartbeatMs, this.#batches.beatDueMs));
   }
 
   #wakeAt(dueMs: number): void {

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+
+import { AccessDeniedError, UnavailableError } from "../errors.ts";
+import { type InfoHash, parseInfoHash } from "../info-hash.ts";
+import type { AnnouncedTorrent } from "../ports/announcer.ts";
+import { ManualClock } from "../testing/manual-clock.ts";
+import { MemoryLogger } from "../testing/memory-logger.ts";
+import type {
+  AnnounceAnswer,
+  AnnounceRequest,
+  BatchAnswer,
+  BatchRequest,
+  TrackerClient,
+} from "./tracker-client.ts";
+import { TrackerSession } from "./tracker-session.ts";
+
+/** A tracker that takes batches, does what a test tells it, and remembers what it was asked. */
+class BatchTracker implements TrackerClient {
+  readonly name = "scripted";
+  readonly concurrencyMax = 2;
+  readonly asked: string[] = [];
+  readonly refused = new Set<InfoHash>();
+  batchTorrentsMax: number | undefined = 3;
+  admission = 1;
+  state: "up" | "down" | "no-batches" = "up";
+
+  /** What it was asked since the last look. */
+  take(): string[] {
+    return this.asked.splice(0);
+  }
+
+  async announce(request: AnnounceRequest): Promise<AnnounceAnswer> {
+    this.asked.push(`${request.infoHash[0] ?? ""} ${request.event ?? "-"}`);
+    await Promise.resolve();
+    if (this.state === "down") throw new UnavailableError("Cannot reach it");
+    const { batchTorrentsMax } = this;
+    const intervals = { intervalMs: 100_000, intervalMinMs: 5000 };
+    return { generation: "one", peers: [], ...intervals, batchTorrentsMax };
+  }
+
+  async announceBatch({ seeding, stopped }: BatchRequest): Promise<BatchAnswer> {
+    const [here, gone] = [seeding, stopped].map((torrents) =>
+      torrents.map((torrent) => torrent[0]),
+    );
+    this.asked.push(`[${here?.join("") ?? ""}]-[${gone?.join("") ?? ""}]`);
+    await Promise.resolve();
+    if (this.state === "down") throw new UnavailableError("Cannot reach it");
+    if (this.state === "no-batches") throw new AccessDeniedError("Cannot do that");
+    const { admission, refused } = this;
+    const told = { generation: "one", intervalMs: 100_000, heartbeatMs: 10_000 };
+    return { ...told, admission, refused: new Set(refused) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Nothing is open.
+  }
+}
+
+function torrentOf(name: string, left = 0): AnnouncedTorrent {
+  return {
+    ...{ infoHash: parseInfoHash(name.repeat(40)), port: 7002, onPeers: () => undefined },
+    ...{ left: () => left, uploaded: () => 0, downloaded: () => 0 },
+  };
+}
+
+function sessionOf(t: TestContext) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const client = new BatchTracker();
+  const clock = new ManualClock();
+  const logger = new MemoryLogger();
+  const session = new TrackerSession({ client, clock, logger, random: () => 0.5 });
+  t.after(() => session[Symbol.asyncDispose]());
+  const settle = async () => {
+    for (let turn = 0; turn < 200; turn++) await Promise.resolve();
+  };
+  const advance = async (durationMs: number) => {
+    for (let passedMs = 0; passedMs < durationMs; passedMs += 100) {
+      clock.advance(100);
+      t.mock.timers.tick(100);
+      await settle();
+    }
+  };
+  const join = (names: string) => {
+    for (const name of names) session.join(torrentOf(name));
+  };
+  return { client, session, settle, advance, join };
+}
+
+test("torrents are announced together once a tracker says it takes them so", async (t) => {
+  const { client, settle, join } = sessionOf(t);
+  join("123456789");
+  await settle();
+  assert.deepEqual(client.take(), ["1 started", "2 started", "[345]-[]", "[678]-[]", "[9]-[]"]);
+  join("abc");
+  await settle();
+  assert.deepEqual(client.take(), ["[a]-[]", "[bc]-[]"]);
+});
+
+test("who looks for peers is announced alone, and before others", async (t) => {
+  const { client, session, settle, join } = sessionOf(t);
+  join("1");
+  await settle();
+  client.take();
+  join("23");
+  session.join(torrentOf("a", 5));
+  await settle();
+  assert.deepEqual(client.take(), ["[2]-[]", "a started", "[3]-[]"]);
+});
+
+test("a sign of life is given at every heartbeat, and torrents come back together", async (t) => {
+  const { client, settle, advance, join } = sessionOf(t);
+  join("1");
+  await settle();
+  // The first promises the others.
+  assert.deepEqual(client.take(), ["1 started", "[]-[]"]);
+  await advance(5000);
+  join("2");
+  await advance(25_000);
+  assert.deepEqual(client.take(), ["[2]-[]", "[]-[]", "[]-[]"]);
+  await advance(70_000);
+  const asked = client.take();
+  assert.ok(asked.length >= 6 && asked.length <= 8, asked.join(" "));
+  assert.deepEqual(
+    asked.filter((each) => each !== "[]-[]"),
+    ["[12]-[]"],
+  );
+});
+
+test("goodbyes go together, also at the end", async (t) => {
+  const { client, session, settle, join } = sessionOf(t);
+  const torrents = ["1", "2", "3", "4"].map((name) => torrentOf(name));
+  join("a");
+  await settle();
+  for (const torrent of torrents) session.join(torrent);
+  await settle();
+  client.take();
+  for (const torrent of torrents) session.leave(torrent);
+  await session.end(t.signal);
+  assert.deepEqual(client.take(), ["[]-[1]", "[]-[234]"]);
+});
+
+test("a tracker that forgot us says so by another admission, and is told everything anew", async (t) => {
+  const { client, settle, advance, join } = sessionOf(t);
+  join("12345");
+  await settle();
+  client.take();
+  client.admission = 2;
+  await advance(11_000);
+  assert.deepEqual(client.take(), ["[]-[]", "[123]-[]", "[45]-[]"]);
+});
+
+test("a torrent that is refused is tried again later, and alone", async (t) => {
+  const { client, settle, advance, join } = sessionOf(t);
+  client.refused.add(torrentOf("2").infoHash);
+  join("1");
+  await settle();
+  join("234");
+  await settle();
+  assert.deepEqual(client.take(), ["1 started", "[]-[]", "[2]-[]", "[34]-[]"]);
+  await advance(3500);
+  assert.deepEqual(client.take(), ["[2]-[]", "[2]-[]"]);
+});
+
+test("a tracker that is down is probed by ordinary announces, and told by batches afterwards", async (t) => {
+  const { client, settle, advance, join } = sessionOf(t);
+  join("12345");
+  await settle();
+  client.take();
+  client.state = "down";
+  await advance(12_000);
+  assert.deepEqual(client.take(), ["[]-[]", "1 -"]);
+  client.state = "up";
+  client.admission = 2;
+  await advance(5000);
+  assert.deepEqual(client.take(), ["1 -", "[]-[]", "[123]-[]", "[45]-[]"]);
+});
+
+test("a tracker that refuses batches is announced to as any other", async (t) => {
+  const { client, settle, advance, join } = sessionOf(t);
+  client.state = "no-batches";
+  join("1234");
+  await settle();
+  const asked = client.take();
+  assert.deepEqual(asked, ["1 started", "2 started", "[34]-[]", "3 started", "4 started"]);
+  await advance(20_000);
+  assert.deepEqual(client.take(), []);
+});

@@ -1,0 +1,178 @@
+import { AccessDeniedError } from "../errors.ts";
+import type { InfoHash } from "../info-hash.ts";
+import type { Cancellable } from "../ports/cancellable.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { SwarmMembership } from "./swarm-membership.ts";
+import type { AnnounceAnswer, BatchAnswer, TrackerClient } from "./tracker-client.ts";
+
+/** What {@link TrackerBatches} works with. */
+export interface TrackerBatchesDeps {
+  readonly client: TrackerClient;
+  readonly clock: Clock;
+  /** Gives a number in [0, 1). */
+  readonly random: () => number;
+}
+
+/** What came of a batch. */
+export interface BatchOutcome {
+  readonly generation: string | undefined;
+  readonly taken: ReadonlySet<SwarmMembership>;
+  /** Whether the tracker has forgotten all else since the last batch. */
+  readonly wasForgotten: boolean;
+}
+
+/** Milliseconds between heartbeats before the tracker said how many they are to be. */
+const heartbeatDefaultMs = 15_000;
+
+/** Nodes that started together shall not come back together: up to so much sooner. */
+const intervalJitter = 0.1;
+
+/** Part of its interval that a torrent may be announced before its time, to be so with others. */
+const togetherShare = 0.2;
+
+/**
+ * What is known of a tracker's way to take many announces in one request: whether it does, and
+ * whether it still knows us.
+ */
+export class TrackerBatches {
+  readonly #deps: TrackerBatchesDeps;
+  #torrentsMax: number | undefined;
+  #heartbeatMs = heartbeatDefaultMs;
+  #admission: number | undefined;
+  #refused = false;
+  #beatDueMs = Number.POSITIVE_INFINITY;
+  #busy = false;
+
+  constructor(deps: TrackerBatchesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Torrents that a batch may have; `undefined` while the tracker takes none. */
+  get torrentsMax(): number | undefined {
+    return this.#refused ? undefined : this.#torrentsMax;
+  }
+
+  /** When the tracker is to get the next sign of life for all swarms. */
+  get beatDueMs(): number {
+    return this.torrentsMax === undefined ? Number.POSITIVE_INFINITY : this.#beatDueMs;
+  }
+
+  /** Whether a batch is under way: others wait for it, so that they become one. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /** Reads from the answer to an ordinary announce whether there are batches. */
+  offered({ batchTorrentsMax }: AnnounceAnswer, nowMs: number): void {
+    // The first promises heartbeats: only then are we missed without them.
+    if (this.#torrentsMax === undefined) this.#beatDueMs = nowMs;
+    this.#torrentsMax = batchTorrentsMax;
+  }
+
+  /**
+   * Announces torrents for which nobody is looked for; none: gives a sign of life.
+   *
+   * @throws {UnavailableError} when the tracker does not answer.
+   * @throws {AccessDeniedError} when it takes no batches; it is not asked again in this run.
+   */
+  async announce(
+    batch: readonly SwarmMembership[],
+    { port, askedMs, signal }: Cancellable & { readonly port: number; readonly askedMs: number },
+  ): Promise<BatchOutcome> {
+    this.#busy = true;
+    this.#beatDueMs = askedMs + this.#heartbeatMs;
+    const seeding: InfoHash[] = [];
+    const stopped: InfoHash[] = [];
+    const asked = batch.map((membership) => {
+      membership.busy = true;
+      membership.askedMs = askedMs;
+      const request = membership.request();
+      (request.event === "stopped" ? stopped : seeding).push(request.infoHash);
+      return { membership, request };
+    });
+    try {
+      const answer = await this.#ask({ port, seeding, stopped }, signal);
+      const pauses = this.#pausesAfter(answer);
+      const taken = new Set<SwarmMembership>();
+      for (const { membership, request } of asked) {
+        if (answer.refused.has(request.infoHash)) {
+          membership.refused(() => pauses.draw);
+          continue;
+        }
+        membership.told(request);
+        membership.refusals = 0;
+        membership.dueMs = askedMs + pauses.intervalMs;
+        taken.add(membership);
+      }
+      return { generation: answer.generation, taken, wasForgotten: this.#admit(answer) };
+    } finally {
+      this.#busy = false;
+      for (const membership of batch) membership.busy = false;
+    }
+  }
+
+  /** The tracker does not answer: whether it takes batches is asked anew. */
+  failed(): void {
+    this.#torrentsMax = undefined;
+  }
+
+  /** The tracker is another run, which may take what the last refused. */
+  restarted(): void {
+    this.#refused = false;
+  }
+
+  async #ask(
+    request: Parameters<NonNullable<TrackerClient["announceBatch"]>>[0],
+    signal: AbortSignal,
+  ): Promise<BatchAnswer> {
+    const { client } = this.#deps;
+    try {
+      const answer = await client.announceBatch?.(request, { signal });
+      if (answer) return answer;
+      throw new AccessDeniedError("Cannot announce together: no way to");
+    } catch (error) {
+      if (error instanceof AccessDeniedError) this.#refused = true;
+      throw error;
+    }
+  }
+
+  /** One draw for all: what was announced together comes back together. */
+  #pausesAfter({ intervalMs }: BatchAnswer): {
+    readonly draw: number;
+    readonly intervalMs: number;
+  } {
+    const draw = this.#deps.random();
+    return { draw, intervalMs: intervalMs * (1 - draw * intervalJitter) };
+  }
+
+  #admit({ admission, heartbeatMs }: BatchAnswer): boolean {
+    const wasForgotten = this.#admission !== undefined && admission !== this.#admission;
+    this.#admission = admission;
+    this.#heartbeatMs = heartbeatMs;
+    this.#beatDueMs = this.#deps.clock.monotonicMs() + heartbeatMs;
+    return wasForgotten;
+  }
+}
+
+/**
+ * Adds what would be due soon to a batch, up to `countMax`: torrents that began one by one
+ * become a few batches.
+ */
+export function fillBatch(
+  batch: readonly SwarmMembership[],
+  options: {
+    readonly from: Iterable<SwarmMembership>;
+    readonly countMax: number;
+    readonly nowMs: number;
+  },
+): SwarmMembership[] {
+  const filled = new Set(batch);
+  const port = batch[0]?.port;
+  for (const membership of options.from) {
+    if (filled.size >= options.countMax) break;
+    const { busy, hungry, settled, wanted, dueMs, askedMs } = membership;
+    if (busy || hungry || !settled || !wanted || membership.port !== port) continue;
+    if (dueMs - options.nowMs <= togetherShare * (dueMs - askedMs)) filled.add(membership);
+  }
+  return [...filled];
+}

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, request } from "node:http";
+import { type TestContext, test } from "node:test";
+
+import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
+import { type BencodeValue, decodeBencode, isDictionary } from "../core/bencode.ts";
+import { type InfoHash, parseInfoHash } from "../core/info-hash.ts";
+import { createPeerId } from "../core/peer-id.ts";
+import { SystemClock } from "../core/system/system-clock.ts";
+import { ManualClock } from "../core/testing/manual-clock.ts";
+import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { parseTrackerConfig } from "./config.ts";
+import { type Tracker, startTracker } from "./service.ts";
+
+const logger = new MemoryLogger();
+const torrents = Array.from({ length: 2000 }, (_, index) => infoHash(index));
+
+/** Requests for 2,000 torrents: a few before batches are known, four batches, signs of life for a minute. */
+const requestsMax = 100;
+
+function infoHash(index: number): InfoHash {
+  return parseInfoHash(index.toString(16).padStart(40, "0"));
+}
+
+async function start(t: TestContext, clock: ManualClock): Promise<Tracker> {
+  const config = 'listen: {http: "127.0.0.1:0", udp: false}\nannounce: {heartbeatMs: 1000}';
+  const tracker = await startTracker(parseTrackerConfig(config, "test"), { logger, clock }, t);
+  t.after(() => tracker[Symbol.asyncDispose]());
+  return tracker;
+}
+
+/** What is between a node and a tracker: counts requests, and may let none through. */
+async function networkTo(t: TestContext, tracker: Tracker) {
+  const network = { isCut: false, requests: 0, url: "", tracker };
+  const server = createServer((incoming, answer) => {
+    if (network.isCut) {
+      incoming.socket.destroy();
+      return;
+    }
+    network.requests++;
+    const { method, url: path, headers } = incoming;
+    const forwarded = request({ ...network.tracker.http, path, method, headers }, (answered) => {
+      answer.writeHead(answered.statusCode ?? 500, answered.headers);
+      answered.pipe(answer);
+    });
+    forwarded.on("error", () => answer.destroy());
+    incoming.pipe(forwarded);
+  });
+  t.after(() => server.close().closeAllConnections());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  assert.ok(typeof address === "object" && address);
+  network.url = `http://127.0.0.1:${address.port}/announce`;
+  return network;
+}
+
+/** A node that seeds all torrents. */
+function announceAll(t: TestContext, url: string): TrackerAnnouncer {
+  const deps = { trackers: [url], peerId: createPeerId(), clock: new SystemClock(), logger };
+  const announcer = new TrackerAnnouncer(deps);
+  t.after(() => announcer[Symbol.asyncDispose]());
+  for (const torrent of torrents) {
+    announcer.announce({
+      ...{ infoHash: torrent, port: 7001, onPeers: () => undefined },
+      ...{ left: () => 0, uploaded: () => 0, downloaded: () => 0 },
+    });
+  }
+  return announcer;
+}
+
+/** How many of the torrents a tracker knows a seeder of. */
+async function seededAt({ http }: Tracker): Promise<number> {
+  let seeded = 0;
+  for (let at = 0; at < torrents.length; at += 50) {
+    const asked = torrents.slice(at, at + 50).map((torrent) => torrent.replace(/../g, "%$&"));
+    const query = asked.map((text) => `info_hash=${text}`).join("&");
+    const response = await fetch(`http://127.0.0.1:${http.port}/scrape?${query}`);
+    const answer = decodeBencode(Buffer.from(await response.arrayBuffer()));
+    for (const counts of valuesIn(isDictionary(answer) ? answer.get("files") : undefined)) {
+      if (isDictionary(counts) && counts.get("complete") === 1) seeded++;
+    }
+  }
+  return seeded;
+}
+
+function valuesIn(value: BencodeValue | undefined): Iterable<BencodeValue> {
+  return isDictionary(value) ? value.values() : [];
+}
+
+test("a node with 2,000 torrents announces them, again after the tracker's restart, and says goodbye, by few requests", async (t) => {
+  const clock = new ManualClock();
+  const first = await start(t, clock);
+  const network = await networkTo(t, first);
+  const announcer = announceAll(t, network.url);
+  while ((await seededAt(first)) < torrents.length);
+  assert.ok(network.requests <= requestsMax, `${network.requests} requests to begin with`);
+
+  await first[Symbol.asyncDispose]();
+  network.requests = 0;
+  const second = await start(t, clock);
+  network.tracker = second;
+  while ((await seededAt(second)) < torrents.length);
+  assert.ok(network.requests <= requestsMax, `${network.requests} requests after a restart`);
+
+  network.requests = 0;
+  await announcer[Symbol.asyncDispose]();
+  assert.equal(await seededAt(second), 0);
+  assert.ok(network.requests <= requestsMax, `${network.requests} requests for goodbyes`);
+});
+
+test("a node that is cut off is forgotten, and known in all of its swarms soon after it is back", async (t) => {
+  const clock = new ManualClock();
+  const tracker = await start(t, clock);
+  const network = await networkTo(t, tracker);
+  announceAll(t, network.url);
+  while ((await seededAt(tracker)) < torrents.length);
+
+  network.isCut = true;
+  while ((await seededAt(tracker)) > 0) clock.advance(1000);
+  network.requests = 0;
+  network.isCut = false;
+  while ((await seededAt(tracker)) < torrents.length);
+  assert.ok(network.requests <= requestsMax, `${network.requests} requests after it was back`);
+});
