@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { test } from "node:test";
 
-import { usageOf } from "./process-usage.ts";
+import { socketCountOf, usageOf } from "./process-usage.ts";
 
 test("`usageOf()` agrees with what a process knows of itself", async () => {
   const usage = await usageOf(process.pid);
@@ -15,4 +17,12 @@ test("`usageOf()` agrees with what a process knows of itself", async () => {
 test("`usageOf()` refuses a process that is not there", async () => {
   // Larger than any process id of Linux.
   await assert.rejects(usageOf(2 ** 23), { code: "ENOENT" });
+});
+
+test("`socketCountOf()` counts sockets, and no other files", async (t) => {
+  const before = await socketCountOf(process.pid);
+  const server = createServer().listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  assert.equal(await socketCountOf(process.pid), before + 1);
 });

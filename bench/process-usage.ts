@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, readdir, readlink } from "node:fs/promises";
 
 /** What a process has used so far. */
 export interface ProcessUsage {
@@ -31,4 +31,15 @@ export async function usageOf(pid: number): Promise<ProcessUsage> {
     rssMaxBytes: kibibytes("VmHWM"),
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
   };
+}
+
+/** How many sockets a process has open, listening ones among them. @throws {Error} when it is gone. */
+export async function socketCountOf(pid: number): Promise<number> {
+  const directory = `/proc/${pid}/fd`;
+  const names = await readdir(directory);
+  // One that was closed meanwhile is none.
+  const targets = await Promise.all(
+    names.map((name) => readlink(`${directory}/${name}`).catch(() => "")),
+  );
+  return targets.filter((target) => target.startsWith("socket:")).length;
 }
