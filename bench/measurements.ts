@@ -1,4 +1,5 @@
 import { coldCrowd } from "./cold-crowd.ts";
+import { flashCrowd } from "./flash-crowd.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { limits } from "./limits.ts";
@@ -11,6 +12,7 @@ import { readPath } from "./read-path.ts";
 import { ready } from "./ready.ts";
 import { swarmCrowd } from "./swarm-crowd.ts";
 import { swarm } from "./swarm.ts";
+import { tracker } from "./tracker.ts";
 import { unpack } from "./unpack.ts";
 
 /** All that can be measured, in the order in which `all` does it. */
@@ -23,9 +25,11 @@ export const measurements: readonly Measurement[] = [
   swarm,
   link,
   swarmCrowd,
+  flashCrowd,
   coldCrowd,
   limits,
   latency,
+  tracker,
   idle,
   memory,
 ];

@@ -1,28 +1,29 @@
 import { join } from "node:path";
 
 import { ensurePackages } from "../integration/support/apt-packages.ts";
-import { createNetwork } from "../integration/support/network.ts";
 import { alternate } from "./alternate.ts";
-import { startTracker } from "./daemons.ts";
 import type { Figure } from "./figure.ts";
 import type { BenchContext, Measurement } from "./measurement.ts";
-import type { CompletionCurve } from "./plot/completion-plot.ts";
 import { writePlot } from "./plot/write-plot.ts";
-import { requireNamespaces } from "./require-namespaces.ts";
 import { writeSampleBlob } from "./sample-blob.ts";
 import { median } from "./statistics.ts";
+import { completionCurve, doneSeconds } from "./swarm/crowd-curves.ts";
 import { crowdOnce, type CrowdResult } from "./swarm/crowd-once.ts";
+import { nodeNames, openCrowdStand } from "./swarm/crowd-stand.ts";
 import { enginePackages, engines, type Engine } from "./swarm/start-peer.ts";
 
 const defaultSizeBytes = 256 * 2 ** 20;
 
-const nodes = Array.from({ length: 8 }, (_, index) => `node${index + 1}`);
+const nodes = nodeNames(8);
 
 /**
  * Rate of every link, in each direction. Slow enough for two processors to serve nine
  * peers: what is measured is how well links are used, not how fast the machine is.
  */
 const bitsPerSecond = 100e6;
+
+/** How many times size ÷ rate a node may take before it counts as one that never ends. */
+const patience = 20;
 
 /** How well a crowd that begins at once spreads what one seeder has. */
 export const swarmCrowd: Measurement = {
@@ -34,43 +35,30 @@ export const swarmCrowd: Measurement = {
 };
 
 async function measureCrowd(context: BenchContext): Promise<readonly Figure[]> {
-  const { rounds, directory, signal, stack, tell, sizeBytes = defaultSizeBytes } = context;
-  await requireNamespaces();
+  const { rounds, directory, signal, tell, sizeBytes = defaultSizeBytes } = context;
   const compared: readonly Engine[] = context.withOthers ? engines : ["shoal"];
   if (context.withOthers) await ensurePackages(enginePackages);
-  const limited = ["seeder", ...nodes];
-  const network = stack.use(
-    await createNetwork({
-      hosts: ["tracker", ...limited],
-      bitsPerSecond: Object.fromEntries(limited.map((name) => [name, bitsPerSecond])),
-    }),
-  );
-  stack.use(await startTracker({ on: network.host("tracker"), directory, signal }));
+  const network = await openCrowdStand(context, { nodes, bitsPerSecond });
   const blobDirectory = join(directory, "blob");
   const blob = await writeSampleBlob({ size: sizeBytes, seed: "crowd", directory: blobDirectory });
 
-  const options = { blob, network, nodes, directory, signal };
+  const idealSeconds = (sizeBytes * 8) / bitsPerSecond;
+  const options = {
+    ...{ blob, network, directory, signal, withinMs: idealSeconds * 1000 * patience },
+    nodes: nodes.map((name) => ({ name })),
+  };
   const results = await alternate(
     Object.fromEntries(compared.map((engine) => [engine, () => crowdOnce({ ...options, engine })])),
     { rounds, signal, onTurn: (engine, round) => tell(`round ${round + 1}: ${engine}`) },
   );
-  const idealSeconds = (sizeBytes * 8) / bitsPerSecond;
   await writePlot(context, "swarm-crowd", {
     title: `${nodes.length} nodes and one seeder, ${Math.round(sizeBytes / 2 ** 20)} MiB`,
-    curves: compared.flatMap((engine) => (results[engine] ?? []).map(curveOf(engine))),
+    curves: compared.map((engine) => completionCurve(engine, results[engine] ?? [])),
     marks: [{ name: "size ÷ rate", seconds: idealSeconds }],
   });
   return compared.flatMap((engine) => {
     const figures = figuresOf(results[engine] ?? [], { idealSeconds, sizeBytes });
     return engine === "shoal" ? heldTo(figures) : figures.map((figure) => named(figure, engine));
-  });
-}
-
-function curveOf(engine: Engine) {
-  return ({ doneMs }: CrowdResult, round: number): CompletionCurve => ({
-    name: `${engine}, round ${round + 1}`,
-    doneSeconds: doneMs.map((milliseconds) => milliseconds / 1000),
-    nodeCount: nodes.length,
   });
 }
 
@@ -88,12 +76,12 @@ function figuresOf(
   { idealSeconds, sizeBytes }: { readonly idealSeconds: number; readonly sizeBytes: number },
 ): Figure[] {
   const reference = results.map(() => idealSeconds);
-  const last = results.map(({ doneMs }) => Math.max(...doneMs) / 1000);
-  const middle = results.map(({ doneMs }) => median(doneMs) / 1000);
+  const seconds = results.map((result) => doneSeconds(result, idealSeconds * patience));
+  const last = seconds.map((each) => Math.max(...each));
   const copies = results.map(({ seederSentBytes }) => seederSentBytes / sizeBytes);
   return [
     { name: "swarm-crowd.last", unit: "s", ours: last, reference },
-    { name: "swarm-crowd.p50", unit: "s", ours: middle, reference },
+    { name: "swarm-crowd.p50", unit: "s", ours: seconds.map(median), reference },
     { name: "swarm-crowd.seeder-sent", unit: "copies", ours: copies },
   ];
 }

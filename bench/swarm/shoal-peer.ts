@@ -11,10 +11,15 @@ import { createJsonLogger } from "../../core/system/json-logger.ts";
 import { SystemClock } from "../../core/system/system-clock.ts";
 import { TorrentSwarm } from "../../core/torrent/torrent-swarm.ts";
 import { sayDone, waitForEnd, waitForGo } from "./peer-cues.ts";
+import { reportLine } from "./leecher-report.ts";
 import { parsePeerSpec, readyLine } from "./peer-spec.ts";
+import { readArrivingBlob } from "./read-arriving-blob.ts";
 
-/** Milliseconds between two looks at a download: no more than it is told wrong by. */
-const lookIntervalMs = 1;
+/**
+ * Milliseconds between two looks at a download: no more than it is told wrong by, and seldom
+ * enough for a crowd of them on two processors.
+ */
+const lookIntervalMs = 5;
 
 const spec = parsePeerSpec(process.argv[2]);
 const metainfo = parseMetainfo(await readFile(spec.torrentPath));
@@ -51,14 +56,31 @@ async function leech(): Promise<void> {
 
   const start = performance.now();
   const download = swarm.download({ torrent: metainfo, path, peers: [spec.seeder], webSeeds: [] });
-  const checkedMs = checked(download).then(() => performance.now() - start);
+  const { size } = metainfo.layout;
+  const reading = spec.withReader === true && readArrivingBlob(download, { path, size, signal });
+  const arrival = watchArrival(download);
   // The sha256 of the blob and its way to the disk are part of it.
   await download.whole();
   const durableMs = performance.now() - start;
-  await sayDone(await checkedMs, durableMs);
+  const { checkedMs, ...times } = await arrival;
+  const { received } = download;
+  const reader = await reading;
+  const report = { received, ...times, ...(reader !== false && { reader }) };
+  process.stdout.write(`${reportLine(report)}\n`);
+  await sayDone(checkedMs, durableMs);
 }
 
-/** Waits until all pieces are in, without hurrying any of them as a reader would. */
-async function checked(download: Download): Promise<void> {
-  while (download.bytesDone < metainfo.layout.size) await delay(lookIntervalMs);
+/** Looks until all pieces are in, without hurrying any of them as a reader would. */
+async function watchArrival(download: Download) {
+  const start = performance.now();
+  let [firstPieceMs, longestIdleMs, bytesDone, lastMs] = [0, 0, 0, 0];
+  while (bytesDone < metainfo.layout.size) {
+    await delay(lookIntervalMs);
+    if (download.bytesDone === bytesDone) continue;
+    const now = performance.now() - start;
+    if (bytesDone === 0) firstPieceMs = now;
+    else longestIdleMs = Math.max(longestIdleMs, now - lastMs);
+    [bytesDone, lastMs] = [download.bytesDone, now];
+  }
+  return { checkedMs: lastMs, firstPieceMs, longestIdleMs };
 }

@@ -1,15 +1,20 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { pollUntil } from "../../integration/support/poll.ts";
 import { logsLine } from "../../integration/support/readiness.ts";
 import {
   startProcess,
   type SupervisedProcess,
 } from "../../integration/support/supervised-process.ts";
 import type { Argv } from "../../integration/support/command.ts";
+import { findReport, type LeecherReport } from "./leecher-report.ts";
 import { donePattern, readyLine, type PeerSpec } from "./peer-spec.ts";
 
 const pathOf = (name: string) => join(import.meta.dirname, name);
+
+/** Peers say themselves when they were done: how often we look costs a crowd its processors. */
+const lookIntervalMs = 100;
 
 /** How each peer is started. Debian's module is for Debian's own Python. */
 const programs = {
@@ -35,6 +40,8 @@ export interface DoneReport {
   readonly checkedMs: number;
   /** Besides, the file was on the disk; with our engine, its sha256 was checked too. */
   readonly durableMs: number;
+  /** Of our engine only. */
+  readonly report: LeecherReport | undefined;
 }
 
 export interface Peer extends AsyncDisposable {
@@ -77,16 +84,23 @@ export async function startPeer(options: PeerOptions): Promise<Peer> {
 
 async function waitUntilDone(peer: SupervisedProcess, signal: AbortSignal): Promise<DoneReport> {
   const over = new AbortController();
-  const done = logsLine(peer.logPath, donePattern);
+  const find = async () => {
+    const log = await readFile(peer.logPath, "utf8");
+    return donePattern.test(log) ? log : undefined;
+  };
   try {
-    const match = await Promise.race([
-      done({ signal: AbortSignal.any([signal, over.signal]) }),
+    const log = await Promise.race([
+      pollUntil(find, {
+        ...{ what: `${peer.name} to be done`, withinMs: Number.POSITIVE_INFINITY },
+        ...{ intervalMs: lookIntervalMs, signal: AbortSignal.any([signal, over.signal]) },
+      }),
       peer.ended.then(async (status) => {
-        const log = (await readFile(peer.logPath, "utf8")).slice(-2000);
-        throw new Error(`${peer.name} ended with ${status} before it was done\n${log}`);
+        const logEnd = (await readFile(peer.logPath, "utf8")).slice(-2000);
+        throw new Error(`${peer.name} ended with ${status} before it was done\n${logEnd}`);
       }),
     ]);
-    return { checkedMs: Number(match[1]), durableMs: Number(match[2]) };
+    const [, checkedMs, durableMs] = donePattern.exec(log) ?? [];
+    return { checkedMs: Number(checkedMs), durableMs: Number(durableMs), report: findReport(log) };
   } finally {
     over.abort();
   }
