@@ -209,6 +209,16 @@ export class DataLossError extends CodedError {
 export class UnavailableError extends CodedError {
   override readonly name = "UnavailableError";
   readonly code = "unavailable";
+  /** For how long whoever refused wants to be left alone, where that was said. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    message: string,
+    { retryAfterMs, ...options }: ErrorOptions & { readonly retryAfterMs?: number } = {},
+  ) {
+    super(message, options);
+    this.retryAfterMs = retryAfterMs;
+  }
 }
 
 /** How a remote party refused, in its own words. */

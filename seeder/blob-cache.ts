@@ -1,3 +1,5 @@
+import { LRUCache } from "lru-cache";
+
 import { abortable } from "../core/async/deadline.ts";
 import type { Offering } from "../core/blob-life/offering.ts";
 import type { Digest } from "../core/digest.ts";
@@ -5,7 +7,6 @@ import { CodedError, UnavailableError, codeOf } from "../core/errors.ts";
 import type { BlobReader, BlobRecord, BlobWriter } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Logger } from "../core/ports/logger.ts";
-import type { Origin } from "../core/ports/origin.ts";
 import { ArrivalRoom } from "./arrival-room.ts";
 import { BlobArrival } from "./blob-arrival.ts";
 import { type OnBytes, type OriginBlob, fetchBlob } from "./blob-fetch.ts";
@@ -14,11 +15,18 @@ import { FirstPieces } from "./first-pieces.ts";
 import { type Flight, isSameRequest } from "./flight.ts";
 import type { KnownBlobs } from "./known-blobs.ts";
 import { RegistryTurns, type TurnsPerRegistry } from "./registry-turns.ts";
+import { type BlobGiver, SecondHand, isWrongBlob } from "./second-hand.ts";
+
+/** How long a blob is had from its origin alone that another seeder gave wrong. */
+const damagedTtlMs = 300_000;
+
+/** Such blobs that are remembered: a seeder whose disk is broken has a few images. */
+const damagedMax = 1000;
 
 /** What {@link BlobCache} works with. */
 export interface BlobCacheDeps extends TurnsPerRegistry {
   readonly store: Pick<BlobReader, "find"> & Pick<BlobWriter, "openIngest" | "abortIngest">;
-  readonly origin: Pick<Origin, "blob">;
+  readonly origin: BlobGiver;
   readonly offering: Pick<Offering, "add">;
   readonly room: Pick<BlobRoom, "check" | "hold" | "keep">;
   readonly known: Pick<KnownBlobs, "touch">;
@@ -47,7 +55,10 @@ export class BlobCache implements AsyncDisposable {
   readonly #flights = new Map<Digest, Flight>();
   readonly #turns: RegistryTurns;
   readonly #firstPieces = new FirstPieces();
+  /** Blobs that other seeders gave wrong. */
+  readonly #damaged = new LRUCache<Digest, true>({ max: damagedMax, ttl: damagedTtlMs });
   #originBytes = 0;
+  #secondHandBytes = 0;
   #isClosed = false;
 
   constructor(deps: BlobCacheDeps) {
@@ -58,6 +69,11 @@ export class BlobCache implements AsyncDisposable {
   /** Bytes that came from origins since the start. */
   get originBytes(): number {
     return this.#originBytes;
+  }
+
+  /** Bytes that came from other seeders since the start. */
+  get secondHandBytes(): number {
+    return this.#secondHandBytes;
   }
 
   *underWay(): Generator<FetchUnderWay> {
@@ -148,6 +164,7 @@ export class BlobCache implements AsyncDisposable {
         const joined = await join(flight);
         if (joined !== undefined) return joined;
       } catch (error) {
+        if (!signal.aborted && this.#isDamaged(flight, error)) continue;
         // One that ended for want of anybody who wants it, or failed elsewhere, is not our last word.
         const isOurs = isSameRequest(flight.blob, blob) && !flight.stop.signal.aborted;
         if (signal.aborted || isOurs) throw error;
@@ -193,14 +210,25 @@ export class BlobCache implements AsyncDisposable {
     return undefined;
   }
 
+  /** Whether another seeder gave a wrong blob, which the next fetch has from its origin. */
+  #isDamaged({ blob, secondHand }: Flight, error: unknown): boolean {
+    if (!secondHand.isAny || !isWrongBlob(error)) return false;
+    this.#damaged.set(blob.descriptor.digest, true);
+    return true;
+  }
+
   #start(blob: OriginBlob, isUrgent: boolean): Flight {
     const { digest } = blob.descriptor;
     const stop = new AbortController();
+    const secondHand = new SecondHand();
     const arrival = new BlobArrival(blob.descriptor, () =>
       stop.abort(new DOMException("Nobody wants it", "AbortError")),
     );
     const onBytes = (bytes: number) => {
-      this.#originBytes += bytes - (flight.bytes ?? bytes);
+      const came = bytes - (flight.bytes ?? bytes);
+      const cameSecondHand = secondHand.take(came);
+      this.#secondHandBytes += cameSecondHand;
+      this.#originBytes += came - cameSecondHand;
       flight.bytes = bytes;
       for (const watcher of flight.watchers) watcher(bytes);
     };
@@ -208,7 +236,9 @@ export class BlobCache implements AsyncDisposable {
     const fetch = async () => {
       flight.hasTurn = true;
       const isAhead = () => !flight.isPulled;
-      return this.#fetch(blob, { arrival, isAhead, onBytes, signal });
+      const isFirstHand = this.#damaged.has(digest);
+      const onSecondHand = (bytes: number) => secondHand.add(bytes);
+      return this.#fetch(blob, { arrival, isAhead, onBytes, isFirstHand, onSecondHand, signal });
     };
     const result = this.#turns
       .of(blob.registry, { isUrgent })
@@ -222,7 +252,7 @@ export class BlobCache implements AsyncDisposable {
     );
     const watchers = new Set<OnBytes>();
     const state = { isUrgent, isPulled: isUrgent, hasTurn: false, bytes: undefined };
-    const flight: Flight = { blob, arrival, result, stop, watchers, ...state };
+    const flight: Flight = { blob, arrival, result, stop, watchers, secondHand, ...state };
     this.#flights.set(digest, flight);
     return flight;
   }
@@ -233,6 +263,8 @@ export class BlobCache implements AsyncDisposable {
       readonly arrival: BlobArrival;
       readonly isAhead: () => boolean;
       readonly onBytes: OnBytes;
+      readonly isFirstHand: boolean;
+      readonly onSecondHand: OnBytes;
     },
   ): Promise<BlobRecord> {
     const { store, origin, offering, logger } = this.#deps;

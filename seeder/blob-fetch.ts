@@ -1,18 +1,14 @@
 import { pause } from "../core/async/pause.ts";
 import type { Descriptor } from "../core/descriptor.ts";
-import {
-  BlobSizeError,
-  DigestMismatchError,
-  RefLockedError,
-  StorageFullError,
-} from "../core/errors.ts";
+import { RefLockedError, StorageFullError } from "../core/errors.ts";
 import { blobSizeMax, pieceLayoutOf } from "../core/piece-layout.ts";
 import type { BlobRecord, BlobWriter, Ingest } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
-import type { Authorization, Origin, Repository } from "../core/ports/origin.ts";
+import type { Authorization, Repository } from "../core/ports/origin.ts";
 import type { ArrivalRoom } from "./arrival-room.ts";
 import type { BlobArrival } from "./blob-arrival.ts";
 import type { FirstPieces } from "./first-pieces.ts";
+import { type BlobGiver, type SecondHandOptions, isWrongBlob } from "./second-hand.ts";
 
 /** A blob, and the repository that it may be had from. */
 export interface OriginBlob extends Repository {
@@ -52,15 +48,17 @@ export async function fetchBlob(
     firstPieces,
     onBytes,
     signal,
-  }: Cancellable & {
-    readonly store: Pick<BlobWriter, "openIngest" | "abortIngest">;
-    readonly origin: Pick<Origin, "blob">;
-    readonly room: Pick<ArrivalRoom, "reach">;
-    readonly arrival: Pick<BlobArrival, "begin" | "grow">;
-    readonly isAhead: () => boolean;
-    readonly firstPieces: Pick<FirstPieces, "turn">;
-    readonly onBytes: OnBytes;
-  },
+    ...hands
+  }: Cancellable &
+    Pick<SecondHandOptions, "isFirstHand" | "onSecondHand"> & {
+      readonly store: Pick<BlobWriter, "openIngest" | "abortIngest">;
+      readonly origin: BlobGiver;
+      readonly room: Pick<ArrivalRoom, "reach">;
+      readonly arrival: Pick<BlobArrival, "begin" | "grow">;
+      readonly isAhead: () => boolean;
+      readonly firstPieces: Pick<FirstPieces, "turn">;
+      readonly onBytes: OnBytes;
+    },
 ): Promise<BlobRecord> {
   const { authorization, descriptor } = blob;
   const { digest, size } = descriptor;
@@ -70,7 +68,8 @@ export async function fetchBlob(
     onBytes(ingest.status.offset);
     const start = ingest.status.offset;
     const onTaken = () => arrival.grow(ingest);
-    for await (const chunk of origin.blob(blob, { start, authorization, isAhead, signal })) {
+    const options = { start, authorization, isAhead, signal, ...hands };
+    for await (const chunk of origin.blob(blob, options)) {
       await room.reach(ingest.status.offset + chunk.byteLength);
       await ingest.write(chunk, { onTaken });
       await arrival.begin(ingest);
@@ -79,8 +78,8 @@ export async function fetchBlob(
       else if (!isAhead()) turn ??= await firstPieces.turn({ signal });
     }
     const provenance = "pull";
-    const options = { expected: digest, size, labels: {}, provenance, owned: false } as const;
-    return await ingest.commit(options);
+    const expected = { expected: digest, size, labels: {}, provenance, owned: false } as const;
+    return await ingest.commit(expected);
   } catch (error) {
     if (isBeyondResume(error)) await store.abortIngest(digest);
     throw error;
@@ -115,9 +114,5 @@ async function openIngest(
 
 /** A half that cannot become the blob must not be found again by the next try. */
 function isBeyondResume(error: unknown): boolean {
-  return (
-    error instanceof BlobSizeError ||
-    error instanceof DigestMismatchError ||
-    error instanceof StorageFullError
-  );
+  return isWrongBlob(error) || error instanceof StorageFullError;
 }

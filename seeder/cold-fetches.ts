@@ -27,6 +27,9 @@ const runTimeoutMs = 3_600_000;
  */
 const answerTimeoutMs = 1200;
 
+/** Milliseconds after which to ask again what cannot be told yet. */
+const retryAfterMs = 1000;
+
 /** A request that is worked on, whoever waits for it. */
 interface Run {
   readonly digest: Digest;
@@ -70,7 +73,8 @@ export class ColdFetches implements AsyncDisposable {
     } catch (error) {
       signal.throwIfAborted();
       if (!deadline.signal.aborted) throw error;
-      throw new UnavailableError(`Cannot tell yet whether blob ${request.digest} can be had`);
+      const message = `Cannot tell yet whether blob ${request.digest} can be had`;
+      throw new UnavailableError(message, { retryAfterMs });
     } finally {
       deadline[Symbol.dispose]();
     }
@@ -93,7 +97,8 @@ export class ColdFetches implements AsyncDisposable {
   #start(request: ColdRequest): Run {
     if (this.#ended.signal.aborted) throw new UnavailableError("Cannot fetch: the seeder stops");
     if (this.#runs.size >= runsMax) {
-      throw new UnavailableError("Cannot fetch: as many blobs as may are waited for");
+      const message = "Cannot fetch: as many blobs as may are waited for";
+      throw new UnavailableError(message, { retryAfterMs });
     }
     const key = keyOf(request);
     const outcome = Promise.withResolvers<ColdOutcome>();

@@ -2,6 +2,7 @@ import { Credential } from "../core/credential.ts";
 import type { BlobRecord } from "../core/ports/blob-store.ts";
 import type { BlobArrival } from "./blob-arrival.ts";
 import type { OnBytes, OriginBlob } from "./blob-fetch.ts";
+import type { SecondHand } from "./second-hand.ts";
 
 /** A fetch under way. It goes on while somebody holds its arrival. */
 export interface Flight {
@@ -18,6 +19,8 @@ export interface Flight {
   hasTurn: boolean;
   /** Bytes that are here; `undefined` before the fetch has its turn. */
   bytes: number | undefined;
+  /** What of them came from another seeder. */
+  readonly secondHand: SecondHand;
 }
 
 /** Whether the one would fail where the other did: a refusal is for whom it was told. */

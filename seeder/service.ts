@@ -19,7 +19,7 @@ import { createPeerId } from "../core/peer-id.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/logger.ts";
-import type { DescribingOrigin, Origin } from "../core/ports/origin.ts";
+import type { DescribingOrigin } from "../core/ports/origin.ts";
 import { openRegistries } from "../core/registry/open-registries.ts";
 import type { SourceReport } from "../core/service-status.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
@@ -43,6 +43,7 @@ import { ResponsibleSeeder } from "./origins/responsible-seeder.ts";
 import { PinnedImages } from "./pinned-images.ts";
 import { type Push, connectPush, openPushQueue } from "./push/connect-push.ts";
 import { isPush } from "./push/http/push-handler.ts";
+import type { BlobGiver } from "./second-hand.ts";
 import { StateFile } from "./state-file.ts";
 import { createStatus } from "./status.ts";
 import { connectTags } from "./tags/connect-tags.ts";
@@ -233,7 +234,7 @@ function behindOtherSeeders(
     clock,
     started,
   }: Pick<Starting, "logger" | "clock" | "started"> & { readonly limits: HostLimits },
-): Pick<Origin, "blob"> {
+): BlobGiver {
   if (self === undefined || urls.length === 0) return origin;
   const sourceOf = (url: string) => {
     const source = new SeederColdSource({ seeders: [url], clock, passesCredentials: false });

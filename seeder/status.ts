@@ -18,7 +18,7 @@ import type { Preheats } from "./preheats.ts";
 /** What {@link createStatus} reports on. */
 export interface StatusDeps {
   readonly store: Pick<BlobReader, "records">;
-  readonly cache: Pick<BlobCache, "originBytes" | "underWay">;
+  readonly cache: Pick<BlobCache, "originBytes" | "secondHandBytes" | "underWay">;
   readonly pinned: Pick<PinnedImages, "has">;
   readonly swarm: Pick<Swarm, "status">;
   readonly given: Pick<BytesGiven, "total">;
@@ -55,8 +55,7 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
       pushes: deps.pushes(),
       nodes: { connected: table.count, connectedMax: table.nodesMax },
       traffic: {
-        // A seeder takes from origins alone.
-        received: { peers: 0, seeders: 0, webSeeds: 0 },
+        received: { peers: 0, seeders: cache.secondHandBytes, webSeeds: 0 },
         originBytes: cache.originBytes,
         uploadedBytes: deps.given.total,
       },

@@ -197,6 +197,18 @@ test("what a seeder says of the registry is the answer, whatever others would sa
   }
 });
 
+test("how long a seeder wants to be left alone is told", async (t) => {
+  for (const [headers, retryAfterMs] of [
+    [{ "retry-after": "7" }, 7000],
+    [{ "retry-after": "86400" }, 30_000],
+    [{}, undefined],
+  ] as const) {
+    const busy: Handle = (_request, response) => response.writeHead(429, headers).end();
+    const { source } = open(t, await inOrder(t, busy));
+    await assert.rejects(source.fetch(blob, t), { name: "UnavailableError", retryAfterMs });
+  }
+});
+
 test("a seeder without room has the next one asked; without room anywhere it is told", async (t) => {
   const seeders = await inOrder(t, answering(507), whole);
   assert.deepEqual(await open(t, seeders).source.fetch(blob, t), { state: "whole", size });

@@ -10,6 +10,7 @@ import {
 } from "../errors.ts";
 import { growingInfoHash } from "../growing-torrent.ts";
 import { HttpClient, type HttpClientAnswer } from "../http/http-client.ts";
+import { retryAfterMs } from "../http/retry-after.ts";
 import { isRegistry, isRepository } from "../image-reference.ts";
 import { pieceLayoutOf } from "../piece-layout.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
@@ -107,7 +108,7 @@ export class SeederColdSource implements ColdSource, Disposable {
             continue;
           }
         }
-        problem = problemOf(blob.digest, answer.status);
+        problem = problemOf(blob.digest, answer);
         // The next one has room, perhaps; it would not find more in the registry.
         if (!(problem instanceof StorageFullError)) throw problem;
       }
@@ -214,10 +215,13 @@ function parseAnswer(...input: Parameters<typeof parseColdAnswer>) {
 }
 
 /** What an answer without the blob means. */
-function problemOf(digest: Digest, status: number): CodedError {
+function problemOf(digest: Digest, { status, headers }: HttpClientAnswer): CodedError {
   const what = `Cannot have blob ${digest} fetched`;
   if (status === 404) return new BlobNotFoundError(digest);
   if (status === 403) return new AccessDeniedError(`${what}: the registry refuses`);
   if (status === 507) return new StorageFullError(`${what}: the seeder has no room`);
-  return new UnavailableError(`${what}: the seeder answers ${status}`);
+  const wait = headers["retry-after"];
+  return new UnavailableError(`${what}: the seeder answers ${status}`, {
+    ...(wait !== undefined && { retryAfterMs: retryAfterMs(wait, 1) }),
+  });
 }

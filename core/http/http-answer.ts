@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-import { CodedError, type ErrorCode, codeOf, errorCodes } from "../errors.ts";
+import { CodedError, type ErrorCode, UnavailableError, codeOf, errorCodes } from "../errors.ts";
 
 /** An answer, whole and small. */
 export interface HttpAnswer {
@@ -22,7 +22,11 @@ export function errorAnswer(code: ErrorCode, message: string, status?: number): 
 
 /** What an exception is on this wire: only expected ones tell why. */
 export function answerOfError(error: unknown): HttpAnswer {
-  return errorAnswer(codeOf(error), error instanceof CodedError ? error.message : "internal error");
+  const message = error instanceof CodedError ? error.message : "internal error";
+  const answer = errorAnswer(codeOf(error), message);
+  const waitMs = error instanceof UnavailableError ? error.retryAfterMs : undefined;
+  if (waitMs === undefined) return answer;
+  return { ...answer, headers: { "retry-after": String(Math.ceil(waitMs / 1000)) } };
 }
 
 /** Sends an answer; to HEAD its body is left out. */

@@ -1,7 +1,7 @@
-/** Longest wait that a registry can ask of us; who wants more is told to come back himself. */
+/** Longest wait that a server can ask of us; who wants more is told to come back himself. */
 const waitMsMax = 30_000;
 
-/** Waits when a registry names none, doubled each time. */
+/** Waits when a server names none, doubled each time. */
 const waitMsDefault = 500;
 
 /**

@@ -17,7 +17,7 @@ import { type HttpRequest, type HttpResponse, discardBody, requestOnce } from ".
 import { type Identity, identityOf } from "./identity.ts";
 import { redirectedUrl } from "./redirect.ts";
 import { readRefusal } from "./refusal.ts";
-import { retryAfterMs } from "./retry-after.ts";
+import { retryAfterMs } from "../http/retry-after.ts";
 import { type Login, TokenCache } from "./token-cache.ts";
 
 /** Where a registry is, if its name alone does not say it. */

@@ -1,16 +1,21 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 
 import { Credential } from "../../core/credential.ts";
-import { BlobNotFoundError, UnavailableError } from "../../core/errors.ts";
+import { BlobNotFoundError, StorageFullError, UnavailableError } from "../../core/errors.ts";
 import type { ColdAnswer } from "../../core/ports/cold-source.ts";
 import { HostLimits } from "../../core/limits/host-limits.ts";
 import type { BlobOptions } from "../../core/ports/origin.ts";
 import { rendezvousOrder } from "../../core/rendezvous.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
+import type { ServiceStatus } from "../../core/service-status.ts";
 import { openTestSeeder } from "../open-test-seeder.test-support.ts";
+import type { SecondHandOptions } from "../second-hand.ts";
 import { ResponsibleSeeder } from "./responsible-seeder.ts";
 
 const self = "http://seeder-1.example:7072";
@@ -63,10 +68,11 @@ function open(says: readonly Says[], given = size) {
   const others = new Map([[other, { fetch }]]);
   const logger = new MemoryLogger();
   const seeder = new ResponsibleSeeder({
-    ...{ self, others, client, origin, logger, retryPauseMs: 1 },
+    ...{ self, others, client, origin, logger },
+    patience: { pauseMs: 1, pausesMax: 9, pausesMsMax: 20 },
     limits: new HostLimits(),
   });
-  const read = async (options: Partial<BlobOptions> = ahead, wanted = digest) => {
+  const read = async (options: Partial<SecondHandOptions> = ahead, wanted = digest) => {
     const descriptor = { mediaType: "layer", digest: wanted, size };
     const from = { registry: "r.example", repository: "pond/fish", descriptor };
     const { signal } = new AbortController();
@@ -122,6 +128,37 @@ test("a seeder that cannot tell yet is asked again, until somebody waits for the
   assert.deepEqual(never.asked, [...Array<string>(10).fill("seeder"), "origin 0"]);
 });
 
+test("a seeder that says when to ask again is asked for longer, but not for ever", async () => {
+  const later = new UnavailableError("Cannot tell yet", { retryAfterMs: 1 });
+  const patient = open([...Array<Error>(15).fill(later), whole]);
+  assert.deepEqual(await patient.read(), bytes);
+  assert.deepEqual(patient.asked, [...Array<string>(16).fill("seeder"), "bytes=0-"]);
+  const never = open(Array<Error>(40).fill(later));
+  assert.deepEqual(await never.read(), bytes);
+  assert.deepEqual(never.asked, [...Array<string>(21).fill("seeder"), "origin 0"]);
+  const muchLater = open([new UnavailableError("no", { retryAfterMs: 3_600_000 }), whole]);
+  assert.deepEqual(await muchLater.read(), bytes);
+  assert.deepEqual(muchLater.asked, ["seeder", "origin 0"]);
+});
+
+test("a seeder that has no room is not asked again", async () => {
+  const cause = new StorageFullError("Cannot write");
+  const full = open([new UnavailableError("no room", { cause }), whole]);
+  assert.deepEqual(await full.read(), bytes);
+  assert.deepEqual(full.asked, ["seeder", "origin 0"]);
+});
+
+test("what comes from another seeder is told, and none is asked for what must be at first hand", async () => {
+  let told = 0;
+  const onSecondHand = (count: number) => (told += count);
+  const broken = open([whole], 300);
+  assert.deepEqual(await broken.read({ ...ahead, onSecondHand }), bytes);
+  assert.equal(told, 300);
+  const bench = open([whole]);
+  assert.deepEqual(await bench.read({ ...ahead, isFirstHand: true }), bytes);
+  assert.deepEqual(bench.asked, ["origin 0"]);
+});
+
 test("an image that two seeders preheat costs its registry one copy of what is another's", async (t) => {
   const second = await openTestSeeder(t);
   const { registry } = second;
@@ -137,4 +174,33 @@ test("an image that two seeders preheat costs its registry one copy of what is a
   assert.equal(taken.length, 1);
   const stored = await first.blob(layer.digest);
   assert.deepEqual(Buffer.from(await stored.arrayBuffer()), layer.bytes);
+});
+
+test("what another seeder gives damaged comes from the origin, and bytes are told by giver", async (t) => {
+  const second = await openTestSeeder(t);
+  const { registry } = second;
+  const damaging = createServer((request, response) => {
+    const isQuestion = request.method === "POST";
+    const status = isQuestion ? 200 : 206;
+    request.resume().on("end", () => {
+      const answer = isQuestion ? JSON.stringify({ state: "whole", size }) : Buffer.alloc(size, 7);
+      response.writeHead(status).end(answer);
+    });
+  }).listen(0, "127.0.0.1");
+  await once(damaging, "listening");
+  t.after(() => damaging.close());
+  const { port } = damaging.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const layer = blobOf(url, [self, url]);
+  registry.addImage([layer.bytes], "pond/fish:latest");
+  const first = await openTestSeeder(t, {
+    ...{ registry, config: { cluster: { self, others: [url] } } },
+  });
+  const { end } = await first.preheat();
+  assert.equal(end.ok, true);
+  const stored = await first.blob(layer.digest);
+  assert.deepEqual(Buffer.from(await stored.arrayBuffer()), layer.bytes);
+  const status = (await (await fetch(`${first.url}/v1/status`)).json()) as ServiceStatus;
+  assert.equal(status.traffic?.received.seeders, size);
+  assert.equal(status.traffic.originBytes, end.bytes);
 });

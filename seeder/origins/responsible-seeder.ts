@@ -1,12 +1,13 @@
 import { pause } from "../../core/async/pause.ts";
-import { UnavailableError, codeOf } from "../../core/errors.ts";
+import { StorageFullError, UnavailableError, codeOf } from "../../core/errors.ts";
 import type { HttpClient } from "../../core/http/http-client.ts";
 import type { HostLimits } from "../../core/limits/host-limits.ts";
 import { metered } from "../../core/limits/metered.ts";
 import type { ColdAnswer, ColdSource } from "../../core/ports/cold-source.ts";
 import type { Logger } from "../../core/ports/logger.ts";
-import type { BlobOptions, Origin } from "../../core/ports/origin.ts";
+import type { Origin } from "../../core/ports/origin.ts";
 import { rendezvousOrder } from "../../core/rendezvous.ts";
+import type { BlobGiver, SecondHandOptions } from "../second-hand.ts";
 
 /** What {@link ResponsibleSeeder} works with. */
 export interface ResponsibleSeederDeps {
@@ -18,37 +19,45 @@ export interface ResponsibleSeederDeps {
   readonly origin: Pick<Origin, "blob">;
   readonly limits: Pick<HostLimits, "passage">;
   readonly logger: Logger;
-  /** Pause before a seeder is asked again that cannot tell yet, in milliseconds. */
-  readonly retryPauseMs?: number;
+  /** Left out: {@link patienceDefault}. */
+  readonly patience?: Patience;
+}
+
+/** How a seeder is asked again that does not give a blob now. */
+interface Patience {
+  /** Milliseconds before it is asked again, unless it says how many, and how often then. */
+  readonly pauseMs: number;
+  readonly pausesMax: number;
+  /** Milliseconds that it may say for one blob, all in all. */
+  readonly pausesMsMax: number;
 }
 
 /** A blob, and how it is read. */
 interface Asked {
   readonly from: Parameters<Origin["blob"]>[0];
-  readonly options: BlobOptions;
+  readonly options: SecondHandOptions;
 }
 
 /**
- * Times that a seeder is asked which cannot tell yet: its registry is slow, or others have their
- * turn first. Each takes it up to 1.2 s.
+ * Who says when to ask again is about to have the blob: its registry is slow, or others have their
+ * turn first, an image of some gigabytes. That takes it 1.2 s each time, so that the pauses are
+ * half of the wait. Who does not say has a registry that is down, and so have we.
  */
-const triesMax = 10;
-
-const retryPauseDefaultMs = 1000;
+const patienceDefault: Patience = { pauseMs: 1000, pausesMax: 9, pausesMsMax: 120_000 };
 
 /**
  * Has blobs that are fetched ahead of pulls from the seeder that is responsible for them, so
  * that an image costs its registry one copy, however many seeders are told to have it. What
  * somebody waits for comes from the origin at once, and so does all that the seeder cannot give.
  */
-export class ResponsibleSeeder implements Pick<Origin, "blob"> {
+export class ResponsibleSeeder implements BlobGiver {
   readonly #deps: ResponsibleSeederDeps;
 
   constructor(deps: ResponsibleSeederDeps) {
     this.#deps = deps;
   }
 
-  async *blob(from: Asked["from"], options: BlobOptions): AsyncGenerator<Uint8Array, void> {
+  async *blob(from: Asked["from"], options: SecondHandOptions): AsyncGenerator<Uint8Array, void> {
     const { self, others, origin, logger } = this.#deps;
     const { digest, size } = from.descriptor;
     const [seeder = self] = rendezvousOrder(digest, [self, ...others.keys()]);
@@ -57,6 +66,7 @@ export class ResponsibleSeeder implements Pick<Origin, "blob"> {
       try {
         for await (const chunk of this.#fromSeeder(seeder, { from, options })) {
           start += chunk.byteLength;
+          options.onSecondHand?.(chunk.byteLength);
           yield chunk;
         }
       } catch (error) {
@@ -86,22 +96,32 @@ export class ResponsibleSeeder implements Pick<Origin, "blob"> {
 
   /** @throws what the seeder was told, or that it cannot tell yet */
   async #ask(seeder: string, { from, options }: Asked): Promise<ColdAnswer | undefined> {
-    const { others, retryPauseMs = retryPauseDefaultMs } = this.#deps;
+    const { others, patience = patienceDefault } = this.#deps;
     const { registry, repository, descriptor } = from;
     const blob = { ...descriptor, from: [{ registry, repository }] };
-    for (let tries = 1; ; tries++) {
+    for (let [pauses, pausedMs] = [0, 0]; ;) {
       try {
         return await others.get(seeder)?.fetch(blob, options);
       } catch (error) {
         options.signal.throwIfAborted();
-        if (codeOf(error) !== "unavailable" || tries === triesMax || !mayWait(options)) throw error;
-        await pause(retryPauseMs, options.signal);
+        if (!(error instanceof UnavailableError) || isFull(error)) throw error;
+        const pauseMs = Math.max(error.retryAfterMs ?? 0, patience.pauseMs);
+        if (error.retryAfterMs === undefined) pauses++;
+        else pausedMs += pauseMs;
+        const isEnough = pauses > patience.pausesMax || pausedMs > patience.pausesMsMax;
+        if (isEnough || !mayWait(options)) throw error;
+        await pause(pauseMs, options.signal);
       }
     }
   }
 }
 
 /** Another one cannot be asked in the name of a client, and somebody who pulls does not wait for it. */
-function mayWait({ authorization, isAhead }: BlobOptions): boolean {
-  return authorization === undefined && isAhead?.() === true;
+function mayWait({ authorization, isAhead, isFirstHand = false }: SecondHandOptions): boolean {
+  return authorization === undefined && isAhead?.() === true && !isFirstHand;
+}
+
+/** It has no room for the blob, and will not have it in a minute. */
+function isFull({ cause }: UnavailableError): boolean {
+  return cause instanceof StorageFullError;
 }
