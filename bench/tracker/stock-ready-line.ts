@@ -1,0 +1,2 @@
+/** What the stock tracker prints when it listens. */
+export const stockReadyLine = "listening";
