@@ -11,7 +11,12 @@ import { completionCurve, doneSeconds } from "./swarm/crowd-curves.ts";
 import { crowdOnce, type CrowdNode, type CrowdResult } from "./swarm/crowd-once.ts";
 import { nodeNames, openCrowdStand } from "./swarm/crowd-stand.ts";
 import { describeCrowd } from "./swarm/describe-crowd.ts";
-import { flashCrowdBitsPerSecond, flashCrowdSizeBytes } from "./swarm/flash-crowd-links.ts";
+import {
+  flashCrowdBitsPerSecond as bitsPerSecond,
+  flashCrowdNodeCount,
+  flashCrowdPatience as patience,
+  flashCrowdSizeBytes,
+} from "./swarm/flash-crowd-links.ts";
 import { enginePackages, engines, type Engine } from "./swarm/start-peer.ts";
 
 /** The runs of each round: all nodes begin at once in all but the second. */
@@ -28,9 +33,6 @@ const killedCount = 3;
 /** In the fourth run the link of one node is so many times slower than the others. */
 const slowerBy = 10;
 
-/** One that was not done after so many times size ÷ rate is told as such, and not waited for. */
-const patience = 8;
-
 /** What a crowd of cold nodes takes that all want the same at once, against size ÷ rate. */
 export const flashCrowd: Measurement = {
   name: "flash-crowd",
@@ -43,8 +45,7 @@ export const flashCrowd: Measurement = {
 
 async function measureFlashCrowd(context: BenchContext): Promise<readonly Figure[]> {
   const { rounds, directory, signal, tell, sizeBytes = flashCrowdSizeBytes } = context;
-  const bitsPerSecond = flashCrowdBitsPerSecond;
-  const nodes = nodeNames(context.nodeCount ?? 16);
+  const nodes = nodeNames(context.nodeCount ?? flashCrowdNodeCount);
   const slow = nodes.at(-1) ?? "";
   if (context.withOthers) await ensurePackages(enginePackages);
   const equal = await openCrowdStand(context, { nodes, bitsPerSecond });

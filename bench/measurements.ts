@@ -10,6 +10,7 @@ import { mirror } from "./mirror.ts";
 import { pull } from "./pull.ts";
 import { readPath } from "./read-path.ts";
 import { ready } from "./ready.ts";
+import { reader } from "./reader.ts";
 import { swarmCrowd } from "./swarm-crowd.ts";
 import { swarm } from "./swarm.ts";
 import { tracker } from "./tracker.ts";
@@ -26,6 +27,7 @@ export const measurements: readonly Measurement[] = [
   link,
   swarmCrowd,
   flashCrowd,
+  reader,
   coldCrowd,
   limits,
   latency,

@@ -19,6 +19,14 @@ export function describeCrowd({ nodes, seederSentBytes, processorShare }: CrowdR
       `nothing for up to ${spread(reports.map(({ longestIdleMs }) => longestIdleMs))} ms`,
     );
   }
+  const readers = reports.map(({ reader }) => reader).filter((reader) => reader !== undefined);
+  if (readers.length > 0) {
+    parts.push(
+      `readers had their first byte after ${spread(readers.map(({ firstByteMs }) => firstByteMs))} ms`,
+      `waited for up to ${spread(readers.map(({ longestWaitMs }) => longestWaitMs))} ms`,
+      `had all after ${spread(readers.map(({ wholeMs }) => wholeMs / 1000))} s`,
+    );
+  }
   return parts.join(", ");
 }
 

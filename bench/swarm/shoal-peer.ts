@@ -15,14 +15,13 @@ import { reportLine } from "./leecher-report.ts";
 import { parsePeerSpec, readyLine } from "./peer-spec.ts";
 import { readArrivingBlob } from "./read-arriving-blob.ts";
 
-/**
- * Milliseconds between two looks at a download: no more than it is told wrong by, and seldom
- * enough for a crowd of them on two processors.
- */
-const lookIntervalMs = 5;
-
 const spec = parsePeerSpec(process.argv[2]);
 const metainfo = parseMetainfo(await readFile(spec.torrentPath));
+/**
+ * Milliseconds between two looks at a download: no more than it is told wrong by. A crowd takes
+ * many seconds, and its looks would cost the processors that its links are to be filled with.
+ */
+const lookIntervalMs = spec.tracker === undefined ? 1 : 25;
 const path = join(spec.directory, metainfo.digest);
 
 const logger = createJsonLogger({ level: "warn", text: true });
