@@ -13,6 +13,7 @@ import { type InfoHash, parseInfoHash } from "../core/info-hash.ts";
 import { type IpFamily, parseIp } from "../core/ip-address.ts";
 import { type PeerAddress, parsePeerAddress } from "../core/peer-address.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import { type Place, parsePlace } from "../core/topology.ts";
 import type { Random } from "./peer-group.ts";
 import { familyOfKey, peerKeyOf, peerOfKey } from "./peer-key.ts";
 import type { PeerWish } from "./swarm.ts";
@@ -108,6 +109,7 @@ export class AnnounceServer extends Server {
     const host = request.socket.remoteAddress ?? "";
     const place = { host, port: batch.port, request };
     return takeBatch(batch, {
+      place: placeIn(request),
       addresses: addressesOf(place, settings.trustIpParameter),
       ...{ swarms, allows, heartbeatMs: settings.heartbeatMs },
       intervalSeconds: this.#intervals().interval,
@@ -130,10 +132,11 @@ export class AnnounceServer extends Server {
     const seeder = params.left === 0 || params.event === "completed";
     const family = familyOfKey(key);
     const { peer_id: peerId } = params;
+    const place = placeIn(request);
     const stopped = params.event === "stopped";
     for (const each of [key, ...otherKeys]) {
       if (each === undefined) continue;
-      const peer = { key: each, family: familyOfKey(each), peerId, seeder };
+      const peer = { key: each, family: familyOfKey(each), peerId, place, seeder };
       if (stopped) swarms.remove(infoHash, each);
       else swarms.put(infoHash, peer, clock.monotonicMs());
     }
@@ -143,6 +146,7 @@ export class AnnounceServer extends Server {
       families: params.type === "udp" ? [family] : ([4, 6] as const),
       countMax: stopped || !(params.numwant > 0) ? 0 : Math.floor(params.numwant),
       leechersOnly: seeder,
+      place,
       except: { key, family, peerId },
     };
     return {
@@ -202,6 +206,21 @@ function addressesOf(
   const query = new URLSearchParams(request.url?.split("?")[1] ?? "");
   const others = ["ipv4", "ipv6"].flatMap((name) => endpointIn(query.get(name), port));
   return [{ host: query.get("ip") ?? host, port }, ...others];
+}
+
+/**
+ * Where a peer says that it is, as a parameter `place` beside those of BEP 3. Who says something
+ * else by that name says nothing.
+ */
+function placeIn(request: IncomingMessage | undefined): Place | undefined {
+  const text = /[?&]place=([^&]*)/.exec(request?.url ?? "")?.[1];
+  if (text === undefined) return undefined;
+  try {
+    return parsePlace(text);
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return undefined;
+    throw error;
+  }
 }
 
 /** An address, which may have a port of its own. @see BEP 7 */

@@ -3,11 +3,12 @@ import { test } from "node:test";
 
 import { seededRandom } from "../core/testing/seeded-random.ts";
 import { PeerGroup, type SwarmPeer } from "./peer-group.ts";
+import { ZonePeers } from "./zone-peers.ts";
 
 function peer(key: string): SwarmPeer {
   const identity = { key, family: 4, peerId: "" } as const;
   const tracked = { ...identity, admission: 1, swarmCount: 1, heardMs: 0, isGone: false };
-  return { tracked, seeder: false, seenSeconds: 0, index: 0 };
+  return { tracked, seeder: false, seenSeconds: 0, index: 0, zone: new ZonePeers() };
 }
 
 test("PeerGroup draws different peers, each about as often as any other", () => {

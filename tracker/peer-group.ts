@@ -1,8 +1,11 @@
 import type { TrackedPeer } from "./peer-table.ts";
+import type { ZonePeers } from "./zone-peers.ts";
 
 /** A peer in one swarm. Objects are many: some million in a tracker. */
 export interface SwarmPeer {
   readonly tracked: TrackedPeer;
+  /** In which it is noted. */
+  readonly zone: ZonePeers;
   seeder: boolean;
   /** When it announced itself here last, in whole seconds of the monotonic clock: a small integer. */
   seenSeconds: number;

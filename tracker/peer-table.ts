@@ -1,4 +1,5 @@
 import type { IpFamily } from "../core/ip-address.ts";
+import type { Place } from "../core/topology.ts";
 
 /** What a peer tells of itself, whatever the swarm. */
 export interface PeerIdentity {
@@ -7,6 +8,8 @@ export interface PeerIdentity {
   readonly family: IpFamily;
   /** In hex. */
   readonly peerId: string;
+  /** Where it says that it is. */
+  readonly place?: Place | undefined;
 }
 
 /**
@@ -14,6 +17,7 @@ export interface PeerIdentity {
  * are, and one sign of life is one for all.
  */
 export interface TrackedPeer extends PeerIdentity {
+  place?: Place | undefined;
   /** Tells this stay from an earlier one of the same peer, after which it was forgotten. */
   readonly admission: number;
   /** Swarms that it is in; at 0 it is forgotten. */
@@ -36,11 +40,13 @@ export class PeerTable {
     const known = this.find(peer);
     if (known) {
       known.heardMs = nowMs;
+      // Announces by UDP do not tell it.
+      known.place ??= peer.place;
       return known;
     }
-    const { key, family, peerId } = peer;
+    const { key, family, peerId, place } = peer;
     const admission = ++this.#admissions;
-    return { key, family, peerId, admission, swarmCount: 0, heardMs: nowMs, isGone: false };
+    return { key, family, peerId, place, admission, swarmCount: 0, heardMs: nowMs, isGone: false };
   }
 
   find(peer: PeerIdentity): TrackedPeer | undefined {

@@ -1,6 +1,26 @@
 import type { IpFamily } from "../core/ip-address.ts";
-import { PeerGroup, type Random, type SwarmPeer } from "./peer-group.ts";
+import type { Place } from "../core/topology.ts";
+import type { Random, SwarmPeer } from "./peer-group.ts";
+import { PeerPool } from "./peer-pool.ts";
 import type { PeerIdentity, TrackedPeer } from "./peer-table.ts";
+import { SwarmZones } from "./swarm-zones.ts";
+import type { ZonePeers } from "./zone-peers.ts";
+
+/** Peers of each kind and family that somebody is told of in other zones, though there are near ones. */
+const farOfKind = 2;
+
+/** Peers to be told of: where there are fewer in a zone, others make up for them. */
+const enoughPeers = 16;
+
+/** Part of an answer that near peers may have, where there are others. */
+const nearShare = 0.75;
+
+/** Drawn beyond those that are wanted, for the asker may be among them, once by each family. */
+const spare = 2;
+
+const leechers = ["leechers"] as const;
+
+const seedersAndLeechers = ["seeders", "leechers"] as const;
 
 /** Which peers somebody wants to hear of. */
 export interface PeerWish {
@@ -8,6 +28,8 @@ export interface PeerWish {
   readonly countMax: number;
   /** Seeders have no use for each other. */
   readonly leechersOnly: boolean;
+  /** Where the asker says that it is. */
+  readonly place?: Place | undefined;
   /** The peer that asks, which is not told of itself, also not by an address of its other family. */
   readonly except?: PeerIdentity;
 }
@@ -17,8 +39,7 @@ export class Swarm {
   readonly #random: Random;
   /** By their keys. */
   readonly #peers = new Map<string, SwarmPeer>();
-  readonly #seeders = { 4: new PeerGroup(), 6: new PeerGroup() };
-  readonly #leechers = { 4: new PeerGroup(), 6: new PeerGroup() };
+  readonly #zones = new SwarmZones();
 
   constructor(random: Random) {
     this.#random = random;
@@ -29,7 +50,7 @@ export class Swarm {
   }
 
   get seederCount(): number {
-    return this.#seeders[4].size + this.#seeders[6].size;
+    return this.#zones.all.reduce((count, zone) => count + zone.seederCount, 0);
   }
 
   get(key: string): SwarmPeer | undefined {
@@ -44,17 +65,20 @@ export class Swarm {
       known.seenSeconds = seenSeconds;
       return;
     }
-    if (known) this.#groupOf(known).remove(known);
-    const peer = { tracked, seeder, seenSeconds, index: 0 };
+    if (known) this.remove(tracked.key);
+    const zone = this.#zones.enter(tracked.place);
+    const peer = { tracked, zone, seeder, seenSeconds, index: 0 };
     this.#peers.set(tracked.key, peer);
-    this.#groupOf(peer).add(peer);
+    zone.groupOf(peer).add(peer);
   }
 
   /** @returns the peer, if it was there. */
   remove(key: string): SwarmPeer | undefined {
     const peer = this.#peers.get(key);
     if (!peer) return undefined;
-    this.#groupOf(peer).remove(peer);
+    const { zone } = peer;
+    zone.groupOf(peer).remove(peer);
+    this.#zones.drop(zone);
     this.#peers.delete(key);
     return peer;
   }
@@ -70,39 +94,69 @@ export class Swarm {
   /**
    * Random peers, as many seeders as leechers where there are enough of both: a
    * newcomer wants somebody who has everything, and a crowd wants to be mixed.
+   * For who says in which zone it is, those of that zone first, and then a few others: if the
+   * near ones are gone nobody is cut off.
    */
   sample(wish: PeerWish): SwarmPeer[] {
-    const kinds = wish.leechersOnly ? [this.#leechers] : [this.#seeders, this.#leechers];
-    const groups = kinds.flatMap((kind) => wish.families.map((family) => kind[family]));
-    const { except } = wish;
-    // Two more than wanted, for the asker may be among them, once by each family.
-    const shares = fairShares(
-      groups.map((group) => group.size),
-      wish.countMax + 2,
-    );
-    return groups
-      .flatMap((group, index) => group.sample(shares[index] ?? 0, this.#random))
-      .filter(({ tracked }) => !except || !isSame(tracked, except))
-      .slice(0, Math.max(0, wish.countMax));
+    const countMax = Math.max(0, wish.countMax);
+    const home = this.#zones.find(wish.place);
+    const far = home ? this.#sampleAfar(home, { ...wish, countMax }) : [];
+    const nearMax = countMax - far.length;
+    const near = this.#draw(poolsOf(home ? [home] : this.#zones.all, wish), nearMax + spare);
+    const isOther = ({ tracked }: SwarmPeer) => !wish.except || !isSame(tracked, wish.except);
+    return [...near.filter(isOther).slice(0, nearMax), ...far.filter(isOther)];
   }
 
   /** Random peers of both families, leechers only after all seeders. */
   sampleSeedersFirst(countMax: number): SwarmPeer[] {
-    const seeders = this.#sampleFairly(this.#seeders, countMax);
-    return [...seeders, ...this.#sampleFairly(this.#leechers, countMax - seeders.length)];
+    const poolsWith = (kind: "seeders" | "leechers") =>
+      ([4, 6] as const).map((family) => poolOf(this.#zones.all, kind, family));
+    const seeders = this.#draw(poolsWith("seeders"), countMax);
+    const others = this.#draw(poolsWith("leechers"), countMax - seeders.length);
+    return [...seeders, ...others];
   }
 
   /** Who asks may have addresses of one family only: neither crowds out the other. */
-  #sampleFairly(groups: Readonly<Record<IpFamily, PeerGroup>>, count: number): SwarmPeer[] {
-    const shares = fairShares([groups[4].size, groups[6].size], count);
-    return [groups[4], groups[6]].flatMap((group, index) =>
-      group.sample(shares[index] ?? 0, this.#random),
+  #draw(pools: readonly PeerPool[], count: number): SwarmPeer[] {
+    const shares = fairShares(
+      pools.map((pool) => pool.size),
+      count,
     );
+    return pools.flatMap((pool, index) => pool.sample(shares[index] ?? 0, this.#random));
   }
 
-  #groupOf(peer: SwarmPeer): PeerGroup {
-    return (peer.seeder ? this.#seeders : this.#leechers)[peer.tracked.family];
+  /** A few of each kind from other zones, of the asker's region before others. */
+  #sampleAfar(home: ZonePeers, wish: PeerWish): SwarmPeer[] {
+    const nearCount = poolsOf([home], wish).reduce((count, pool) => count + pool.size, 0);
+    const others = this.#zones.all.filter((zone) => zone !== home);
+    const isOfRegion = (zone: ZonePeers) =>
+      home.region !== undefined && zone.region === home.region;
+    const near = poolsOf(others.filter(isOfRegion), wish);
+    const rest = poolsOf(
+      others.filter((zone) => !isOfRegion(zone)),
+      wish,
+    );
+    const count = Math.max(farOfKind, Math.ceil((enoughPeers - nearCount) / 2));
+    const far = near.flatMap((pool, index) => {
+      const found = pool.sample(count, this.#random);
+      return [...found, ...(rest[index]?.sample(count - found.length, this.#random) ?? [])];
+    });
+    return far.slice(0, wish.countMax - Math.min(nearCount, Math.ceil(wish.countMax * nearShare)));
   }
+}
+
+/** The peers in some zones that are wished for, by kind and family. */
+function poolsOf(zones: readonly ZonePeers[], wish: PeerWish): PeerPool[] {
+  const kinds = wish.leechersOnly ? leechers : seedersAndLeechers;
+  return kinds.flatMap((kind) => wish.families.map((family) => poolOf(zones, kind, family)));
+}
+
+function poolOf(
+  zones: readonly ZonePeers[],
+  kind: "seeders" | "leechers",
+  family: IpFamily,
+): PeerPool {
+  return new PeerPool(zones.map((zone) => zone[kind][family]));
 }
 
 /** Whether two are one peer. Who has addresses of both families announces each, with one port. */

@@ -2,6 +2,7 @@ import type { AnnounceBatch, AnnounceBatchAnswer } from "../core/announce-batch.
 import { InvalidArgumentError, StorageFullError } from "../core/errors.ts";
 import type { InfoHash } from "../core/info-hash.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
+import type { Place } from "../core/topology.ts";
 import { familyOfKey, peerKeyOf } from "./peer-key.ts";
 import type { SwarmTable } from "./swarm-table.ts";
 
@@ -13,6 +14,8 @@ export interface TakeBatchDeps {
   readonly intervalSeconds: number;
   readonly heartbeatMs: number;
   readonly nowMs: number;
+  /** Where the peer says that it is. */
+  readonly place?: Place | undefined;
 }
 
 /**
@@ -25,12 +28,12 @@ export function takeBatch(
   { peerId, seeding, stopped }: AnnounceBatch,
   { addresses, ...deps }: TakeBatchDeps & { readonly addresses: readonly PeerAddress[] },
 ): AnnounceBatchAnswer {
-  const { swarms, nowMs } = deps;
+  const { swarms, nowMs, place } = deps;
   const id = Buffer.from(peerId).toString("hex");
   const peers = addresses
     .map(peerKeyOf)
     .filter((key) => key !== undefined)
-    .map((key) => ({ key, family: familyOfKey(key), peerId: id, seeder: true }));
+    .map((key) => ({ key, family: familyOfKey(key), peerId: id, place, seeder: true }));
   if (peers.length === 0) throw new InvalidArgumentError("Cannot announce: no usable IP address");
 
   const refused = new Set<InfoHash>();

@@ -12,6 +12,7 @@ import { AccessDeniedError, CodedError, UnavailableError } from "../errors.ts";
 import { HttpClient, type HttpClientAnswer, type HttpClientRequest } from "../http/http-client.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
+import { type Place, formatPlace } from "../topology.ts";
 import { parseHttpAnnounceAnswer, parseHttpBatchAnswer } from "./http-announce-answer.ts";
 import { type TrackerHost, failureOfFamily } from "./tracker-host.ts";
 import type {
@@ -42,6 +43,8 @@ export interface HttpTrackerClientDeps {
   readonly peerId: Uint8Array;
   /** The same in all announces of a run, so that a tracker knows us by all of our addresses. */
   readonly key: number;
+  /** Where this host is, which our trackers go by; others ignore it. */
+  readonly whereabouts?: Place | undefined;
   /** The system's, for names. */
   readonly lookup: LookupFunction;
 }
@@ -55,12 +58,13 @@ export class HttpTrackerClient implements TrackerClient {
   readonly #client: HttpClient;
 
   constructor(url: URL, deps: HttpTrackerClientDeps) {
-    const { place, peerId, key } = deps;
+    const { place, peerId, key, whereabouts } = deps;
     this.#deps = deps;
     this.name = place.isName ? `${url.origin} by IPv${place.family}` : url.origin;
     const separator = url.search === "" ? "?" : "&";
     const ours = `peer_id=${percentEncoded(peerId)}&key=${key.toString(16).padStart(8, "0")}`;
-    this.#url = `${url.origin}${url.pathname}${url.search}${separator}${ours}`;
+    const where = whereabouts ? `&place=${formatPlace(whereabouts)}` : "";
+    this.#url = `${url.origin}${url.pathname}${url.search}${separator}${ours}${where}`;
     this.#client = new HttpClient({ connectionsMax, answerLengthMax, lookup: place.lookup });
   }
 

@@ -64,7 +64,8 @@ async function udpTracker(
 
 function announcerOf(t: TestContext, trackers: readonly string[]) {
   const deps = { clock: new SystemClock(), logger: new MemoryLogger(), peerId: createPeerId() };
-  const announcer = new TrackerAnnouncer({ ...deps, trackers });
+  const place = { region: "eu", zone: "eu-1" };
+  const announcer = new TrackerAnnouncer({ ...deps, trackers, place });
   t.after(() => announcer[Symbol.asyncDispose]());
   return announcer;
 }

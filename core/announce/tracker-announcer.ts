@@ -6,6 +6,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import type { AnnouncedTorrent, Announcement, Announcer } from "../ports/announcer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { Place } from "../topology.ts";
 import { HttpTrackerClient } from "./http-tracker-client.ts";
 import type { TrackerClient } from "./tracker-client.ts";
 import { trackerHostsOf } from "./tracker-host.ts";
@@ -18,6 +19,8 @@ export interface TrackerAnnouncerDeps {
   readonly trackers: readonly string[];
   /** Ours, 20 bytes, the same that our handshakes carry. */
   readonly peerId: Uint8Array;
+  /** Where this host is. Told by HTTP only. */
+  readonly place?: Place | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Gives the addresses of names; left out: the system does. */
@@ -71,12 +74,12 @@ export class TrackerAnnouncer implements Announcer {
 
 /** @param key Ours, the same for all trackers. */
 function createClients(text: string, key: number, deps: TrackerAnnouncerDeps): TrackerClient[] {
-  const { peerId, clock, lookup = systemLookup } = deps;
+  const { peerId, place: whereabouts, clock, lookup = systemLookup } = deps;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const ours = { peerId, key, lookup };
   if (url?.protocol === "http:" || url?.protocol === "https:") {
     const places = trackerHostsOf(url, lookup);
-    return places.map((place) => new HttpTrackerClient(url, { place, ...ours }));
+    return places.map((place) => new HttpTrackerClient(url, { place, whereabouts, ...ours }));
   }
   if (url?.protocol === "udp:" && url.port !== "") {
     const places = trackerHostsOf(url, lookup);
