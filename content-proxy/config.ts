@@ -15,6 +15,7 @@ import { loadConfig } from "../core/config/load-config.ts";
 import { hostLimitsSchema } from "../core/config/host-limits-schema.ts";
 import { registrySchema } from "../core/config/registry-schema.ts";
 import { tagsSchema } from "../core/config/tags-schema.ts";
+import { topologySchema } from "../core/config/topology-schema.ts";
 import type { Environment } from "../core/config/environment-overrides.ts";
 import { contentProxyCombinations, peersPerBlobDefault } from "./config-combinations.ts";
 import { mirrorSchema } from "./mirror/mirror-schema.ts";
@@ -119,6 +120,7 @@ export const contentProxyConfigSchema = z.strictObject({
   /** Whether blobs that were pulled here are given to peers. */
   offer: z.boolean().default(true),
   swarm: swarmSchema.prefault({}),
+  topology: topologySchema.prefault({}),
   pull: pullSchema.prefault({}),
   cache: cacheSchema.prefault({}),
   limits: hostLimitsSchema.prefault({}),

@@ -4,6 +4,7 @@ import { DisposeStack } from "../core/async/dispose-stack.ts";
 import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
 import { setThreadPriority } from "../core/async/thread-priority.ts";
 import { ratesOf } from "../core/config/host-limits-schema.ts";
+import { placeOf } from "../core/config/topology-schema.ts";
 import { HttpDirectory } from "../core/directory/http-directory.ts";
 import { SeederColdSource } from "../core/directory/seeder-cold-source.ts";
 import { HostLimits } from "../core/limits/host-limits.ts";
@@ -170,6 +171,7 @@ async function openFoundations(
     new TrackerAnnouncer({
       trackers: trackers.announce,
       peerId: createPeerId(),
+      place: placeOf(config.topology),
       clock,
       logger: part("announce"),
     }),
@@ -198,6 +200,7 @@ async function openFoundations(
     connectionsPerHostMax: config.swarm.connectionsPerHostMax,
     stallBoundMs: config.pull.stallTimeoutMs,
     limits: limits.memory,
+    place: placeOf(config.topology),
   };
   const swarm = started.use(
     await TorrentSwarm.open({ settings, announcer, logger: part("swarm") }, { signal }),

@@ -16,6 +16,7 @@ import { hostLimitsSchema } from "../core/config/host-limits-schema.ts";
 import { loadConfig } from "../core/config/load-config.ts";
 import { registryHost, registrySchema } from "../core/config/registry-schema.ts";
 import { tagsSchema } from "../core/config/tags-schema.ts";
+import { topologySchema } from "../core/config/topology-schema.ts";
 import { parseImageReference } from "../core/image-reference.ts";
 import { clusterSchema } from "./cluster-schema.ts";
 import { seederCombinations } from "./config-combinations.ts";
@@ -82,6 +83,7 @@ export const seederConfigSchema = z.strictObject({
   connectionsMax: count({ min: 1, max: 100_000 }).default(2000),
   store: storeSchema.prefault({}),
   swarm: swarmSchema.prefault({}),
+  topology: topologySchema.prefault({}),
   limits: hostLimitsSchema.prefault({}),
   /** Trackers, as for the content proxy. */
   trackers: z.array(trackerUrl()).max(16).default([]),

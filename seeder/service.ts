@@ -6,6 +6,7 @@ import { DisposeStack } from "../core/async/dispose-stack.ts";
 import { CacheBudget } from "../core/blob-life/cache-budget.ts";
 import { Offering } from "../core/blob-life/offering.ts";
 import { ratesOf } from "../core/config/host-limits-schema.ts";
+import { placeOf } from "../core/config/topology-schema.ts";
 import { HttpDirectory } from "../core/directory/http-directory.ts";
 import { SeederColdSource } from "../core/directory/seeder-cold-source.ts";
 import { RecordFolder } from "../core/disk/record-folder.ts";
@@ -128,6 +129,7 @@ async function openSwarm(config: SeederConfig, { logger, clock, signal, started 
     new TrackerAnnouncer({
       trackers: trackers.announce,
       peerId: createPeerId(),
+      place: placeOf(config.topology),
       clock,
       logger: part("announce"),
     }),
@@ -148,6 +150,7 @@ async function openSwarm(config: SeederConfig, { logger, clock, signal, started 
   const settings = {
     ...{ ...listen, connectionsMax, connectionsPerHostMax, dedicatedSeeder: true },
     limits: limits.memory,
+    place: placeOf(config.topology),
   };
   const swarm = started.use(
     await TorrentSwarm.open({ settings, announcer, logger: part("swarm") }, { signal }),
