@@ -1,31 +1,68 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 
 import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
-import { DownloadPeers } from "./download-peers.ts";
+import type { PieceSource } from "./assignment.ts";
+import { DialSlots } from "./dial-slots.ts";
+import { DownloadPeers, type DownloadPeersDeps } from "./download-peers.ts";
+import { PieceClient } from "./piece-client.ts";
 
 const ignore = () => undefined;
 
-test("a download dials no more peers at once than it may", (t) => {
+const manySlots = { connectionsMax: 100, connectionsPerHostMax: 100, onFree: ignore };
+
+function openPeers(
+  t: TestContext,
+  deps: Pick<DownloadPeersDeps, "peersPerBlobMax" | "dialSlots">,
+): DownloadPeers {
   const owner = {
-    ...{ assign: ignore, onPiece: ignore, onGaveUp: ignore, onClosed: ignore, onFault: ignore },
+    ...{ assign: ignore, onPiece: ignore, onGaveUp: ignore, onFault: ignore },
     ...{ onOpen: ignore, onHave: ignore, onIntent: ignore },
+    onClosed: (client: PieceSource) => {
+      if (client instanceof PieceClient) peers.left(client);
+    },
   };
   const peers = new DownloadPeers({
-    ...{ torrent: blobFixture(1000).metainfo, peersPerBlobMax: 2, peerId: createPeerId() },
+    ...{ torrent: blobFixture(1000).metainfo, peerId: createPeerId(), isAhead: () => false },
     self: { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 },
     receiveBuffer: Buffer.alloc(1),
     openPassage: () => new HostLimits().passage(["download"], { flow: "" }),
-    ...{ now: () => 0, owner },
+    ...{ now: () => 0, owner, ...deps },
   });
-  t.after(() => {
-    for (const client of peers.clients) client.close("the test is over");
-  });
+  t.after(() => closeAll(peers));
+  return peers;
+}
+
+function closeAll(peers: DownloadPeers): void {
+  for (const client of peers.clients) client.close("the test is over");
+}
+
+test("a download dials no more peers at once than it may", (t) => {
+  const peers = openPeers(t, { peersPerBlobMax: 2, dialSlots: new DialSlots(manySlots) });
   peers.add([1, 2, 3, 4, 5].map((port) => ({ host: "127.0.0.1", port })));
   peers.dial();
   assert.equal(peers.clients.size, 2);
   peers.dial();
   assert.equal(peers.clients.size, 2);
+});
+
+test("downloads share what a peer takes, and have its places again when they hang up", (t) => {
+  const dialSlots = new DialSlots({
+    connectionsMax: 100,
+    connectionsPerHostMax: 2,
+    onFree: ignore,
+  });
+  const [one, other] = [1, 2].map(() => openPeers(t, { peersPerBlobMax: 9, dialSlots }));
+  assert.ok(one && other);
+  for (const peers of [one, other]) {
+    peers.add([{ host: "127.0.0.1", port: 1 }]);
+    peers.dial();
+  }
+  assert.deepEqual([one.clients.size, one.isWaiting], [1, false]);
+  assert.deepEqual([other.clients.size, other.isWaiting], [0, true]);
+  closeAll(one);
+  other.dial();
+  assert.deepEqual([other.clients.size, other.isWaiting], [1, false]);
 });

@@ -2,6 +2,7 @@ import type { Passage } from "../limits/passage.ts";
 import { type IpFamily, ipFamilyOf, parseIp } from "../ip-address.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { ArrivingTorrent } from "./arriving-torrent.ts";
+import type { DialSlots } from "./dial-slots.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
 import { PeerBook } from "./peer-book.ts";
 import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
@@ -16,6 +17,10 @@ export interface DownloadPeersDeps {
   readonly torrent: ArrivingTorrent;
   /** Peers that are asked at once. */
   readonly peersPerBlobMax: number;
+  /** Shared by all downloads. */
+  readonly dialSlots: DialSlots;
+  /** Nobody waits for the blob. */
+  readonly isAhead: () => boolean;
   readonly peerId: Uint8Array;
   readonly self: NodeInfo;
   readonly receiveBuffer: Buffer;
@@ -34,6 +39,7 @@ export class DownloadPeers {
   /** Those that had not every piece when they came. */
   readonly #partial = new Set<PieceClient>();
   #lastLeftAtMs = -Infinity;
+  #isCrowdedOut = false;
 
   constructor(deps: DownloadPeersDeps) {
     this.#deps = deps;
@@ -69,6 +75,16 @@ export class DownloadPeers {
     return this.#countOpen((client) => client.isFar) > 0;
   }
 
+  /** Somebody was not dialled, for other downloads have all places there are. */
+  get isCrowdedOut(): boolean {
+    return this.#isCrowdedOut;
+  }
+
+  /** Nobody is connected for that reason. */
+  get isWaiting(): boolean {
+    return this.#isCrowdedOut && this.#clients.size === 0;
+  }
+
   add(addresses: readonly PeerAddress[]): void {
     this.#book.add(addresses);
   }
@@ -81,7 +97,7 @@ export class DownloadPeers {
     const isGrowing = torrent.pieceHashes === undefined;
     // Who waits for a blob to grow is idle for a reason.
     if (!isGrowing) this.#makeRoom(now());
-    for (const address of this.#book.take(peersPerBlobMax - this.#clients.size, now())) {
+    for (const address of this.#take(peersPerBlobMax - this.#clients.size)) {
       this.#clients.add(
         new PieceClient({
           ...{ address, infoHash, layout, isGrowing, peerId, self, now, receiveBuffer, owner },
@@ -105,7 +121,7 @@ export class DownloadPeers {
 
   /** A connection has ended. Gives whether its peer was one of {@link addPartial}. */
   left(client: PieceClient): boolean {
-    this.#clients.delete(client);
+    if (this.#clients.delete(client)) this.#deps.dialSlots.giveBack(client.address);
     const { address, hasGiven: gave, verdict } = client;
     this.#book.left(address, { nowMs: this.#deps.now(), gave, verdict });
     return this.#partial.delete(client);
@@ -116,12 +132,28 @@ export class DownloadPeers {
     return this.#book.blame(client.address);
   }
 
+  #take(count: number): PeerAddress[] {
+    const { dialSlots, now, isAhead } = this.#deps;
+    let held = this.#clients.size;
+    this.#isCrowdedOut = false;
+    const mayDial = (address: PeerAddress) => {
+      if (!dialSlots.take(address, { held, isAhead: isAhead() })) {
+        this.#isCrowdedOut = true;
+        return false;
+      }
+      held++;
+      return true;
+    };
+    return this.#book.take(count, now(), { mayDial });
+  }
+
   /**
    * Hangs up on some that are of no use when there is no room for others: peers that claim what
    * they do not give, or have nothing, must not keep us from good ones. Those that owe us come last.
    */
   #makeRoom(nowMs: number): void {
-    if (this.#clients.size < this.#deps.peersPerBlobMax || !this.#book.hasUntried) return;
+    const isFull = this.#isCrowdedOut || this.#clients.size >= this.#deps.peersPerBlobMax;
+    if (!isFull || !this.#book.hasUntried) return;
     if (this.supplierCount > 0 || nowMs - this.#lastLeftAtMs < leaveIntervalMs) return;
     const useless = [...this.#clients].filter((client) => client.isUseless(nowMs));
     const order = [...useless.filter(isIdle), ...useless.filter((client) => !isIdle(client))];

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { DialSlots } from "./dial-slots.ts";
 import { DownloadPeers } from "./download-peers.ts";
 import { DownloadSources } from "./download-sources.ts";
 
@@ -36,6 +37,8 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
     ...{
       torrent,
       peersPerBlobMax: 32,
+      dialSlots: new DialSlots({ connectionsMax: 100, connectionsPerHostMax: 100, onFree: ignore }),
+      isAhead: () => false,
       peerId: createPeerId(),
       self,
       receiveBuffer,

@@ -32,7 +32,7 @@ import { SupplyWatch, type SupplyWatchDeps } from "./supply-watch.ts";
 /** What one download has of the engine. */
 export interface DownloadTaskDeps
   extends
-    Omit<DownloadPeersDeps, "owner" | "openPassage">,
+    Omit<DownloadPeersDeps, "owner" | "openPassage" | "isAhead">,
     Pick<SupplyWatchDeps, "stallBoundMs" | "hasOrigin"> {
   readonly path: string;
   readonly peers: readonly PeerAddress[];
@@ -91,7 +91,8 @@ export class DownloadTask implements PieceClientOwner {
       ...{ nowMs: deps.now(), knowsPeers: deps.peers.length > 0 },
     });
     const openPassage = () => this.#openPassage();
-    this.#peers = new DownloadPeers({ ...deps, openPassage, owner: this });
+    const isAhead = () => this.#isAhead;
+    this.#peers = new DownloadPeers({ ...deps, openPassage, isAhead, owner: this });
     this.#peers.add(deps.peers);
     this.#peerPieces = new PeerPieces({ picker: this.#picker, peers: this.#peers });
     const givers = new PieceGivers();
@@ -214,7 +215,8 @@ export class DownloadTask implements PieceClientOwner {
     this.#choice.noteStalls(this.#sources.tick(nowMs));
     this.#tellBytes();
     // What limits of our own hold up is not late.
-    if (this.#sources.isHeldBack) this.#supply.start(nowMs);
+    const isWaiting = this.#isAhead && this.#peers.isWaiting;
+    if (this.#sources.isHeldBack || isWaiting) this.#supply.start(nowMs);
     const failure = this.#supply.update({
       ...{ nowMs, swarmGaveAtMs: this.#sources.swarmGaveAtMs },
       ...{ suppliers: this.#peers.supplierCount, connected: this.#peers.openCount },
@@ -240,6 +242,11 @@ export class DownloadTask implements PieceClientOwner {
   /** A buffer may be had again. */
   onBufferFree(): void {
     if (this.#exchange.wasStarving()) this.#sources.fill();
+  }
+
+  /** A connection of another download has ended. */
+  onSlotFree(): void {
+    if (this.#peers.isCrowdedOut) this.#dial();
   }
 
   onOpen(client: PieceClient): void {
@@ -297,7 +304,8 @@ export class DownloadTask implements PieceClientOwner {
   #dial(): void {
     if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return;
     this.#peers.dial();
-    if (this.#peers.clients.size === 0) this.#deps.events.onHurry();
+    const { clients, isWaiting } = this.#peers;
+    if (clients.size === 0 && !isWaiting) this.#deps.events.onHurry();
   }
 
   #openPassage(): Passage {

@@ -107,3 +107,18 @@ test("PeerBook has addresses dialled first that never were, and doubts those tha
   assert.deepEqual(book.take(5, 100_000), [useless, giving]);
   assert.deepEqual(book.take(0, 100_000), []);
 });
+
+test("PeerBook keeps an address for later that may not be dialled now, and gives others", () => {
+  const book = new PeerBook();
+  book.add([address, other]);
+  const asked: unknown[] = [];
+  const mayDial = (one: typeof address) => {
+    asked.push(one);
+    return one.port !== address.port;
+  };
+  assert.deepEqual(book.take(1, 0, { mayDial }), [other]);
+  assert.deepEqual(asked, [address, other]);
+  assert.deepEqual(book.take(0, 0, { mayDial }), []);
+  assert.equal(asked.length, 2);
+  assert.deepEqual(book.take(1, 0), [address]);
+});

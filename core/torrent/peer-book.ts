@@ -53,17 +53,26 @@ export class PeerBook {
   /**
    * Takes up to `count` addresses to dial now, those first that were never dialled. They are
    * connected until {@link left} is called.
+   *
+   * @param options `mayDial`: asked for each; it stays for later when it gives false.
    */
-  take(count: number, nowMs: number): PeerAddress[] {
-    if (count <= 0) return [];
+  take(
+    count: number,
+    nowMs: number,
+    { mayDial }: { readonly mayDial?: (address: PeerAddress) => boolean } = {},
+  ): PeerAddress[] {
     const due = [...this.#entries.values()].filter(
       (entry) => entry.state === "idle" && entry.retryAtMs <= nowMs,
     );
     const order = [...due.filter(isUntried), ...due.filter((entry) => !isUntried(entry))];
-    return order.slice(0, count).map((entry) => {
+    const taken: PeerAddress[] = [];
+    for (const entry of order) {
+      if (taken.length >= count) break;
+      if (mayDial?.(entry.address) === false) continue;
       entry.state = "connected";
-      return entry.address;
-    });
+      taken.push(entry.address);
+    }
+    return taken;
   }
 
   /** A connection ended. One that gave something is dialled again sooner. */

@@ -2,6 +2,7 @@ import { Agent } from "node:http";
 
 import type { HostLimits } from "../limits/host-limits.ts";
 import { BufferPool } from "./buffer-pool.ts";
+import { DialSlots, type DialSlotsDeps } from "./dial-slots.ts";
 import { DigestThread } from "./digest-thread.ts";
 import type { DownloadEvents } from "./download-events.ts";
 import { DownloadTask } from "./download-task.ts";
@@ -23,6 +24,7 @@ const receiveLength = 256 * 1024;
 const webConnectionsMax = 8;
 
 export interface RunningDownloadsDeps {
+  readonly connections: Omit<DialSlotsDeps, "onFree">;
   readonly peerId: Uint8Array;
   readonly self: () => Omit<NodeInfo, "whole">;
   readonly stallBoundMs: number;
@@ -55,10 +57,15 @@ export class RunningDownloads implements AsyncDisposable {
   readonly #receiveBuffer = Buffer.allocUnsafeSlow(receiveLength);
   readonly #webAgent = new Agent({ keepAlive: true, maxSockets: webConnectionsMax });
   readonly #digests = new DigestThread();
+  readonly #dialSlots: DialSlots;
   #tick: NodeJS.Timeout | undefined;
 
   constructor(deps: RunningDownloadsDeps) {
     this.#deps = deps;
+    this.#dialSlots = new DialSlots({
+      ...deps.connections,
+      onFree: () => this.#forEach((task) => task.onSlotFree()),
+    });
   }
 
   find(id: number): DownloadTask | undefined {
@@ -91,7 +98,7 @@ export class RunningDownloads implements AsyncDisposable {
     torrent.onPeer = (address) => task.addPeers([address]);
     serve(torrent);
     this.#downloads.set(id, { task, torrent, ended: this.#run(id, { task, torrent, news }) });
-    this.#tick ??= setInterval(() => this.#onTick(), tickMs);
+    this.#tick ??= setInterval(() => this.#forEach((task) => task.tick()), tickMs);
   }
 
   /** The download's owner has let go of it. What it has is not served any more, unless seeded. */
@@ -136,6 +143,7 @@ export class RunningDownloads implements AsyncDisposable {
       ...{ torrent, path, peers, webSeeds, hasOrigin, isAhead, peerId },
       self: { ...self(), whole: false },
       ...{ stallBoundMs, peersPerBlobMax, stockPeers, limits, now, random },
+      dialSlots: this.#dialSlots,
       buffers: this.#pieceBuffers,
       receiveBuffer: this.#receiveBuffer,
       digests: this.#digests,
@@ -183,10 +191,10 @@ export class RunningDownloads implements AsyncDisposable {
   }
 
   /** A bug in one download ends that download, and nothing else. */
-  #onTick(): void {
+  #forEach(work: (task: DownloadTask) => void): void {
     for (const { task } of this.#downloads.values()) {
       try {
-        task.tick();
+        work(task);
       } catch (error) {
         this.#deps.log.fault(error);
         task.stop(error as Error);

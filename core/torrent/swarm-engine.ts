@@ -73,6 +73,7 @@ export class SwarmEngine implements AsyncDisposable {
     const { stallBoundMs, peersPerBlobMax } = settings;
     this.#downloads = new RunningDownloads({
       ...{ post, now, random, limits, log: this.#log, stallBoundMs, peersPerBlobMax },
+      connections: settings,
       ...{ peerId: this.#peerId, self: () => this.#self, stockPeers: this.#stockPeers },
       ...{ serve, forget, linger: (torrent) => this.#lingering.add(torrent, { graceMs: 0 }) },
     });
