@@ -112,3 +112,14 @@ test("SwarmTable has one peer at an address, whatever id it gives itself", () =>
   assert.equal(table.beat(peer("10.0.0.1", 1), 0), undefined);
   assert.ok(table.beat({ ...peer("10.0.0.1", 1), peerId: "other" }, 0));
 });
+
+test("SwarmTable that is full takes who lacks pieces for one of many seeders of that swarm", () => {
+  const table = new SwarmTable({ ...limits, peersMax: 52 }, Math.random);
+  const seeder = (index: number) => ({ ...peer(`10.0.1.${index}`, 1), seeder: true });
+  for (let index = 0; index < 52; index++) table.put(infoHash(1), seeder(index), 0);
+  assert.throws(() => table.put(infoHash(1), seeder(52), 0), StorageFullError);
+  table.put(infoHash(1), peer("10.0.2.1", 1), 0);
+  table.put(infoHash(1), peer("10.0.2.2", 1), 0);
+  assert.deepEqual(table.counts(infoHash(1)), { seeders: 50, leechers: 2 });
+  assert.throws(() => table.put(infoHash(1), peer("10.0.2.3", 1), 0), StorageFullError);
+});

@@ -28,6 +28,9 @@ export interface SwarmLimits {
  */
 const networkShare = 0.5;
 
+/** Seeders that a swarm keeps, in a table that is full, when somebody comes who lacks pieces. */
+const seedersKept = 50;
+
 /** Bytes of the network in an IPv6 address. */
 const networkLength = 8;
 
@@ -67,14 +70,18 @@ export class SwarmTable {
   }
 
   /**
-   * Takes in a peer, or notes that it is still there.
+   * Takes in a peer, or notes that it is still there. Where the table is full, who lacks pieces
+   * takes the place of one of many seeders of its swarm.
    *
    * @throws {StorageFullError} when it is new and there is no room for it.
    */
   put(infoHash: InfoHash, peer: AnnouncedPeer, nowMs: number): void {
     const known = this.#swarms.get(infoHash);
     const before = known?.get(peer.key);
-    if (!before) this.#checkRoom(known, peer.key);
+    if (!before) {
+      if (!peer.seeder) this.#makeRoom(infoHash);
+      this.#checkRoom(known, peer.key);
+    }
     const swarm = known ?? new Swarm(this.#random);
     if (!known) this.#swarms.set(infoHash, swarm);
     const tracked = this.#peers.heard(peer, nowMs);
@@ -159,6 +166,13 @@ export class SwarmTable {
       if (gone.length === 0) return peers;
       for (const { tracked } of gone) this.remove(infoHash, tracked.key);
     }
+  }
+
+  #makeRoom(infoHash: InfoHash): void {
+    if (this.#peerCount < this.#limits.peersMax) return;
+    if (this.counts(infoHash).seeders <= seedersKept) return;
+    const [seeder] = this.#swarms.get(infoHash)?.sampleSeedersFirst(1) ?? [];
+    if (seeder) this.remove(infoHash, seeder.tracked.key);
   }
 
   #checkRoom(swarm: Swarm | undefined, key: string): void {
