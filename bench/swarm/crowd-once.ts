@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { withDisposeStack } from "../../core/async/dispose-stack.ts";
+import { type Place, formatPlace } from "../../core/topology.ts";
 import { runCommand } from "../../integration/support/command.ts";
 import type { Network, NetworkHost } from "../../integration/support/network.ts";
 import { trackerUrl } from "../../integration/support/shoal-config.ts";
@@ -54,6 +55,8 @@ export interface CrowdOptions {
   readonly network: Network;
   /** Those that want the blob. */
   readonly nodes: readonly CrowdNode[];
+  /** Where hosts are, by their names; left out: nobody says. */
+  readonly places?: ReadonlyMap<string, Place>;
   /** Whether somebody reads the blob on each node while it arrives. */
   readonly withReaders?: boolean;
   /** What a node may take from its start. */
@@ -115,11 +118,13 @@ interface PeerPlace {
 
 function startCrowdPeer(options: CrowdOptions, { role, on, folder }: PeerPlace): Promise<Peer> {
   const { engine, blob, network, withReaders = false, directory, signal } = options;
+  const place = options.places?.get(on.name);
   const spec = {
     ...{ role, directory: folder, torrentPath: blob.torrentPath, host: on.address, port },
     seeder: { host: network.host("seeder").address, port },
     tracker: `${trackerUrl(network.host("tracker"))}/announce`,
     withReader: withReaders && role === "leech",
+    ...(place && { place: formatPlace(place) }),
   };
   const logPath = join(directory, `${on.name}.log`);
   return startPeer({ program: engine, spec, netns: on.netns, logPath, signal });

@@ -16,6 +16,8 @@ const schema = z.strictObject({
   seeder: z.strictObject({ host: z.string(), port: z.number() }),
   /** Announce URL of a tracker to find the other leechers by. */
   tracker: z.string().optional(),
+  /** Where the host is, as `formatPlace()` has it; of ours only. */
+  place: z.string().optional(),
   /** Whether somebody reads the blob from its start while it arrives; of our leechers only. */
   withReader: z.boolean().optional(),
 });

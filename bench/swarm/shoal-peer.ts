@@ -9,6 +9,7 @@ import { createPeerId } from "../../core/peer-id.ts";
 import type { Download } from "../../core/ports/swarm.ts";
 import { createJsonLogger } from "../../core/system/json-logger.ts";
 import { SystemClock } from "../../core/system/system-clock.ts";
+import { parsePlace } from "../../core/topology.ts";
 import { TorrentSwarm } from "../../core/torrent/torrent-swarm.ts";
 import { sayDone, waitForEnd, waitForGo } from "./peer-cues.ts";
 import { reportLine } from "./leecher-report.ts";
@@ -25,13 +26,16 @@ const lookIntervalMs = spec.tracker === undefined ? 1 : 25;
 const path = join(spec.directory, metainfo.digest);
 
 const logger = createJsonLogger({ level: "warn", text: true });
+const place = spec.place === undefined ? undefined : parsePlace(spec.place);
 const announcer = new TrackerAnnouncer({
+  place,
   trackers: spec.tracker === undefined ? [] : [spec.tracker],
   peerId: createPeerId(),
   clock: new SystemClock(),
   logger,
 });
-const settings = { host: spec.host, port: spec.port, dedicatedSeeder: spec.role === "seed" };
+const dedicatedSeeder = spec.role === "seed";
+const settings = { host: spec.host, port: spec.port, dedicatedSeeder, place };
 const signal = new AbortController().signal;
 const swarm = await TorrentSwarm.open({ settings, announcer, logger }, { signal });
 
