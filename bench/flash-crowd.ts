@@ -12,7 +12,7 @@ import { crowdOnce, type CrowdNode, type CrowdResult } from "./swarm/crowd-once.
 import { nodeNames, openCrowdStand } from "./swarm/crowd-stand.ts";
 import { describeCrowd } from "./swarm/describe-crowd.ts";
 import {
-  flashCrowdBitsPerSecond as bitsPerSecond,
+  flashCrowdLinks,
   flashCrowdNodeCount,
   flashCrowdPatience as patience,
   flashCrowdSizeBytes,
@@ -48,13 +48,13 @@ async function measureFlashCrowd(context: BenchContext): Promise<readonly Figure
   const nodes = nodeNames(context.nodeCount ?? flashCrowdNodeCount);
   const slow = nodes.at(-1) ?? "";
   if (context.withOthers) await ensurePackages(enginePackages);
-  const equal = await openCrowdStand(context, { nodes, bitsPerSecond });
-  const exceptions = { [slow]: bitsPerSecond / slowerBy };
-  const unequal = await openCrowdStand(context, { nodes, bitsPerSecond, exceptions });
+  const equal = await openCrowdStand(context, { nodes, ...flashCrowdLinks });
+  const exceptions = { [slow]: flashCrowdLinks.bitsPerSecond / slowerBy };
+  const unequal = await openCrowdStand(context, { nodes, ...flashCrowdLinks, exceptions });
   const blobDirectory = join(directory, "blob");
   const blob = await writeSampleBlob({ size: sizeBytes, seed: "flash", directory: blobDirectory });
 
-  const idealSeconds = (sizeBytes * 8) / bitsPerSecond;
+  const idealSeconds = (sizeBytes * 8) / flashCrowdLinks.bitsPerSecond;
   const plans = plansFor(nodes, { idealSeconds, slow });
   const run = async (plan: CrowdPlan, engine: Engine = "shoal") => {
     const network = plan === "slow" ? unequal : equal;
@@ -73,7 +73,7 @@ async function measureFlashCrowd(context: BenchContext): Promise<readonly Figure
     { rounds, signal, onTurn: (side, round) => tell(`round ${round + 1}: ${side}`) },
   );
   await writePlot(context, "flash-crowd", {
-    title: `${nodes.length} nodes and one seeder, ${sizeBytes / 1e6} MB, ${bitsPerSecond / 1e6} Mbit/s`,
+    title: `${nodes.length} nodes and one seeder, ${sizeBytes / 1e6} MB, ${flashCrowdLinks.bitsPerSecond / 1e6} Mbit/s`,
     curves: Object.entries(results).map(([run, rounds]) => completionCurve(run, rounds)),
     marks: [{ name: "size ÷ rate", seconds: idealSeconds }],
   });

@@ -11,7 +11,7 @@ import { crowdOnce, type CrowdResult } from "./swarm/crowd-once.ts";
 import { nodeNames, openCrowdStand } from "./swarm/crowd-stand.ts";
 import { describeCrowd } from "./swarm/describe-crowd.ts";
 import {
-  flashCrowdBitsPerSecond as bitsPerSecond,
+  flashCrowdLinks,
   flashCrowdNodeCount,
   flashCrowdPatience,
   flashCrowdSizeBytes,
@@ -31,11 +31,11 @@ export const reader: Measurement = {
 async function measureReaders(context: BenchContext): Promise<readonly Figure[]> {
   const { rounds, directory, signal, tell, sizeBytes = flashCrowdSizeBytes } = context;
   const names = nodeNames(context.nodeCount ?? flashCrowdNodeCount);
-  const network = await openCrowdStand(context, { nodes: names, bitsPerSecond });
+  const network = await openCrowdStand(context, { nodes: names, ...flashCrowdLinks });
   const blobDirectory = join(directory, "blob");
   const blob = await writeSampleBlob({ size: sizeBytes, seed: "reader", directory: blobDirectory });
 
-  const idealSeconds = (sizeBytes * 8) / bitsPerSecond;
+  const idealSeconds = (sizeBytes * 8) / flashCrowdLinks.bitsPerSecond;
   const withinMs = idealSeconds * 1000 * flashCrowdPatience;
   const nodes = names.map((name) => ({ name }));
   const options = { engine: "shoal", blob, network, nodes, withinMs, directory, signal } as const;

@@ -13,6 +13,8 @@ export interface CrowdLinks {
   readonly bitsPerSecond: number;
   /** Nodes whose links are others. */
   readonly exceptions?: Readonly<Record<string, number>>;
+  /** Longest packet, in bytes; Ethernet's 1500 unless told otherwise. */
+  readonly packetBytesMax?: number;
 }
 
 let standsOpened = 0;
@@ -20,7 +22,7 @@ let standsOpened = 0;
 /** Makes the hosts of a crowd, with a tracker running, for the time of the measurement. */
 export async function openCrowdStand(
   { directory, signal, stack }: BenchContext,
-  { nodes, bitsPerSecond, exceptions = {} }: CrowdLinks,
+  { nodes, bitsPerSecond, exceptions = {}, packetBytesMax }: CrowdLinks,
 ): Promise<Network> {
   await requireNamespaces();
   const rates = ["seeder", ...nodes].map((name) => [name, exceptions[name] ?? bitsPerSecond]);
@@ -28,6 +30,7 @@ export async function openCrowdStand(
     await createNetwork({
       hosts: ["tracker", "seeder", ...nodes],
       bitsPerSecond: Object.fromEntries(rates) as Record<string, number>,
+      packetBytesMax,
     }),
   );
   const stand = join(directory, `stand${standsOpened++}`);

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import type { ByteRange } from "../../core/byte-range.ts";
+import { createTemporaryDirectory } from "../../integration/support/temporary-directory.ts";
+import { readArrivingBlob } from "./read-arriving-blob.ts";
+
+test("`readArrivingBlob()` asks for what is missing, in order, and ends with all of it", async (t) => {
+  const size = 2 ** 21 + 5;
+  const directory = await createTemporaryDirectory();
+  t.after(() => directory[Symbol.asyncDispose]());
+  const path = join(directory.path, "blob");
+  await writeFile(path, Buffer.alloc(size));
+  const asked: ByteRange[] = [];
+  // Each wait brings a little more than was asked for.
+  let here = 0;
+  const download = {
+    availableEnd: (offset: number) => Math.max(offset, here),
+    ready: async (range: ByteRange) => {
+      asked.push(range);
+      here = Math.min(size, range.end + 3);
+    },
+  };
+  const report = await readArrivingBlob(download, { path, size, signal: t.signal });
+  assert.deepEqual(asked, [
+    { start: 0, end: 2 ** 20 },
+    { start: 2 ** 20 + 3, end: 2 ** 21 + 3 },
+  ]);
+  assert(report.firstByteMs <= report.wholeMs);
+  assert(report.longestWaitMs <= report.wholeMs);
+});
