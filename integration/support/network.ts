@@ -20,10 +20,25 @@ export interface NetworkOptions {
   readonly hosts: readonly string[];
   /** Bounds what each of these hosts sends, and what it receives, each by itself. */
   readonly bitsPerSecond?: Readonly<Record<string, number>>;
+  /** Parts of the network that have switches of their own; all other hosts are beside them. */
+  readonly zones?: readonly NetworkZone[];
   /** The only addresses that hosts have, beside those of loopback; IPv4 unless told otherwise. */
   readonly family?: IpFamily | undefined;
   /** Longest packet of all hosts' links, in bytes; Ethernet's 1500 unless told otherwise. */
   readonly packetBytesMax?: number | undefined;
+}
+
+/** Some hosts, and the way between them and all others. */
+export interface NetworkZone {
+  readonly hosts: readonly string[];
+  /** Bounds what goes into the zone, and what goes out of it, each by itself. */
+  readonly bitsPerSecond: number;
+}
+
+/** What went over the border of a zone, with what all protocols add, in bytes. */
+export interface BorderTraffic {
+  readonly into: number;
+  readonly out: number;
 }
 
 /** Dispose of it to remove all namespaces; processes in them should be gone by then. */
@@ -31,6 +46,8 @@ export interface Network extends AsyncDisposable {
   /** @throws {Error} when there is no host of that name. */
   host(name: string): NetworkHost;
   readonly hosts: readonly NetworkHost[];
+  /** What went over the borders so far, in the order of {@link NetworkOptions.zones}. */
+  borderTraffic(): Promise<readonly BorderTraffic[]>;
 }
 
 /**
@@ -45,6 +62,7 @@ export function createLoopbackNetwork(names: readonly string[]): Network {
   return {
     hosts,
     host: (name) => findHost(hosts, name),
+    borderTraffic: async () => [],
     [Symbol.asyncDispose]: async () => undefined,
   };
 }
@@ -72,6 +90,9 @@ const loopbackPrefix = "127.77.0.";
 /** More than what one segmentation offload hands over at once, or the bound is never reached. */
 const burstBytes = 256 * 1024;
 
+/** The end of the way out of a zone, on the zone's side. */
+const borderDevice = "border";
+
 let networksMade = 0;
 
 /**
@@ -92,26 +113,42 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
   };
   try {
     const hub = `${prefix}-hub`;
-    await addNamespace(hub);
-    await runBatch(hub, ["link add switch type bridge", "link set switch up"]);
+    const addHub = async (netns: string) => {
+      await addNamespace(netns);
+      await runBatch(netns, ["link add switch type bridge", "link set switch up"]);
+    };
+    await addHub(hub);
+    const { zones = [] } = options;
+    const zoneHubs = zones.map((_, index) => `${hub}-zone${index}`);
+    for (const [index, zoneHub] of zoneHubs.entries()) {
+      await addHub(zoneHub);
+      await connectZone({ hub, port: `zone${index}`, zoneHub });
+      const rate = zones[index]?.bitsPerSecond ?? 0;
+      await limitRate(zoneHub, borderDevice, rate);
+      await limitRate(hub, `zone${index}`, rate);
+    }
+    const hubOf = (name: string) =>
+      zoneHubs[zones.findIndex((zone) => zone.hosts.includes(name))] ?? hub;
     const hosts: NetworkHost[] = [];
     for (const [index, name] of options.hosts.entries()) {
       const netns = `${prefix}-${name}`;
       const address = `${addressPrefixes[family]}${(index + 1).toString(family === 6 ? 16 : 10)}`;
       const port = `port${index}`;
       await addNamespace(netns);
+      const ownHub = hubOf(name);
       const { packetBytesMax } = options;
-      await connectToHub({ hub, port, netns, address, family, packetBytesMax });
+      await connectToHub({ hub: ownHub, port, netns, address, family, packetBytesMax });
       const rate = options.bitsPerSecond?.[name];
       if (rate !== undefined) {
         await limitRate(netns, "eth0", rate);
-        await limitRate(hub, port, rate);
+        await limitRate(ownHub, port, rate);
       }
       hosts.push({ name, netns, address });
     }
     return {
       hosts,
       host: (name) => findHost(hosts, name),
+      borderTraffic: () => Promise.all(zoneHubs.map(borderTrafficOf)),
       [Symbol.asyncDispose]: () => made[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -146,6 +183,38 @@ async function connectToHub(cable: Cable): Promise<void> {
   // Nobody else has it: the second in which IPv6 would find that out is not spent.
   const options = family === 6 ? " nodad" : "";
   await runBatch(netns, [`addr add ${place} dev eth0${options}`, "link set eth0 up"]);
+}
+
+async function connectZone(cable: {
+  readonly hub: string;
+  readonly port: string;
+  readonly zoneHub: string;
+}): Promise<void> {
+  const { hub, port, zoneHub } = cable;
+  await runBatch(hub, [
+    `link add ${port} type veth peer name ${borderDevice} netns ${zoneHub}`,
+    `link set ${port} master switch up`,
+  ]);
+  await runBatch(zoneHub, [`link set ${borderDevice} master switch up`]);
+}
+
+async function borderTrafficOf(zoneHub: string): Promise<BorderTraffic> {
+  const argv = [
+    "ip",
+    "-n",
+    zoneHub,
+    "-stats",
+    "-json",
+    "link",
+    "show",
+    "dev",
+    borderDevice,
+  ] as const;
+  const { stdout } = await runCommand([...argv]);
+  const into = Number(/"rx":\{"bytes":(\d+)/.exec(stdout)?.[1]);
+  const out = Number(/"tx":\{"bytes":(\d+)/.exec(stdout)?.[1]);
+  if (!Number.isSafeInteger(into + out)) throw new Error("Cannot read what went over a border");
+  return { into, out };
 }
 
 async function runBatch(netns: string, lines: readonly string[]): Promise<void> {
