@@ -7,7 +7,8 @@ import { Standstill } from "./standstill.ts";
 
 function arrivalOf(name: string, { hasSource = false } = {}) {
   const digest = digestOf(Buffer.from(name));
-  return { digest, promised: true, bytesDone: 7, hasSource: async () => hasSource };
+  const progress = { bytesDone: 7, bytesGiven: 7 };
+  return { digest, promised: true, ...progress, hasSource: async () => hasSource };
 }
 
 /** Blobs that arrive, of which a read of the first one fails while all others still move. */
@@ -43,14 +44,26 @@ test("what moved until a moment before a promise broke, and not since, is told o
   assert.deepEqual(told, [lost.digest]);
 });
 
-test("what somebody has, and only waits for its turn, is not told of", async (t) => {
-  const [waiting, moving] = [arrivalOf("waiting", { hasSource: true }), arrivalOf("moving")];
-  const { told } = await breakFirst(t, [arrivalOf("read"), waiting, moving]);
+test("what somebody has is not told of, though nothing moves", async (t) => {
+  const slow = arrivalOf("slow", { hasSource: true });
+  const { told } = await breakFirst(t, [arrivalOf("read"), slow]);
   told.length = 0;
-  await pass(t, 4000);
-  moving.bytesDone++;
-  await pass(t, 4000);
+  await pass(t, 8000);
   assert.deepEqual(told, []);
+});
+
+test("a process that stood still itself looks again before it tells", async (t) => {
+  let nowMs = performance.now();
+  t.mock.method(performance, "now", () => nowMs);
+  const lost = arrivalOf("lost");
+  const { told } = await breakFirst(t, [arrivalOf("read"), lost]);
+  told.length = 0;
+  nowMs += 20_000;
+  await pass(t, 8000);
+  assert.deepEqual(told, []);
+  nowMs += 8000;
+  await pass(t, 8000);
+  assert.deepEqual(told, [lost.digest]);
 });
 
 test("nothing is told any more once it is disposed of", async (t) => {

@@ -2,7 +2,10 @@ import type { Digest } from "../core/digest.ts";
 import type { Arrival } from "./arrival.ts";
 import { Standstill } from "./standstill.ts";
 
-type Promised = Pick<Arrival, "digest" | "promised" | "bytesDone" | "hasSource">;
+type Promised = Pick<Arrival, "digest" | "promised" | "bytesDone" | "bytesGiven" | "hasSource">;
+
+/** Milliseconds by which a timer is late only in a process that stood still itself. */
+const lateMs = 1000;
 
 /**
  * Milliseconds for which blobs that moved until a moment ago are watched after one was lost: less
@@ -35,7 +38,13 @@ export class BrokenPromises<One extends Promised = Arrival> implements Disposabl
    */
   async tell(digest: Digest, standstill: Standstill<One>): Promise<void> {
     this.#onBroken(digest);
-    await this.#tellStill(standstill, { besides: digest });
+    const still = standstill.stillOnes().filter((arrival) => arrival.digest !== digest);
+    await Promise.all(
+      still.map(async (arrival) => {
+        const isWaiting = standstill.isAnyMoving && (await arrival.hasSource());
+        if (!isWaiting) this.#onBroken(arrival.digest);
+      }),
+    );
     this.#watchOthers();
   }
 
@@ -45,28 +54,25 @@ export class BrokenPromises<One extends Promised = Arrival> implements Disposabl
     this.#endAftermath();
   }
 
-  async #tellStill(
-    standstill: Standstill<One>,
-    { besides }: { readonly besides?: Digest } = {},
-  ): Promise<void> {
-    const still = standstill.stillOnes().filter(({ digest }) => digest !== besides);
-    await Promise.all(
-      still.map(async (arrival) => {
-        const isWaiting = standstill.isAnyMoving && (await arrival.hasSource());
-        if (!isWaiting) this.#onBroken(arrival.digest);
-      }),
-    );
-  }
-
   /** Looks once more at what moved until a moment ago, and may be lost as well. */
   #watchOthers(): void {
     if (this.#aftermath || this.#isDisposed) return;
     const standstill = new Standstill<One>(this.#arrivals, { forMs: aftermathMs });
+    const dueMs = performance.now() + aftermathMs;
     const timer = setTimeout(() => {
-      // Nobody waits for the answer; it asks only what is here.
-      void this.#tellStill(standstill).finally(() => this.#endAftermath());
+      const isLate = performance.now() - dueMs > lateMs;
+      void this.#look(isLate ? [] : standstill.stillOnes(), { isAgain: isLate });
     }, aftermathMs);
     this.#aftermath = { standstill, timer };
+  }
+
+  /** Tells of those that nobody has. While we stood still ourselves, all did: that says nothing. */
+  async #look(still: readonly One[], { isAgain }: { readonly isAgain: boolean }): Promise<void> {
+    for (const arrival of still) {
+      if (!(await arrival.hasSource())) this.#onBroken(arrival.digest);
+    }
+    this.#endAftermath();
+    if (isAgain) this.#watchOthers();
   }
 
   #endAftermath(): void {

@@ -5,7 +5,7 @@ import { digestOf } from "../core/digest.ts";
 import { Standstill } from "./standstill.ts";
 
 function arrivalOf(name: string, { promised = true } = {}) {
-  return { digest: digestOf(Buffer.from(name)), promised, bytesDone: 7 };
+  return { digest: digestOf(Buffer.from(name)), promised, bytesDone: 7, bytesGiven: 0 };
 }
 
 test("promised blobs that have not moved since the look stand still", (t) => {

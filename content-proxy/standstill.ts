@@ -1,7 +1,12 @@
 import type { Digest } from "../core/digest.ts";
 import type { Arrival } from "./arrival.ts";
 
-type Progress = Pick<Arrival, "digest" | "promised" | "bytesDone">;
+type Progress = Pick<Arrival, "digest" | "promised" | "bytesDone" | "bytesGiven">;
+
+/** Grows also with bytes of pieces that are not whole yet: on a slow link one takes its time. */
+function bytesOf({ bytesDone, bytesGiven }: Progress): number {
+  return bytesDone + bytesGiven;
+}
 
 /**
  * Part of the time that is not looked at: what falls silent for all does not do so for all at
@@ -18,8 +23,7 @@ export class Standstill<One extends Progress = Arrival> implements Disposable {
   readonly #slackMs: number;
   #timer: NodeJS.Timeout | undefined;
   /** By digest, of all that arrived at the look. */
-  #seen: ReadonlyMap<Digest, { readonly bytesDone: number; readonly promised: boolean }> =
-    new Map();
+  #seen: ReadonlyMap<Digest, { readonly bytes: number; readonly promised: boolean }> = new Map();
 
   /** @param options `forMs`: after so long without a restart somebody will ask. */
   constructor(arrivals: Iterable<One>, { forMs }: { readonly forMs: number }) {
@@ -37,17 +41,17 @@ export class Standstill<One extends Progress = Arrival> implements Disposable {
 
   /** Whether bytes of any blob came. */
   get isAnyMoving(): boolean {
-    return [...this.#arrivals].some(({ digest, bytesDone }) => {
-      const seen = this.#seen.get(digest);
-      return bytesDone > (seen?.bytesDone ?? 0);
+    return [...this.#arrivals].some((arrival) => {
+      const seen = this.#seen.get(arrival.digest);
+      return bytesOf(arrival) > (seen?.bytes ?? 0);
     });
   }
 
   /** Promised blobs of which no byte came for the whole time, but for a moment at its start. */
   stillOnes(): readonly One[] {
-    return [...this.#arrivals].filter(({ digest, bytesDone }) => {
-      const seen = this.#seen.get(digest);
-      return seen?.promised === true && seen.bytesDone === bytesDone;
+    return [...this.#arrivals].filter((arrival) => {
+      const seen = this.#seen.get(arrival.digest);
+      return seen?.promised === true && seen.bytes === bytesOf(arrival);
     });
   }
 
@@ -58,7 +62,10 @@ export class Standstill<One extends Progress = Arrival> implements Disposable {
   #look(): void {
     const arrivals = [...this.#arrivals];
     this.#seen = new Map(
-      arrivals.map(({ digest, bytesDone, promised }) => [digest, { bytesDone, promised }]),
+      arrivals.map((arrival) => {
+        const { digest, promised } = arrival;
+        return [digest, { bytes: bytesOf(arrival), promised }];
+      }),
     );
   }
 }
