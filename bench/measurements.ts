@@ -13,6 +13,7 @@ import { ready } from "./ready.ts";
 import { reader } from "./reader.ts";
 import { swarmCrowd } from "./swarm-crowd.ts";
 import { swarm } from "./swarm.ts";
+import { topology } from "./topology.ts";
 import { tracker } from "./tracker.ts";
 import { unpack } from "./unpack.ts";
 
@@ -28,6 +29,7 @@ export const measurements: readonly Measurement[] = [
   swarmCrowd,
   flashCrowd,
   reader,
+  topology,
   coldCrowd,
   limits,
   latency,
