@@ -11,9 +11,9 @@ import { pull } from "./pull.ts";
 import { readPath } from "./read-path.ts";
 import { ready } from "./ready.ts";
 import { reader } from "./reader.ts";
+import { simulate } from "./simulate.ts";
 import { swarmCrowd } from "./swarm-crowd.ts";
 import { swarm } from "./swarm.ts";
-import { topology } from "./topology.ts";
 import { tracker } from "./tracker.ts";
 import { unpack } from "./unpack.ts";
 
@@ -29,8 +29,8 @@ export const measurements: readonly Measurement[] = [
   swarmCrowd,
   flashCrowd,
   reader,
-  topology,
   coldCrowd,
+  simulate,
   limits,
   latency,
   tracker,

@@ -1,0 +1,289 @@
+import type { PeerAddress } from "../../core/peer-address.ts";
+import { pieceLengthAt } from "../../core/piece-layout.ts";
+import type { ArrivingTorrent } from "../../core/torrent/arriving-torrent.ts";
+import { Bitfield } from "../../core/torrent/bitfield.ts";
+import { tickMs } from "../../core/torrent/limits.ts";
+import { NodeIntents } from "../../core/torrent/node-intents.ts";
+import { PieceChoice } from "../../core/torrent/piece-choice.ts";
+import { PieceGivers } from "../../core/torrent/piece-givers.ts";
+import { PiecePicker } from "../../core/torrent/piece-picker.ts";
+import { SupplyWatch } from "../../core/torrent/supply-watch.ts";
+import type { AskedPiece, Asker, SimulatedConnection } from "./connection.ts";
+import type { Happening } from "./event-queue.ts";
+import type { Giver } from "./giver.ts";
+import type { SimulatedHost } from "./host.ts";
+import { type PeersDeps, SimulatedPeers } from "./peers.ts";
+import type { Trial } from "./scenario.ts";
+import type { Lane } from "./timeline.ts";
+
+export interface DownloadDeps extends Omit<PeersDeps, "asker"> {
+  readonly host: SimulatedHost;
+  readonly torrent: ArrivingTorrent;
+  readonly stallBoundMs: number;
+  readonly trial: Trial | undefined;
+  /** Until a piece that came is checked and in the file. */
+  readonly keeping: Lane;
+  readonly onDone: (nowMs: number) => void;
+  /** There was room for a piece again. */
+  readonly onBufferFree: () => void;
+}
+
+/**
+ * One blob on its way to a host: what `DownloadTask`, `PieceExchange` and `PeerPieces` do, with the
+ * classes that decide and without sockets, files and hashes.
+ */
+export class SimulatedDownload implements Asker, Giver, Happening {
+  readonly kind = "peers";
+  readonly host: SimulatedHost;
+  readonly isGrowing: boolean;
+  readonly #deps: DownloadDeps;
+  readonly #picker: PiecePicker;
+  readonly #givers = new PieceGivers();
+  readonly #choice: PieceChoice;
+  readonly #supply: SupplyWatch;
+  readonly #peers: SimulatedPeers;
+  readonly #nodeIntents: NodeIntents;
+  readonly #have: Bitfield;
+  /** Pieces of which all that listen know. */
+  readonly #told: Bitfield;
+  readonly #intents = new Set<number>();
+  /** Pieces that we ever told to be fetching. */
+  readonly #intended: Bitfield;
+  readonly #listeners = new Set<SimulatedConnection>();
+  #partialCount = 0;
+  #isStarving = false;
+  /** Times that it would have gone to the origin, or failed. */
+  giveUps = 0;
+
+  constructor(deps: DownloadDeps) {
+    const { torrent, random, timeline, stallBoundMs } = deps;
+    const { layout } = torrent;
+    const { pieceCount } = layout;
+    this.#deps = deps;
+    this.host = deps.host;
+    this.#peers = new SimulatedPeers({ ...deps, asker: this });
+    this.isGrowing = torrent.pieceHashes === undefined;
+    this.#picker = new PiecePicker({ pieceCount, random, isGrowing: this.isGrowing });
+    this.#nodeIntents = new NodeIntents(this.#picker);
+    this.#have = new Bitfield(pieceCount);
+    this.#told = new Bitfield(pieceCount);
+    this.#intended = new Bitfield(pieceCount);
+    const nowMs = timeline.nowMs;
+    const origin = { stallBoundMs, hasOrigin: false, knowsPeers: true };
+    this.#supply = new SupplyWatch({ torrent, ...origin, nowMs });
+    this.#choice = new PieceChoice({
+      ...{ layout, picker: this.#picker, givers: this.#givers, supply: this.#supply },
+      isCrowd: () => this.#partialCount > 0,
+    });
+  }
+
+  get isDone(): boolean {
+    return this.#have.isFull;
+  }
+
+  get have(): Bitfield {
+    return this.#have;
+  }
+
+  get peerCount(): number {
+    return this.#peers.clients.size;
+  }
+
+  addPeers(addresses: readonly PeerAddress[]): void {
+    this.#peers.add(addresses);
+    this.#dial();
+  }
+
+  /** Hashes of pieces up to `end` are known. */
+  admit(end: number): void {
+    this.#picker.admit(end, this.#have);
+    this.#fill();
+  }
+
+  /** Looks for lapsed bounds, as the engine does every `tickMs`, while it downloads. */
+  happen(nowMs: number): void {
+    if (this.isDone || this.host.isGone) return;
+    this.#tick(nowMs);
+    this.#deps.timeline.at(nowMs + tickMs, this);
+  }
+
+  assign(
+    source: SimulatedConnection,
+  ): { readonly index: number; readonly length: number } | undefined {
+    if (this.isDone) return undefined;
+    const index = this.#choice.next(source);
+    if (index === undefined) return undefined;
+    const length = pieceLengthAt(this.#deps.torrent.layout, index);
+    if (!this.host.takeBuffer(length)) {
+      this.#isStarving = true;
+      if (!this.#givers.has(index)) this.#picker.putBack(index);
+      return undefined;
+    }
+    this.#givers.add(index, source);
+    if (source.whole || source.isFar) this.#intend(index);
+    return { index, length };
+  }
+
+  opened(connection: SimulatedConnection): void {
+    const { have } = connection;
+    if (!have) return;
+    if (connection.whole) {
+      this.#picker.addWholePeer(connection);
+      return;
+    }
+    connection.isPartial = true;
+    this.#partialCount++;
+    this.#picker.addPartialPeer(connection);
+    if (have.held === 0) return;
+    for (let index = 0; index < have.pieceCount; index++) {
+      if (have.has(index)) this.#picker.addHave(index, connection);
+    }
+  }
+
+  gained(connection: SimulatedConnection, index: number, wasComing: boolean): void {
+    if (wasComing) this.#nodeIntents.note(connection, index, false);
+    if (connection.isPartial) this.#picker.addHave(index, connection);
+    if (!connection.whole && !connection.isFar) this.#supply.heard(this.#deps.timeline.nowMs);
+    if (!this.#have.has(index) && !this.#picker.pending.has(index)) connection.fill();
+  }
+
+  intends(connection: SimulatedConnection, index: number, isComing: boolean): void {
+    if (!connection.have?.has(index)) this.#nodeIntents.note(connection, index, isComing);
+  }
+
+  onPiece(source: SimulatedConnection, { index, length }: AskedPiece): void {
+    const { keeping, timeline } = this.#deps;
+    this.#givers.remove(index, source);
+    this.#picker.done(index);
+    for (const loser of this.#givers.settle(index)) {
+      loser.cancel(index);
+      this.host.giveBackBuffer(length);
+      loser.fill();
+    }
+    this.#supply.pieceCame(source.kind, timeline.nowMs);
+    keeping.after(() => this.#keep(index, length));
+  }
+
+  closed(connection: SimulatedConnection, unfinished: readonly AskedPiece[]): void {
+    this.#peers.left(connection);
+    for (const { index, length } of unfinished) this.#giveUp(connection, index, length);
+    this.#nodeIntents.forget(connection);
+    this.#picker.removeWholePeer(connection);
+    if (connection.isPartial && connection.have) {
+      this.#partialCount--;
+      this.#picker.removePartialPeer(connection.have, connection);
+    }
+    if (unfinished.length > 0) this.#fill();
+  }
+
+  join(connection: SimulatedConnection): Bitfield | undefined {
+    const { trial } = this.#deps;
+    if (this.host.connections >= this.host.connectionsMax) return undefined;
+    if (trial && !this.isDone) this.#peers.mix(connection.deps.asker.host.address);
+    if (trial && this.#listeners.size >= trial.askersPerBlobMax) return undefined;
+    this.host.connections++;
+    this.#listeners.add(connection);
+    for (const index of this.#intents) connection.tellIntent(index, true);
+    if (!this.isDone) this.addPeers([connection.deps.asker.host.address]);
+    return this.#told;
+  }
+
+  leave(connection: SimulatedConnection): void {
+    if (this.#listeners.delete(connection)) this.host.connections--;
+  }
+
+  asked(): void {
+    // Nothing is offered to single ones.
+  }
+
+  /** Room for a piece is free: those that lacked it ask again. */
+  refill(): void {
+    if (!this.#isStarving) return;
+    this.#isStarving = false;
+    this.#fill();
+  }
+
+  #tick(nowMs: number): void {
+    let isAnyStalled = false;
+    let suppliers = 0;
+    let connected = 0;
+    let swarmGaveAtMs = -Infinity;
+    let hasFar = false;
+    for (const client of [...this.#peers.clients]) {
+      client.tick(nowMs);
+      isAnyStalled ||= client.stalled;
+      if (!client.isOpen) continue;
+      connected++;
+      hasFar ||= client.isFar;
+      if (!client.stalled && client.isBusy) suppliers++;
+      swarmGaveAtMs = Math.max(swarmGaveAtMs, client.gaveAtMs);
+    }
+    this.#choice.noteStalls(isAnyStalled);
+    const isWanting = this.#picker.isWanting;
+    const isFetching = this.#picker.pending.size > 0;
+    const isSparing = this.#picker.hasNearPeers && hasFar;
+    const supply = { nowMs, isSparing, swarmGaveAtMs, suppliers, connected, isWanting, isFetching };
+    if (this.#supply.update({ ...supply, waitingAt: undefined })) {
+      this.giveUps++;
+      this.#supply.start(nowMs);
+    }
+    this.#picker.isStarving = this.#supply.isStarving;
+    this.#dial();
+    this.#fill();
+  }
+
+  #fill(): void {
+    for (const client of this.#peers.clients) if (client.gaveAtMs > -Infinity) client.fill();
+    for (const client of this.#peers.clients) if (client.gaveAtMs === -Infinity) client.fill();
+  }
+
+  #dial(): void {
+    if (!this.isDone && !this.host.isGone) this.#peers.dial();
+  }
+
+  #keep(index: number, length: number): void {
+    const { host, onBufferFree, onDone, timeline } = this.#deps;
+    if (host.isGone) return;
+    this.#have.add(index);
+    this.#intents.delete(index);
+    host.giveBackBuffer(length);
+    onBufferFree();
+    this.#tellPiece(index);
+    if (!this.isDone) return;
+    onDone(timeline.nowMs);
+    for (const client of [...this.#peers.clients]) client.close();
+  }
+
+  #giveUp(connection: SimulatedConnection, index: number, length: number): void {
+    if (this.#givers.remove(index, connection)) {
+      this.#picker.putBack(index);
+      if (this.#intents.delete(index)) this.#tellIntent(index, false);
+    }
+    this.host.giveBackBuffer(length);
+    this.#deps.onBufferFree();
+  }
+
+  /** All hear of it when the farthest one does: that is one event, and not one for each. */
+  #tellPiece(index: number): void {
+    const { network, host } = this.#deps;
+    const wasComing = this.#intended.has(index);
+    network.tellAll(() => {
+      if (host.isGone) return;
+      this.#told.add(index);
+      for (const listener of this.#listeners) listener.heard(index, wasComing);
+    });
+  }
+
+  #intend(index: number): void {
+    if (this.#intents.has(index)) return;
+    this.#intents.add(index);
+    this.#intended.add(index);
+    this.#tellIntent(index, true);
+  }
+
+  #tellIntent(index: number, isComing: boolean): void {
+    this.#deps.network.tellAll(() => {
+      for (const listener of this.#listeners) listener.heardIntent(index, isComing);
+    });
+  }
+}

@@ -1,0 +1,14 @@
+import type { Bitfield } from "../../core/torrent/bitfield.ts";
+import type { SimulatedConnection } from "./connection.ts";
+import type { SimulatedHost } from "./host.ts";
+
+/** Who has pieces of a blob and gives them. */
+export interface Giver {
+  readonly host: SimulatedHost;
+  readonly kind: "peers" | "seeders";
+  /** Takes a connection in. Gives the pieces it is told of, kept up to date; `undefined`: no room. */
+  join(connection: SimulatedConnection): Bitfield | undefined;
+  leave(connection: SimulatedConnection): void;
+  /** A part of a piece was asked for, or its last part. */
+  asked(connection: SimulatedConnection, index: number, isLast: boolean): void;
+}

@@ -1,0 +1,80 @@
+import type { SimulatedHost } from "./host.ts";
+import { type Passing, Pipe } from "./pipe.ts";
+import type { Lane, Timeline } from "./timeline.ts";
+
+export interface NetworkSettings {
+  /** One way, between hosts of one zone, and of different ones. */
+  readonly latencyMs: number;
+  readonly farLatencyMs: number;
+  readonly zones: number;
+  /** What the border of a zone lets through each way, for all its hosts together. */
+  readonly borderBytesPerMs: number;
+}
+
+/** What is between hosts: time, and borders between zones. */
+export class Network {
+  readonly #settings: NetworkSettings;
+  readonly #near: Lane;
+  readonly #far: Lane;
+  readonly #outward: readonly Pipe[];
+  readonly #inward: readonly Pipe[];
+
+  constructor(timeline: Timeline, settings: NetworkSettings) {
+    this.#settings = settings;
+    this.#near = timeline.lane(settings.latencyMs);
+    this.#far = timeline.lane(settings.farLatencyMs);
+    const pipes = () =>
+      Array.from({ length: settings.zones }, () => new Pipe(settings.borderBytesPerMs));
+    this.#outward = pipes();
+    this.#inward = pipes();
+  }
+
+  /** Bytes that came into each zone from the others. */
+  get borderBytes(): number[] {
+    return this.#inward.map(({ bytes }) => bytes);
+  }
+
+  /** Milliseconds there and back. */
+  roundTripMs(from: SimulatedHost, to: SimulatedHost): number {
+    const { latencyMs, farLatencyMs } = this.#settings;
+    return 2 * (from.zone === to.zone ? latencyMs : farLatencyMs);
+  }
+
+  /** Sends a message, which is so short that no link notices it. */
+  tell(from: SimulatedHost, to: SimulatedHost, action: () => void): void {
+    (from.zone === to.zone ? this.#near : this.#far).after(action);
+  }
+
+  /** Carries a question to a tracker, or its answer. */
+  tellTracker(action: () => void): void {
+    this.#near.after(action);
+  }
+
+  /** Does what a message to many does: at once, when the farthest of them could have it. */
+  tellAll(action: () => void): void {
+    this.#far.after(action);
+  }
+
+  /** Carries bytes that leave a host's uplink; `action` is done when the other has the last. */
+  carry(
+    length: number,
+    {
+      from,
+      to,
+      passing,
+    }: { readonly from: SimulatedHost; readonly to: SimulatedHost; readonly passing: Passing },
+    action: () => void,
+  ): void {
+    const latencyMs = this.roundTripMs(from, to) / 2;
+    let startMs = passing.startMs + latencyMs;
+    let endMs = passing.endMs + latencyMs;
+    if (from.zone !== to.zone) {
+      for (const border of [this.#outward[from.zone], this.#inward[to.zone]]) {
+        const throughMs = border?.pass(length, { startMs, endMs }) ?? endMs;
+        startMs += throughMs - endMs;
+        endMs = throughMs;
+      }
+    }
+    to.downlink.accept(length, { startMs, endMs }, action);
+  }
+}

@@ -1,0 +1,91 @@
+import type { PeerAddress } from "../../core/peer-address.ts";
+import { PeerBook } from "../../core/torrent/peer-book.ts";
+import { type Asker, SimulatedConnection } from "./connection.ts";
+import type { Giver } from "./giver.ts";
+import type { Network } from "./network.ts";
+import type { Timeline } from "./timeline.ts";
+
+export interface PeersDeps {
+  readonly asker: Asker;
+  readonly timeline: Timeline;
+  readonly network: Network;
+  readonly random: () => number;
+  readonly peersPerBlobMax: number;
+  /** Who is reached at an address for this blob; `undefined` when nobody answers. */
+  readonly giverAt: (address: PeerAddress) => Giver | undefined;
+}
+
+/** The nodes that one download asks for pieces: `DownloadPeers` without sockets. */
+export class SimulatedPeers {
+  readonly #deps: PeersDeps;
+  readonly #book = new PeerBook();
+  readonly #clients = new Set<SimulatedConnection>();
+
+  constructor(deps: PeersDeps) {
+    this.#deps = deps;
+  }
+
+  /** Connections, also those that are not up yet. */
+  get clients(): ReadonlySet<SimulatedConnection> {
+    return this.#clients;
+  }
+
+  add(addresses: readonly PeerAddress[]): void {
+    this.#book.add(addresses);
+  }
+
+  /** Dials whom it may. */
+  dial(): void {
+    const { asker, giverAt, network, timeline, peersPerBlobMax } = this.#deps;
+    const count = peersPerBlobMax - this.#clients.size;
+    if (count <= 0) return;
+    for (const address of this.#book.take(count, timeline.nowMs)) {
+      const giver = giverAt(address);
+      if (!giver) continue;
+      const now = () => timeline.nowMs;
+      const isDoubtful = this.#book.isDoubtful(address);
+      const client = new SimulatedConnection({ asker, giver, network, now, isDoubtful });
+      this.#clients.add(client);
+      // There and back to connect, and there once more with a handshake.
+      network.tell(asker.host, giver.host, () =>
+        network.tell(giver.host, asker.host, () =>
+          network.tell(asker.host, giver.host, () => this.#greet(client)),
+        ),
+      );
+    }
+  }
+
+  /** A connection has ended. */
+  left(client: SimulatedConnection): void {
+    this.#clients.delete(client);
+    const gave = client.gaveAtMs > -Infinity;
+    const { nowMs } = this.#deps.timeline;
+    this.#book.left(client.deps.giver.host.address, { nowMs, gave, verdict: undefined });
+  }
+
+  /**
+   * Another node asks us, and we have as many peers as we may: it takes the place of one of them
+   * with such a chance that in the end all that we know of are as likely to be among ours.
+   */
+  mix(address: PeerAddress): void {
+    const { peersPerBlobMax, random } = this.#deps;
+    const knownBefore = this.#book.usable;
+    this.#book.add([address]);
+    const known = this.#book.usable;
+    if (known === knownBefore || this.#clients.size < peersPerBlobMax) return;
+    if (random() * known >= peersPerBlobMax) return;
+    const others = [...this.#clients].filter(({ kind }) => kind === "peers");
+    others[Math.floor(random() * others.length)]?.close();
+  }
+
+  /** The handshake is at the other end. */
+  #greet(client: SimulatedConnection): void {
+    const { giver, network, asker } = client.deps;
+    if (giver.host.isGone || client.isClosed) return;
+    const have = giver.join(client);
+    network.tell(giver.host, asker.host, () => {
+      if (have && !client.isClosed) client.open(have);
+      else client.close();
+    });
+  }
+}

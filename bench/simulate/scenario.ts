@@ -1,0 +1,38 @@
+/**
+ * Rules that our nodes do not follow, to see what they would change: a node or seeder serves so many
+ * others with one blob and refuses more, and a node that has as many peers as it may gives one
+ * up for another that comes to it, by chance, so that who came first is not asked by all.
+ */
+export interface Trial {
+  readonly askersPerBlobMax: number;
+}
+
+/** A crowd that is simulated. Sizes in bytes, rates in bytes per second. */
+export interface Scenario {
+  /** Hosts that want all blobs at once. */
+  readonly hostCount: number;
+  readonly blobSizes: readonly number[];
+  readonly bytesPerSecond: number;
+  /** Seeders that hold all blobs, but in a cold crowd. */
+  readonly seederCount: number;
+  readonly trackerCount: number;
+  /** One way within a zone. */
+  readonly latencyMs: number;
+  /** Part of the hosts whose link is that much slower; their times do not count. */
+  readonly slow?: { readonly part: number; readonly factor: number };
+  /**
+   * Part of the hosts that vanish, without a word and at any time; as many come new meanwhile, whose time
+   * begins with them. Times of those who vanish do not count.
+   */
+  readonly churnPart?: number;
+  /** Nobody has any blob: each is fetched by one seeder, all of them over one link of this rate. */
+  readonly coldBytesPerSecond?: number;
+  /** Zones, between which a border lets so much through, each way, and messages need longer. */
+  readonly zones?: {
+    readonly count: number;
+    readonly latencyMs: number;
+    readonly borderBytesPerSecond: number;
+  };
+  readonly trial?: Trial;
+  readonly seed: number;
+}

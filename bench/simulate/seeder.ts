@@ -1,0 +1,110 @@
+import type { ArrivingTorrent } from "../../core/torrent/arriving-torrent.ts";
+import { Bitfield } from "../../core/torrent/bitfield.ts";
+import { tickMs } from "../../core/torrent/limits.ts";
+import { type OfferedPeer, PieceOffers } from "../../core/torrent/piece-offers.ts";
+import type { SimulatedConnection } from "./connection.ts";
+import type { Happening } from "./event-queue.ts";
+import type { Giver } from "./giver.ts";
+import type { SimulatedHost } from "./host.ts";
+import type { Network } from "./network.ts";
+import type { Timeline } from "./timeline.ts";
+
+export interface SeederDeps {
+  readonly host: SimulatedHost;
+  readonly torrent: ArrivingTorrent;
+  readonly network: Network;
+  readonly timeline: Timeline;
+  /** Others that it serves at once with the blob. */
+  readonly askersMax: number;
+}
+
+/** A dedicated seeder that has all of a blob. */
+export class WholeSeeder implements Giver {
+  readonly kind = "seeders";
+  readonly host: SimulatedHost;
+  readonly #have: Bitfield;
+  readonly #askersMax: number;
+  readonly #listeners = new Set<SimulatedConnection>();
+
+  constructor({ host, torrent, askersMax }: SeederDeps) {
+    const { pieceCount } = torrent.layout;
+    this.#askersMax = askersMax;
+    this.host = host;
+    this.#have = new Bitfield(pieceCount);
+    for (let index = 0; index < pieceCount; index++) this.#have.add(index);
+  }
+
+  join(connection: SimulatedConnection): Bitfield | undefined {
+    if (this.host.connections >= this.host.connectionsMax) return undefined;
+    if (this.#listeners.size >= this.#askersMax) return undefined;
+    this.host.connections++;
+    this.#listeners.add(connection);
+    return this.#have;
+  }
+
+  leave(connection: SimulatedConnection): void {
+    if (this.#listeners.delete(connection)) this.host.connections--;
+  }
+
+  asked(): void {
+    // It has all, and told so.
+  }
+}
+
+/** A seeder that is still receiving the blob from its origin, and tells one node of each piece. */
+export class GrowingSeeder implements Giver, Happening {
+  readonly kind = "seeders";
+  readonly host: SimulatedHost;
+  readonly #deps: SeederDeps;
+  readonly #offers: PieceOffers;
+  readonly #listeners = new Map<SimulatedConnection, OfferedPeer>();
+  #pieces = 0;
+
+  constructor(deps: SeederDeps) {
+    const { torrent, timeline } = deps;
+    this.#deps = deps;
+    this.host = deps.host;
+    const { pieceCount } = torrent.layout;
+    this.#offers = new PieceOffers({ pieceCount, now: () => timeline.nowMs });
+  }
+
+  /** Has its first `pieces` pieces. */
+  grow(pieces: number): void {
+    while (this.#pieces < pieces) this.#offers.gained(this.#pieces++);
+  }
+
+  /** Looks for lapsed bounds. */
+  happen(nowMs: number): void {
+    this.#offers.tick();
+    this.#deps.timeline.at(nowMs + tickMs, this);
+  }
+
+  join(connection: SimulatedConnection): Bitfield | undefined {
+    if (this.host.connections >= this.host.connectionsMax) return undefined;
+    if (this.#listeners.size >= this.#deps.askersMax) return undefined;
+    this.host.connections++;
+    const told = Bitfield.parse(this.#offers.told.toBytes(), this.#offers.told.pieceCount);
+    const { network } = this.#deps;
+    const peer = {
+      onHave: (index: number) =>
+        network.tell(this.host, connection.deps.asker.host, () => {
+          if (told.add(index)) connection.heard(index, false);
+        }),
+    };
+    this.#listeners.set(connection, peer);
+    this.#offers.join(peer);
+    return told;
+  }
+
+  leave(connection: SimulatedConnection): void {
+    const peer = this.#listeners.get(connection);
+    if (!peer || !this.#listeners.delete(connection)) return;
+    this.host.connections--;
+    this.#offers.leave(peer);
+  }
+
+  asked(connection: SimulatedConnection, index: number, isLast: boolean): void {
+    const peer = this.#listeners.get(connection);
+    if (peer) this.#offers.asked(peer, index, { isLast });
+  }
+}
