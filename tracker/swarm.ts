@@ -162,8 +162,9 @@ function poolOf(
 /** Whether two are one peer. Who has addresses of both families announces each, with one port. */
 function isSame(peer: PeerIdentity, other: PeerIdentity): boolean {
   if (peer.key === other.key) return true;
-  const isSamePort = peer.key.slice(-2) === other.key.slice(-2);
-  return isSamePort && peer.peerId === other.peerId && peer.family !== other.family;
+  // What is cheap to compare comes first: all peers of an answer are.
+  if (peer.family === other.family || peer.peerId !== other.peerId) return false;
+  return peer.key.slice(-2) === other.key.slice(-2);
 }
 
 /** Shares out `count` among groups of given sizes: equally, and what a small one leaves to the others. */
