@@ -75,7 +75,7 @@ export async function fetchBlob(
       await arrival.begin(ingest);
       onBytes(ingest.status.offset);
       if (ingest.status.offset >= firstPieceEndOf(size)) turn?.[Symbol.dispose]();
-      else if (!isAhead()) turn ??= await firstPieces.turn({ signal });
+      else if (!isAhead()) turn ??= await firstPieces.turn(blob.registry, { signal });
     }
     const provenance = "pull";
     const expected = { expected: digest, size, labels: {}, provenance, owned: false } as const;

@@ -3,13 +3,15 @@ import { test } from "node:test";
 
 import { FirstPieces } from "./first-pieces.ts";
 
+const registry = "registry.example";
+
 /** Lets everything happen that waits for nothing. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Asks for a turn, and tells whether it has come. */
 function ask(firstPieces: FirstPieces, signal: AbortSignal) {
   const asked = { turn: undefined as Disposable | undefined };
-  const coming = firstPieces.turn({ signal }).then((turn) => (asked.turn = turn));
+  const coming = firstPieces.turn(registry, { signal }).then((turn) => (asked.turn = turn));
   coming.catch(() => undefined);
   return { asked, coming };
 }
@@ -17,7 +19,7 @@ function ask(firstPieces: FirstPieces, signal: AbortSignal) {
 test("FirstPieces lets the next one begin when the first piece of the one before is here", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const firstPieces = new FirstPieces();
-  const first = await firstPieces.turn(t);
+  const first = await firstPieces.turn(registry, t);
   const { asked, coming } = ask(firstPieces, t.signal);
   await settle();
   assert.equal(asked.turn, undefined);
@@ -30,7 +32,7 @@ test("FirstPieces lets the next one begin when the first piece of the one before
 test("FirstPieces keeps nobody for longer than 100 ms behind a slow one", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const firstPieces = new FirstPieces();
-  await firstPieces.turn(t);
+  await firstPieces.turn(registry, t);
   const [second, third] = [ask(firstPieces, t.signal), ask(firstPieces, t.signal)];
   t.mock.timers.tick(100);
   await second.coming;
@@ -40,10 +42,20 @@ test("FirstPieces keeps nobody for longer than 100 ms behind a slow one", async 
   await third.coming;
 });
 
+test("FirstPieces has nobody wait for long, however many are before, nor for another registry", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const firstPieces = new FirstPieces();
+  await firstPieces.turn(registry, t);
+  const asked = Array.from({ length: 20 }, () => ask(firstPieces, t.signal));
+  await firstPieces.turn("other.example", t);
+  t.mock.timers.tick(300);
+  await Promise.all(asked.map(({ coming }) => coming));
+});
+
 test("FirstPieces goes on without those that are cancelled, in their order", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const firstPieces = new FirstPieces();
-  const first = await firstPieces.turn(t);
+  const first = await firstPieces.turn(registry, t);
   const cancelled = new AbortController();
   const second = ask(firstPieces, cancelled.signal);
   const third = ask(firstPieces, t.signal);
