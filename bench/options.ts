@@ -11,7 +11,7 @@ export function usageOf(measurements: readonly Measurement[]): string {
   --json         one line of JSON for each figure instead of a table
   --rounds N     how often each side has its turn
   --size BYTES   how much data to measure with, such as 64MiB; figures hold for the default only
-  --nodes N      how many nodes a crowd has (cold-crowd); figures hold for the default only
+  --nodes N      how many nodes a crowd has (cold-crowd, simulate); figures hold for the default only
   --others       measure engines of others too where they are not the reference (swarm-crowd, flash-crowd)
   --plots DIR    draw curves of what was measured into this folder, as SVG (crowds)
 
