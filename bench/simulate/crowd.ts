@@ -99,7 +99,8 @@ class Crowd {
     const random = this.#random;
     this.#trackers = times(trackerCount, () => new SimulatedTracker({ timeline, network, random }));
     const { bytesPerSecond } = scenario;
-    this.#seeders = times(seederCount, () => this.#newHost({ ...seederSettings, bytesPerSecond }));
+    const seederHost = { ...seederSettings, bytesPerSecond, zone: 0 };
+    this.#seeders = times(seederCount, () => this.#newHost(seederHost));
     this.#torrents.forEach((torrent, blob) => this.#startSeeders(torrent, blob));
   }
 
@@ -131,10 +132,11 @@ class Crowd {
     readonly connectionsMax: number;
     readonly buffersBytes: number;
     readonly bytesPerSecond: number;
+    readonly zone?: number;
   }): SimulatedHost {
     const { connectionsMax, buffersBytes, bytesPerSecond } = settings;
     const index = this.#hostIndex++;
-    const zone = index % (this.#scenario.zones?.count ?? 1);
+    const zone = settings.zone ?? index % (this.#scenario.zones?.count ?? 1);
     const bytesPerMs = Math.min(bytesPerSecond, processorBytesPerSecond) / 1000;
     return new SimulatedHost(this.#timeline, {
       ...{ index, zone, bytesPerMs, connectionsMax, buffersBytes },

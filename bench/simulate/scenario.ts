@@ -27,7 +27,10 @@ export interface Scenario {
   readonly churnPart?: number;
   /** Nobody has any blob: each is fetched by one seeder, all of them over one link of this rate. */
   readonly coldBytesPerSecond?: number;
-  /** Zones, between which a border lets so much through, each way, and messages need longer. */
+  /**
+   * Zones, between which a border lets so much through, each way, and messages need longer. Hosts are
+   * in all of them alike, seeders in the first.
+   */
   readonly zones?: {
     readonly count: number;
     readonly latencyMs: number;
