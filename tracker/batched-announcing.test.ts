@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
@@ -23,8 +26,9 @@ function infoHash(index: number): InfoHash {
   return parseInfoHash(index.toString(16).padStart(40, "0"));
 }
 
-async function start(t: TestContext, clock: ManualClock): Promise<Tracker> {
-  const config = 'listen: {http: "127.0.0.1:0", udp: false}\nannounce: {heartbeatMs: 1000}';
+async function start(t: TestContext, clock: ManualClock, directory = "{}"): Promise<Tracker> {
+  const listen = 'listen: {http: "127.0.0.1:0", udp: false}';
+  const config = `${listen}\nannounce: {heartbeatMs: 1000}\ndirectory: ${directory}`;
   const tracker = await startTracker(parseTrackerConfig(config, "test"), { logger, clock }, t);
   t.after(() => tracker[Symbol.asyncDispose]());
   return tracker;
@@ -32,9 +36,10 @@ async function start(t: TestContext, clock: ManualClock): Promise<Tracker> {
 
 /** What is between a node and a tracker: counts requests, and may let none through. */
 async function networkTo(t: TestContext, tracker: Tracker) {
-  const network = { isCut: false, requests: 0, url: "", tracker };
+  const network = { isCut: false, requests: 0, url: "", tracker, probed: () => {} };
   const server = createServer((incoming, answer) => {
     if (network.isCut) {
+      if (incoming.method === "GET") network.probed();
       incoming.socket.destroy();
       return;
     }
@@ -122,4 +127,24 @@ test("a node that is cut off is forgotten, and known in all of its swarms soon a
   network.isCut = false;
   while ((await seededAt(tracker)) < torrents.length);
   assert.ok(network.requests <= requestsMax, `${network.requests} requests after it was back`);
+});
+
+test("a node knows a tracker's restart that it found down by more than its directory's name", async (t) => {
+  const path = await mkdtemp(join(tmpdir(), "shoal-"));
+  t.after(() => rm(path, { recursive: true }));
+  const directory = `{path: ${JSON.stringify(path)}}`;
+  const first = await start(t, new ManualClock(), directory);
+  const network = await networkTo(t, first);
+  const announcer = announceAll(t, network.url);
+  while ((await seededAt(first)) < torrents.length);
+
+  // What is announced alone, by a node that announces together, is a probe.
+  const probed = new Promise<void>((resolve) => (network.probed = resolve));
+  network.isCut = true;
+  await first[Symbol.asyncDispose]();
+  await probed;
+  network.tracker = await start(t, new ManualClock(), directory);
+  network.isCut = false;
+  while ((await seededAt(network.tracker)) < torrents.length);
+  await announcer[Symbol.asyncDispose]();
 });

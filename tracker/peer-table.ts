@@ -1,3 +1,5 @@
+import { randomInt } from "node:crypto";
+
 import type { IpFamily } from "../core/ip-address.ts";
 import type { Place } from "../core/topology.ts";
 
@@ -18,7 +20,10 @@ export interface PeerIdentity {
  */
 export interface TrackedPeer extends PeerIdentity {
   place?: Place | undefined;
-  /** Tells this stay from an earlier one of the same peer, after which it was forgotten. */
+  /**
+   * Tells this stay from an earlier one of the same peer, after which it was forgotten, in this
+   * run or in one before it.
+   */
   readonly admission: number;
   /** Swarms that it is in; at 0 it is forgotten. */
   swarmCount: number;
@@ -28,12 +33,15 @@ export interface TrackedPeer extends PeerIdentity {
   isGone: boolean;
 }
 
+/** No run has the admissions of another: 48 bits tell runs apart, and are exact in a number. */
+const firstAdmissionMax = 2 ** 48 - 1;
+
 /** The peers of all swarms. Changes at once, never waits. */
 export class PeerTable {
   readonly #peers = new Map<string, TrackedPeer>();
   /** Those that promised to be heard of at every heartbeat. */
   readonly #beating = new Set<TrackedPeer>();
-  #admissions = 0;
+  #admissions = randomInt(firstAdmissionMax);
 
   /** Who is there by that address and peer id; else a new one, which must {@link join}. */
   heard(peer: PeerIdentity, nowMs: number): TrackedPeer {

@@ -123,3 +123,12 @@ test("SwarmTable that is full takes who lacks pieces for one of many seeders of 
   assert.deepEqual(table.counts(infoHash(1)), { seeders: 50, leechers: 2 });
   assert.throws(() => table.put(infoHash(1), peer("10.0.2.3", 1), 0), StorageFullError);
 });
+
+test("SwarmTable admits a peer by another number than the table of a run before it", () => {
+  const admissions = [1, 2].map(() => {
+    const table = new SwarmTable(limits, Math.random);
+    table.put(infoHash(1), peer("10.0.0.1", 1), 0);
+    return table.beat(peer("10.0.0.1", 1), 0);
+  });
+  assert.notEqual(admissions[0], admissions[1]);
+});
