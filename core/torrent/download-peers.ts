@@ -57,7 +57,7 @@ export class DownloadPeers {
 
   /** Those of them that have the whole blob. */
   get wholeCount(): number {
-    return this.#countOpen((client) => client.whole);
+    return this.#countOpen((client) => client.hasAll);
   }
 
   /** Those of them that owe nothing they do not give. */
@@ -67,7 +67,8 @@ export class DownloadPeers {
 
   /** Whether nodes that download as we do are connected. */
   get isCrowd(): boolean {
-    return this.#partial.size > 0;
+    for (const client of this.#partial) if (!client.hasAll) return true;
+    return false;
   }
 
   /** Whether any is connected from which the border of a zone parts us. */

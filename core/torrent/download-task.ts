@@ -257,7 +257,7 @@ export class DownloadTask implements PieceClientOwner {
   onHave(client: PieceClient, index: number): void {
     this.#peerPieces.gained(client, index);
     if (!client.whole && !client.isFar) this.#supply.heard(this.#deps.now());
-    if (client.whole) this.#good.update();
+    if (client.hasAll) this.#good.update();
     if (!this.have.has(index) && !this.#picker.isLeftToNear(index, client)) client.fill();
   }
 

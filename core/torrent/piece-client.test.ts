@@ -14,6 +14,7 @@ import { PieceGivers } from "./piece-givers.ts";
 import { PiecePicker } from "./piece-picker.ts";
 import { type OnRequest, framed, scriptedPeer } from "./scripted-peer.test-support.ts";
 import { WebSeedNeed } from "./web-seed-need.ts";
+import { encodeBitfield, encodeHave, encodeSignal } from "./wire-message.ts";
 
 const blob = blobFixture(100_000);
 const { infoHash, layout } = blob.metainfo;
@@ -24,7 +25,10 @@ const promisedBoundMs = 2000;
 const ignore = () => undefined;
 
 /** A peer that owes the only piece of a blob, and who may be asked for it instead. */
-async function owingPeer(t: TestContext) {
+async function owingPeer(
+  t: TestContext,
+  script: { readonly afterGreeting?: Buffer; readonly whole?: boolean } = {},
+) {
   const clock = new ManualClock();
   const picker = new PiecePicker({ pieceCount: layout.pieceCount, random: () => 0 });
   const givers = new PieceGivers();
@@ -36,7 +40,7 @@ async function owingPeer(t: TestContext) {
   const asked = Promise.withResolvers<Parameters<OnRequest>>();
   const closed = Promise.withResolvers<string>();
   const onRequest: OnRequest = (...request) => asked.resolve(request);
-  const peer = await scriptedPeer(t, blob, { onRequest });
+  const peer = await scriptedPeer(t, blob, { onRequest, ...script });
   const client = new PieceClient({
     ...{ address: peer.address, infoHash, layout, isGrowing: false, isDoubtful: false },
     self: { blockLengthMax: 1 << 18, dedicatedSeeder: false, listenPort: 1, whole: false },
@@ -105,4 +109,16 @@ test("a peer that gives a part of a block has the bound start anew", async (t) =
   assert.equal(client.stalled, false);
   tickAfter(1);
   assert.equal(client.stalled, true);
+});
+
+test("a peer that came with all pieces is whole, and one that got them meanwhile is one of many", async (t) => {
+  const came = await owingPeer(t);
+  await came.asked;
+  assert.deepEqual([came.client.whole, came.client.hasAll], [true, true]);
+  const afterGreeting = Buffer.concat([
+    ...[encodeBitfield(Buffer.of(0)), encodeHave(0), encodeSignal("unchoke")],
+  ]);
+  const became = await owingPeer(t, { whole: false, afterGreeting });
+  await became.asked;
+  assert.deepEqual([became.client.whole, became.client.hasAll], [false, true]);
 });

@@ -57,6 +57,7 @@ export class PieceClient implements PieceSource {
   #node: NodeInfo | undefined;
   #isFar = false;
   #have: Bitfield | undefined;
+  #cameWhole = false;
   readonly #queue = new RequestQueue();
   #window: RequestWindow;
   #blockLengthMax = 0;
@@ -104,8 +105,16 @@ export class PieceClient implements PieceSource {
     return this.#have !== undefined && !this.#connection.isClosed;
   }
 
-  /** In a growing swarm the seeder counts as whole, and it alone: its link is what all wait for. */
+  /**
+   * It came with all pieces; in a growing swarm the seeder counts as such, and it alone: its link is
+   * what all wait for. Who became whole meanwhile is one of many, and asked like others.
+   */
   get whole(): boolean {
+    return this.#deps.isGrowing ? this.hasAll : this.#cameWhole;
+  }
+
+  /** It has all pieces, or will be the first one who has. */
+  get hasAll(): boolean {
     if (!this.#have) return false;
     return this.#deps.isGrowing ? this.kind === "seeders" : this.#have.isFull;
   }
@@ -264,6 +273,7 @@ export class PieceClient implements PieceSource {
 
   #open(have: Bitfield): void {
     this.#have = have;
+    this.#cameWhole = have.isFull;
     this.#openedAtMs = this.#deps.now();
     this.#deps.owner.onOpen(this);
     this.fill();

@@ -38,7 +38,12 @@ export function greeting({ metainfo }: BlobFixture, whole = true): Buffer {
 export async function scriptedPeer(
   t: TestContext,
   blob: BlobFixture,
-  script: { readonly onRequest: OnRequest; readonly afterGreeting?: Buffer },
+  script: {
+    readonly onRequest: OnRequest;
+    readonly afterGreeting?: Buffer;
+    /** Whether it greets as one that has all pieces, which is the default. */
+    readonly whole?: boolean;
+  },
 ): Promise<ScriptedPeer> {
   let connections = 0;
   const sockets = new Set<Socket>();
@@ -46,7 +51,7 @@ export async function scriptedPeer(
     connections++;
     sockets.add(socket);
     socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
-    socket.write(greeting(blob));
+    socket.write(greeting(blob, script.whole));
     socket.write(script.afterGreeting ?? encodeSignal("unchoke"));
     parseRequests(socket, script.onRequest);
   });
