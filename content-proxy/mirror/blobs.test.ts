@@ -166,6 +166,21 @@ test("each of several ranges has its pieces fetched before others", async (t) =>
   assert.equal((await readAnswer(response)).isComplete, true);
 });
 
+test("of several ranges the one that is sent is fetched before those that are sent later", async (t) => {
+  const mirror = await openArriving(t);
+  mirror.node.swarm.onDownload = (download) => void arriveTo(mirror, download, 300_000);
+  const range = "bytes=0-599999,700000-700009,900000-900009";
+  const response = await mirror.ask(path, { headers: { range } });
+  const [download] = mirror.node.swarm.downloads;
+  assert.ok(download);
+  // Its first byte is here. Who has waited longest comes first.
+  const [first, second] = download.hurried.filter(({ end }) => end > 300_000);
+  assert.deepEqual(first, { start: 0, end: 600_000 });
+  assert.equal(second?.start, 700_000);
+  await arriveTo(mirror, download, bytes.length);
+  assert.equal((await readAnswer(response)).isComplete, true);
+});
+
 test("the end of a blob is given to who wants it alone, before all the rest is here", async (t) => {
   const mirror = await openArriving(t);
   mirror.node.swarm.onDownload = (download) => void arriveTo(mirror, download, bytes.length);

@@ -34,13 +34,15 @@ export async function sendBody(
   { ranges, ...body }: BlobBody & Cancellable,
 ): Promise<void> {
   const { blob, signal } = body;
-  const [first, ...more] = ranges ?? [{ start: 0, end: blob.size }];
+  const wanted = ranges ?? [{ start: 0, end: blob.size }];
+  const [first] = wanted;
   if (first === undefined) throw new RangeError("No range to send");
-  const ready = blob.ready(first, { signal });
-  const hurried = blob.hurry(more);
+  const isSeveral = wanted.length > 1;
+  // With the first one, and before it is asked for by itself: what is sent next has its turn first.
+  const hurried = blob.hurry(isSeveral ? wanted : []);
   try {
-    await ready;
-    if (more.length > 0) await sendParts(response, [first, ...more], body);
+    await blob.ready(first, { signal });
+    if (isSeveral) await sendParts(response, wanted, body);
     else await sendOne(response, first, { ...body, isWhole: ranges === undefined });
   } finally {
     hurried[Symbol.dispose]();

@@ -18,8 +18,8 @@ export interface SuppliedBlob extends AsyncDisposable {
   ready(range: ByteRange, options: Cancellable): Promise<void>;
 
   /**
-   * Has ranges fetched before others that are read later, until the result is disposed of, in
-   * their order and a bounded number at once.
+   * Has all of some ranges fetched before the rest, until the result is disposed of, in their order
+   * and a bounded number at once.
    */
   hurry(ranges: readonly ByteRange[]): Disposable;
 

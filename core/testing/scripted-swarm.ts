@@ -128,6 +128,8 @@ export class ScriptedDownload implements Download {
     const aborted = new Promise<never>((_, reject) =>
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
     );
+    // Nobody waits for it where the bytes are here.
+    aborted.catch(() => undefined);
     while (this.bytesDone < range.end) await Promise.race([this.#ready.promise, aborted]);
   }
 
