@@ -40,9 +40,10 @@ export class PieceReaders {
     this.#positions.delete(reader);
   }
 
-  /** Where the reader waits that has waited longest. */
+  /** Where the reader waits that has waited longest for a piece that can be looked at. */
   first(): number | undefined {
-    for (const position of this.positions()) return position;
+    const end = this.#deps.end();
+    for (const position of this.positions()) if (position < end) return position;
     return undefined;
   }
 
