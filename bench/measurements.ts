@@ -14,6 +14,7 @@ import { reader } from "./reader.ts";
 import { simulate } from "./simulate.ts";
 import { swarmCrowd } from "./swarm-crowd.ts";
 import { swarm } from "./swarm.ts";
+import { topology } from "./topology.ts";
 import { tracker } from "./tracker.ts";
 import { unpack } from "./unpack.ts";
 
@@ -29,6 +30,7 @@ export const measurements: readonly Measurement[] = [
   swarmCrowd,
   flashCrowd,
   reader,
+  topology,
   coldCrowd,
   simulate,
   limits,
