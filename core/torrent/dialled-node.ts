@@ -16,6 +16,7 @@ import {
   blockLengthBulk,
   connectTimeoutMs,
   handshakeTimeoutMs,
+  keepAliveMs,
   messageLengthMax,
   messagesPerBlock,
   newsMax,
@@ -91,6 +92,7 @@ export class DialledNode {
       port: deps.address.port,
       noDelay: true,
       keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
       onread: {
         buffer: () => this.#nextBuffer(),
         callback: (length) => this.#onBytes(receiveBuffer.subarray(0, length)),

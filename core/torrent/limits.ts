@@ -31,5 +31,11 @@ export const connectTimeoutMs = 2000;
 /** Time for both handshakes, after the connection is up. */
 export const handshakeTimeoutMs = 2000;
 
+/**
+ * A connection on which nothing was sent for so long is tried by the kernel, each second, and ended
+ * 10 s later: what a node that lost its power said to be fetching must not be waited for.
+ */
+export const keepAliveMs = 10_000;
+
 /** How often the engine looks for stalls, late pieces and peers to dial, while it downloads. */
 export const tickMs = 250;

@@ -1,7 +1,10 @@
 import type { CopyHolder } from "./piece-copies.ts";
 import type { PiecePicker } from "./piece-picker.ts";
 
-/** Intents of one node that are believed: from seeders and from afar it fetches no more at once. */
+/**
+ * Intents of one node that are believed; more of it are passed over. Most nodes fetch no more at
+ * once from seeders and from afar, and one that lies does not keep all pieces from us.
+ */
 const intentsMax = 32;
 
 /** One of the others, by its connection. */

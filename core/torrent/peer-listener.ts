@@ -10,7 +10,7 @@ import {
   startsLikeHandshake,
 } from "./handshake.ts";
 import type { HostGate } from "./host-gate.ts";
-import { handshakeTimeoutMs } from "./limits.ts";
+import { handshakeTimeoutMs, keepAliveMs } from "./limits.ts";
 
 /** A peer that said who it is and what it wants, and what it sent beyond that. */
 export interface IncomingPeer {
@@ -22,6 +22,8 @@ export interface IncomingPeer {
 
 /** Bytes that a peer who encrypts sends first, at least: its half of a key exchange (MSE). */
 const encryptedLengthMin = 96;
+
+const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
 
 export interface PeerListenerDeps {
   readonly host: string;
@@ -46,7 +48,7 @@ export class PeerListener implements AsyncDisposable {
 
   private constructor(deps: PeerListenerDeps) {
     this.#deps = deps;
-    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    this.#server = createServer(socketOptions, (socket) => {
       this.#onConnection(socket);
     });
     this.#server.maxConnections = deps.connectionsMax;

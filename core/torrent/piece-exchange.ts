@@ -1,7 +1,7 @@
 import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
 import type { BytesReceived } from "../ports/swarm.ts";
 import type { ArrivingBlob } from "./arriving-blob.ts";
-import type { Assignment, PieceSource, SourceKind } from "./assignment.ts";
+import type { Assignment, PieceSource } from "./assignment.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DownloadEvents } from "./download-events.ts";
 import type { PieceChoice } from "./piece-choice.ts";
@@ -28,7 +28,7 @@ export interface PieceExchangeDeps {
   /** A source gave a piece that is none of the blob. */
   readonly onWrongPiece: (source: PieceSource, index: number) => void;
   /** A right piece came, from one of these or from a stock client. */
-  readonly onRightPiece: (from: SourceKind) => void;
+  readonly onRightPiece: (from: Pick<PieceSource, "kind" | "isFar">) => void;
   /** A piece is in the file. */
   readonly onWritten: () => void;
   readonly onWriteFailed: (error: Error) => void;
@@ -92,7 +92,7 @@ export class PieceExchange {
       return;
     }
     givers.remove(index, source);
-    this.#settle(index, source.kind);
+    this.#settle(index, source);
     this.#received[source.kind] += buffer.length;
     this.#keep(index, buffer);
   }
@@ -101,7 +101,7 @@ export class PieceExchange {
   async takeForeign(index: number, bytes: Uint8Array): Promise<void> {
     const { hashes, picker } = this.#deps;
     if (!picker.isMissing(index) || !hashes.fits(index, bytes)) return;
-    this.#settle(index, "peers");
+    this.#settle(index, { kind: "peers" });
     this.#received.peers += bytes.byteLength;
     await this.#write(index, bytes);
   }
@@ -130,7 +130,7 @@ export class PieceExchange {
   }
 
   /** A right piece came: nobody else is asked for it any more. */
-  #settle(index: number, from: SourceKind): void {
+  #settle(index: number, from: Pick<PieceSource, "kind" | "isFar">): void {
     const { givers, picker, onRightPiece } = this.#deps;
     for (const loser of givers.settle(index)) this.#cancel(loser, index);
     this.#crossing.delete(index);

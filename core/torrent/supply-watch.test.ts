@@ -38,9 +38,9 @@ test("SupplyWatch lets pieces of a growing blob come by others for a while, unti
   watch.update({ ...hungry, nowMs: 6750 });
   assert.equal(watch.webSeedNeed.isNeeded, true);
   watch.update({ ...hungry, nowMs: 7000, isFetching: true });
-  watch.pieceCame("seeders", 7100);
+  watch.pieceCame({ kind: "seeders" }, 7100);
   assert.equal(watch.isStarving, true);
-  watch.pieceCame("peers", 7200);
+  watch.pieceCame({ kind: "peers" }, 7200);
   assert.equal(watch.isStarving, false);
 });
 
@@ -88,7 +88,23 @@ test("SupplyWatch of a blob waits for near nodes that fetch from afar, and then 
   assert.equal(watch.isStarving, false);
   watch.update({ ...sparing, nowMs: 9000 });
   assert.equal(watch.isStarving, true);
-  watch.pieceCame("peers", 9100);
+  watch.pieceCame({ kind: "peers", isFar: true }, 9050);
+  assert.equal(watch.isStarving, true);
+  watch.pieceCame({ kind: "peers" }, 9100);
+  assert.equal(watch.isStarving, false);
+});
+
+test("SupplyWatch does not starve for what was before near nodes came, nor once they have left", () => {
+  const alone = { ...hungry, connected: 3 };
+  const watch = new SupplyWatch({
+    ...{ torrent: metainfo, stallBoundMs, hasOrigin: false, knowsPeers: true, nowMs: 0 },
+  });
+  watch.update({ ...alone, nowMs: 60_000 });
+  watch.update({ ...alone, isSparing: true, nowMs: 60_250 });
+  assert.equal(watch.isStarving, false);
+  watch.update({ ...alone, isSparing: true, nowMs: 70_000 });
+  assert.equal(watch.isStarving, true);
+  watch.update({ ...alone, nowMs: 70_250 });
   assert.equal(watch.isStarving, false);
 });
 

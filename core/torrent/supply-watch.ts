@@ -1,6 +1,6 @@
 import { UnavailableError } from "../errors.ts";
 import type { ArrivingTorrent } from "./arriving-torrent.ts";
-import type { SourceKind } from "./assignment.ts";
+import type { PieceSource } from "./assignment.ts";
 import { OriginNeed } from "./origin-need.ts";
 import { WebSeedNeed } from "./web-seed-need.ts";
 
@@ -82,11 +82,11 @@ export class SupplyWatch {
     this.#fedAtMs = nowMs;
   }
 
-  /** A right piece came. */
-  pieceCame(from: SourceKind, nowMs: number): void {
+  /** A right piece came. One from afar does not end it that near nodes do not give. */
+  pieceCame({ kind, isFar }: Pick<PieceSource, "kind" | "isFar">, nowMs: number): void {
     this.#progressAtMs = nowMs;
-    if (from !== "origin") this.originNeed.swarmGave();
-    if (from === "peers") this.#isStarving = false;
+    if (kind !== "origin") this.originNeed.swarmGave();
+    if (kind === "peers" && !isFar) this.#isStarving = false;
   }
 
   /** Looks at the supply. Gives why the download has failed; `undefined` while it has not. */
@@ -94,7 +94,9 @@ export class SupplyWatch {
     const { torrent, stallBoundMs, hasOrigin } = this.#deps;
     const { nowMs, swarmGaveAtMs } = supply;
     const isGrowing = torrent.pieceHashes === undefined;
-    const isPatient = (isGrowing || isForOthers(supply)) && this.#isPatient(supply);
+    const isLeftToOthers = isGrowing || isForOthers(supply);
+    if (!isLeftToOthers) this.#eatsByItself(supply);
+    const isPatient = isLeftToOthers && this.#isPatient(supply);
     this.webSeedNeed.update({ ...supply, isSupplied: isPatient || supply.suppliers > 0 });
     const silentMs = nowMs - this.#progressAtMs;
     const pieceMs = (torrent.layout.pieceLength / rateMin) * 1000;
@@ -111,6 +113,12 @@ export class SupplyWatch {
     const what = isGrowing && !supply.isWanting ? "hash" : "piece";
     const late = `no ${what} came for ${Math.round(silentMs)} ms`;
     return new UnavailableError(`Cannot get blob ${torrent.digest}: ${late}`);
+  }
+
+  /** Nothing is left to others: what was missed while it was does not count. */
+  #eatsByItself({ nowMs, isSparing = false }: Supply): void {
+    this.#fedAtMs = nowMs;
+    if (!isSparing) this.#isStarving = false;
   }
 
   /** Whether a download that gets nothing has no reason to ask others. */
