@@ -3,15 +3,17 @@
 // loaded then, which would keep some 20 MiB in each thread for as long as the thread lives.
 //
 // What has no types any more is kept in node_modules/.cache, by the hash of the source: a change of
-// a source is seen at once. Whatever goes wrong here, Node does what it always does.
+// a source is seen at once. Whatever goes wrong here, Node does what it always does. npm ci, with
+// which other versions of Node come, removes all of it.
 "use strict";
 
 const { spawnSync } = require("node:child_process");
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
 const { registerHooks } = require("node:module");
-const { join, sep } = require("node:path");
+const { dirname, join, sep } = require("node:path");
 const { fileURLToPath } = require("node:url");
+const { isMainThread } = require("node:worker_threads");
 
 const root = join(__dirname, "..", "..");
 
@@ -21,7 +23,10 @@ const folders = ["cli", "content-proxy", "core", "seeder", "tracker"];
 /** Files there that it never loads. */
 const unusedFile = /\.test\.ts$|\.test-support\.ts$|\.d\.ts$|^testing\/|\/testing\//;
 
-const cache = join(root, "node_modules", ".cache", "shoal-stripped");
+/** Trees that share their packages, and versions of Node, do not remove what is another's. */
+const cacheName = `shoal-stripped-${hashOf(process.version + "\n" + root).slice(0, 12)}`;
+
+const cache = join(root, "node_modules", ".cache", cacheName);
 
 /** Milliseconds for all sources at once: 650 files take 4 s on a busy machine. */
 const fillTimeoutMs = 60_000;
@@ -32,7 +37,17 @@ const sourcesLengthMax = 64 * 2 ** 20;
 /** What ends a file of the cache, followed by the hash of all before: a power cut may damage it. */
 const sealMark = "\n//# sha256=";
 
+/** A file that is written now; one of a start that was killed stays. */
+const partialFile = /\.js\.[0-9]+\.[0-9]+$/;
+
+/** Milliseconds after which nobody writes it any more. */
+const partialAgeMaxMs = 3_600_000;
+
 let isFilled = false;
+
+// Administrators run it after an upgrade, as somebody who may write here: it is to fill the cache,
+// though it loads only a few of the sources.
+if (isMainThread && process.argv[2] === "--version") fill();
 
 registerHooks({
   load(url, context, nextLoad) {
@@ -52,14 +67,17 @@ function isOurs(url) {
 function strippedOf(url) {
   try {
     const path = placeOf(fs.readFileSync(fileURLToPath(url), "utf8"));
-    return readSealed(path) ?? (fill() ? readSealed(path) : undefined);
+    const stripped = readSealed(path);
+    if (stripped !== undefined || isFilled) return stripped;
+    fill();
+    return readSealed(path);
   } catch {
     return undefined;
   }
 }
 
 function placeOf(source) {
-  return join(cache, `${hashOf(process.version + "\n" + source)}.js`);
+  return join(cache, `${hashOf(source)}.js`);
 }
 
 function readSealed(path) {
@@ -80,10 +98,36 @@ function seal(stripped) {
 
 /** Adds all that is missing, once in each thread, and removes what is of other times. */
 function fill() {
-  if (isFilled) return false;
   isFilled = true;
-  fs.mkdirSync(cache, { recursive: true });
-  fs.accessSync(cache, fs.constants.W_OK);
+  try {
+    makeFolder();
+    fs.accessSync(cache, fs.constants.W_OK);
+    const sources = readSources();
+    const missing = [...sources].filter(([path]) => readSealed(path) === undefined);
+    if (missing.length > 0) {
+      const stripped = stripTypes(missing.map(([, source]) => source));
+      for (const [index, [path]] of missing.entries()) write(path, stripped[index]);
+    }
+    for (const name of fs.readdirSync(cache)) {
+      const path = join(cache, name);
+      if (!sources.has(path)) removeStale(path);
+    }
+  } catch {
+    // What was made until then is there.
+  }
+}
+
+/** Services run as other users than the administrator who makes it, whose umask may be strict. */
+function makeFolder() {
+  const first = fs.mkdirSync(cache, { recursive: true });
+  if (first === undefined) return;
+  for (let made = cache; made.length >= first.length; made = dirname(made)) {
+    fs.chmodSync(made, 0o755);
+  }
+}
+
+/** What the command may load, by its place in the cache. */
+function readSources() {
   const sources = new Map();
   for (const folder of folders) {
     for (const name of fs.readdirSync(join(root, folder), { recursive: true })) {
@@ -92,14 +136,19 @@ function fill() {
       sources.set(placeOf(source), source);
     }
   }
-  const missing = [...sources].filter(([path]) => readSealed(path) === undefined);
-  const stripped = stripTypes(missing.map(([, source]) => source));
-  for (const [index, [path]] of missing.entries()) write(path, stripped[index]);
-  for (const name of fs.readdirSync(cache)) {
-    // What another process is writing now has another ending.
-    if (name.endsWith(".js") && !sources.has(join(cache, name))) fs.rmSync(join(cache, name));
+  return sources;
+}
+
+/** Others may do the same at the same time. */
+function removeStale(path) {
+  try {
+    const isStale = partialFile.test(path)
+      ? Date.now() - fs.statSync(path).mtimeMs > partialAgeMaxMs
+      : path.endsWith(".js");
+    if (isStale) fs.rmSync(path, { force: true });
+  } catch {
+    // It takes some room.
   }
-  return true;
 }
 
 /** Has another process do it, which then takes the parser with it. */
@@ -121,6 +170,7 @@ function write(path, stripped) {
   if (stripped === null) return;
   const partial = `${path}.${process.pid}.${process.hrtime.bigint()}`;
   fs.writeFileSync(partial, seal(stripped));
+  fs.chmodSync(partial, 0o644);
   fs.renameSync(partial, path);
 }
 
