@@ -120,14 +120,21 @@ function answerOf({ status, headers, body }: HttpClientAnswer): AnnounceAnswer {
 }
 
 function batchAnswerOf({ status, headers, body }: HttpClientAnswer): BatchAnswer {
-  // Some say so when they are busy; all others when they do not know what that is.
-  if (status >= 400 && status < 500 && status !== 429) {
+  if (saysNotHere(status)) {
     throw new AccessDeniedError(`Cannot announce together: the tracker answers ${status}`);
   }
   if (status !== 200) {
     throw new UnavailableError(`Cannot announce: the tracker answers ${status}`);
   }
   return { ...parseHttpBatchAnswer(body), generation: generationIn(headers) };
+}
+
+/**
+ * Whether a status is of who does not know what a batch is: also "not implemented" and "version
+ * not supported", as proxies say of methods and bodies. "Too many requests" is of who is busy.
+ */
+function saysNotHere(status: number): boolean {
+  return (status >= 400 && status < 500 && status !== 429) || status === 501 || status === 505;
 }
 
 function generationIn(headers: IncomingHttpHeaders): string | undefined {

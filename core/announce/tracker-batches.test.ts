@@ -23,7 +23,7 @@ class BatchTracker implements TrackerClient {
   readonly refused = new Set<InfoHash>();
   batchTorrentsMax: number | undefined = 3;
   admission = 1;
-  state: "up" | "down" | "no-batches" = "up";
+  state: "up" | "down" | "no-batches" | "failing-batches" = "up";
 
   /** What it was asked since the last look. */
   take(): string[] {
@@ -45,7 +45,9 @@ class BatchTracker implements TrackerClient {
     );
     this.asked.push(`[${here?.join("") ?? ""}]-[${gone?.join("") ?? ""}]`);
     await Promise.resolve();
-    if (this.state === "down") throw new UnavailableError("Cannot reach it");
+    if (this.state === "down" || this.state === "failing-batches") {
+      throw new UnavailableError("Cannot reach it");
+    }
     if (this.state === "no-batches") throw new AccessDeniedError("Cannot do that");
     const { admission, refused } = this;
     const told = { generation: "one", intervalMs: 100_000, heartbeatMs: 10_000 };
@@ -84,7 +86,7 @@ function sessionOf(t: TestContext) {
   const join = (names: string) => {
     for (const name of names) session.join(torrentOf(name));
   };
-  return { client, session, settle, advance, join };
+  return { client, session, logger, settle, advance, join };
 }
 
 test("torrents are announced together once a tracker says it takes them so", async (t) => {
@@ -186,3 +188,46 @@ test("a tracker that refuses batches is announced to as any other", async (t) =>
   await advance(20_000);
   assert.deepEqual(client.take(), []);
 });
+
+test("where batches alone fail, torrents are soon announced one by one, and batches tried ever more rarely", async (t) => {
+  const { client, settle, advance, join, logger } = sessionOf(t);
+  client.state = "failing-batches";
+  join("123456789abcdef");
+  await settle();
+  await advance(5000);
+  const first = client.take();
+  assert.equal(new Set(startsIn(first)).size, 15, first.join(" "));
+  assert.equal(batchesIn(first).length, 3);
+
+  logger.lines.splice(0);
+  await advance(1_800_000);
+  const later = batchesIn(client.take()).length;
+  assert.ok(later >= 3 && later <= 6, `${later} batches in half an hour`);
+  assert.ok(logger.lines.length <= 3 * later, `${logger.lines.length} lines`);
+
+  client.state = "up";
+  await advance(1_800_000);
+  const batches = batchesIn(client.take());
+  assert.ok(batches.length > 30 && batches.some((batch) => batch !== "[]-[]"), batches.join(" "));
+});
+
+test("a tracker that was down a few times is told by batches as before", async (t) => {
+  const { client, settle, advance, join } = sessionOf(t);
+  join("12345");
+  await settle();
+  for (let outage = 0; outage < 5; outage++) {
+    client.state = "down";
+    await advance(12_000);
+    client.state = "up";
+    await advance(12_000);
+    assert.ok(batchesIn(client.take()).length > 0, `outage ${outage}`);
+  }
+});
+
+function startsIn(asked: readonly string[]): string[] {
+  return asked.filter((each) => each.endsWith(" started"));
+}
+
+function batchesIn(asked: readonly string[]): string[] {
+  return asked.filter((each) => each.startsWith("["));
+}

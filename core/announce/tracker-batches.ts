@@ -1,7 +1,9 @@
+import { retryPauseMs } from "../async/retry-pause.ts";
 import { AccessDeniedError } from "../errors.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
 import type { SwarmMembership } from "./swarm-membership.ts";
 import type { AnnounceAnswer, BatchAnswer, TrackerClient } from "./tracker-client.ts";
 
@@ -9,6 +11,7 @@ import type { AnnounceAnswer, BatchAnswer, TrackerClient } from "./tracker-clien
 export interface TrackerBatchesDeps {
   readonly client: TrackerClient;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** Gives a number in [0, 1). */
   readonly random: () => number;
 }
@@ -30,6 +33,15 @@ const intervalJitter = 0.1;
 /** Part of its interval that a torrent may be announced before its time, to be so with others. */
 const togetherShare = 0.2;
 
+/** Batches in a row that may fail at a tracker that answers announces; then it is left without. */
+const failuresMax = 3;
+
+/**
+ * Milliseconds without batches where they fail: a proxy that has its troubles is over them in a
+ * minute, and one that never lets them through is asked but twice an hour.
+ */
+const pauseMs = { first: 60_000, max: 1_800_000 } as const;
+
 /**
  * What is known of a tracker's way to take many announces in one request: whether it does, and
  * whether it still knows us.
@@ -42,6 +54,13 @@ export class TrackerBatches {
   #refused = false;
   #beatDueMs = Number.POSITIVE_INFINITY;
   #busy = false;
+  /** Whether the last batch failed, and no announce since. */
+  #isSuspect = false;
+  /** Batches in a row that failed, after each of which an announce went well. */
+  #failures = 0;
+  /** Pauses in a row. */
+  #pauses = 0;
+  #pausedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: TrackerBatchesDeps) {
     this.#deps = deps;
@@ -49,12 +68,14 @@ export class TrackerBatches {
 
   /** Torrents that a batch may have; `undefined` while the tracker takes none. */
   get torrentsMax(): number | undefined {
-    return this.#refused ? undefined : this.#torrentsMax;
+    const isPaused = this.#deps.clock.monotonicMs() < this.#pausedUntilMs;
+    return this.#refused || isPaused ? undefined : this.#torrentsMax;
   }
 
   /** When the tracker is to get the next sign of life for all swarms. */
   get beatDueMs(): number {
-    return this.torrentsMax === undefined ? Number.POSITIVE_INFINITY : this.#beatDueMs;
+    if (this.#refused || this.#torrentsMax === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(this.#beatDueMs, this.#pausedUntilMs);
   }
 
   /** Whether a batch is under way: others wait for it, so that they become one. */
@@ -64,6 +85,10 @@ export class TrackerBatches {
 
   /** Reads from the answer to an ordinary announce whether there are batches. */
   offered({ batchTorrentsMax }: AnnounceAnswer, nowMs: number): void {
+    if (this.#isSuspect) {
+      this.#isSuspect = false;
+      if (++this.#failures >= failuresMax) this.#pause();
+    }
     // The first promises heartbeats: only then are we missed without them.
     if (this.#torrentsMax === undefined) this.#beatDueMs = nowMs;
     this.#torrentsMax = batchTorrentsMax;
@@ -92,6 +117,7 @@ export class TrackerBatches {
     });
     try {
       const answer = await this.#ask({ port, seeding, stopped }, signal);
+      this.#failures = this.#pauses = 0;
       const pauses = this.#pausesAfter(answer);
       const taken = new Set<SwarmMembership>();
       for (const { membership, request } of asked) {
@@ -111,9 +137,14 @@ export class TrackerBatches {
     }
   }
 
-  /** The tracker does not answer: whether it takes batches is asked anew. */
-  failed(): void {
+  /**
+   * The tracker does not answer: whether it takes batches is asked anew.
+   *
+   * @param kind Of the request. Where announces fail, too, batches are not to blame.
+   */
+  failed(kind: "batch" | "announce"): void {
     this.#torrentsMax = undefined;
+    this.#isSuspect = kind === "batch";
   }
 
   /** The tracker is another run, which may take what the last refused. */
@@ -134,6 +165,14 @@ export class TrackerBatches {
       if (error instanceof AccessDeniedError) this.#refused = true;
       throw error;
     }
+  }
+
+  /** Does without batches for a while, which grows. */
+  #pause(): void {
+    const { clock, logger, random } = this.#deps;
+    const durationMs = retryPauseMs(++this.#pauses, random, pauseMs);
+    this.#pausedUntilMs = clock.monotonicMs() + durationMs;
+    logger.warn("tracker takes no batches: announcing one by one for a while", { durationMs });
   }
 
   /** One draw for all: what was announced together comes back together. */

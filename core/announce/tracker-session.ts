@@ -56,8 +56,8 @@ export class TrackerSession implements AsyncDisposable {
 
   constructor(deps: TrackerSessionDeps) {
     this.#deps = deps;
-    this.#batches = new TrackerBatches(deps);
     this.#logger = deps.logger.with({ tracker: deps.client.name });
+    this.#batches = new TrackerBatches({ ...deps, logger: this.#logger });
     this.#health = new TrackerHealth({ ...deps, logger: this.#logger });
   }
 
@@ -202,7 +202,10 @@ export class TrackerSession implements AsyncDisposable {
       if (error instanceof AccessDeniedError) {
         this.#logger.info("tracker takes no batches after all", { reason: error.message });
         for (const membership of batch) this.#queue.add(membership);
-      } else this.#onFailure(batch, { askedMs, error });
+      } else {
+        this.#batches.failed("batch");
+        this.#onFailure(batch, { askedMs, error });
+      }
       return new Set();
     }
   }
@@ -228,7 +231,10 @@ export class TrackerSession implements AsyncDisposable {
     } catch (error) {
       if (this.#ended.signal.aborted) return undefined;
       if (error instanceof AccessDeniedError) this.#onRefusal(membership, error);
-      else this.#onFailure([membership], { askedMs: membership.askedMs, error });
+      else {
+        this.#batches.failed("announce");
+        this.#onFailure([membership], { askedMs: membership.askedMs, error });
+      }
       return undefined;
     }
   }
@@ -257,7 +263,6 @@ export class TrackerSession implements AsyncDisposable {
     { askedMs, error }: { readonly askedMs: number; readonly error: unknown },
   ): void {
     this.#health.failed(askedMs, error);
-    this.#batches.failed();
     const [first] = this.#memberships.values();
     for (const membership of asked.length === 0 && first ? [first] : asked) {
       // A goodbye is not worth a second try: there the tracker forgets us by itself.
