@@ -6,7 +6,7 @@ import type { Scenario } from "./simulate/scenario.ts";
 import { percentile } from "./statistics.ts";
 import { flashCrowdNodeCount, flashCrowdSizeBytes } from "./swarm/flash-crowd-links.ts";
 
-/** Kraken's published case has 2,600; with so few it takes a minute or two, not a quarter of an hour. */
+/** Kraken's published case has 2,600, which is 26 times the work: with so few it takes minutes. */
 const defaultNodeCount = 100;
 
 /** An image of 3 GB in two layers, as in Kraken's published case. */
@@ -24,7 +24,7 @@ export const simulate: Measurement = {
   name: "simulate",
   summary: "3 GB from 5 seeders to 100 or --nodes simulated hosts at 300 MB/s, by our crowd logic",
   rounds: 1,
-  withinMs: 60 * 60_000,
+  withinMs: 4 * 60 * 60_000,
   run: measureSimulated,
 };
 
