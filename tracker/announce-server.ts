@@ -13,7 +13,7 @@ import { type InfoHash, parseInfoHash } from "../core/info-hash.ts";
 import { type IpFamily, parseIp } from "../core/ip-address.ts";
 import { type PeerAddress, parsePeerAddress } from "../core/peer-address.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import { type Place, parsePlace } from "../core/topology.ts";
+import { AnnouncedPlaces } from "./announced-places.ts";
 import type { Random } from "./peer-group.ts";
 import { familyOfKey, peerKeyOf, peerOfKey } from "./peer-key.ts";
 import type { PeerWish } from "./swarm.ts";
@@ -58,6 +58,7 @@ const intervalJitter = 0.1;
  */
 export class AnnounceServer extends Server {
   readonly #deps: AnnounceServerDeps;
+  readonly #places = new AnnouncedPlaces();
 
   constructor(deps: AnnounceServerDeps) {
     super({
@@ -109,7 +110,7 @@ export class AnnounceServer extends Server {
     const host = request.socket.remoteAddress ?? "";
     const place = { host, port: batch.port, request };
     return takeBatch(batch, {
-      place: placeIn(request),
+      place: this.#places.placeIn(request.url ?? ""),
       addresses: addressesOf(place, settings.trustIpParameter),
       ...{ swarms, allows, heartbeatMs: settings.heartbeatMs },
       intervalSeconds: this.#intervals().interval,
@@ -132,7 +133,7 @@ export class AnnounceServer extends Server {
     const seeder = params.left === 0 || params.event === "completed";
     const family = familyOfKey(key);
     const { peer_id: peerId } = params;
-    const place = placeIn(request);
+    const place = this.#places.placeIn(request?.url ?? "");
     const stopped = params.event === "stopped";
     for (const each of [key, ...otherKeys]) {
       if (each === undefined) continue;
@@ -206,21 +207,6 @@ function addressesOf(
   const query = new URLSearchParams(request.url?.split("?")[1] ?? "");
   const others = ["ipv4", "ipv6"].flatMap((name) => endpointIn(query.get(name), port));
   return [{ host: query.get("ip") ?? host, port }, ...others];
-}
-
-/**
- * Where a peer says that it is, as a parameter `place` beside those of BEP 3. Who says something
- * else by that name says nothing.
- */
-function placeIn(request: IncomingMessage | undefined): Place | undefined {
-  const text = /[?&]place=([^&]*)/.exec(request?.url ?? "")?.[1];
-  if (text === undefined) return undefined;
-  try {
-    return parsePlace(text);
-  } catch (error) {
-    if (error instanceof InvalidArgumentError) return undefined;
-    throw error;
-  }
 }
 
 /** An address, which may have a port of its own. @see BEP 7 */

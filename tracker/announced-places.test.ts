@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
 import { infoHashOf } from "../core/info-hash.ts";
@@ -8,6 +10,7 @@ import { createPeerId } from "../core/peer-id.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import type { Place } from "../core/topology.ts";
+import { AnnouncedPlaces } from "./announced-places.ts";
 import { parseTrackerConfig } from "./config.ts";
 import { startTracker } from "./service.ts";
 
@@ -57,3 +60,32 @@ test("a node is told first of those in its own zone", async (t) => {
     assert.match(await said(`port=1&place=${place}`), /^d8:complete/);
   }
 });
+
+test("places keep nothing of the announces that they were in, and peers share them", () => {
+  const places = new AnnouncedPlaces();
+  const megabyte = 1024 ** 2;
+  const urlWith = (place: string) =>
+    Buffer.from(`/announce?port=1&place=${place}&x=${"x".repeat(megabyte / 2)}`).toString("latin1");
+  const before = heapUsedAfterCollection();
+  const kept = Array.from({ length: 50 }, (_, index) =>
+    places.placeIn(urlWith(`region-of-some-length/zone-of-some-length-${index}/`)),
+  );
+  const grownBytes = heapUsedAfterCollection() - before;
+  assert.ok(grownBytes < 10 * megabyte, `${grownBytes} bytes are kept`);
+  assert.equal(kept[7]?.zone, "zone-of-some-length-7");
+  assert.equal(places.placeIn("?place=region-of-some-length/zone-of-some-length-7/"), kept[7]);
+});
+
+test("places that are made up without end are forgotten again", () => {
+  const places = new AnnouncedPlaces();
+  const first = places.placeIn("?place=eu/a/1");
+  for (let index = 0; index < 10_000; index++) places.placeIn(`?place=made/up/${index}`);
+  assert.notEqual(places.placeIn("?place=eu/a/1"), first);
+  assert.deepEqual(places.placeIn("?place=eu/a/1"), first);
+});
+
+function heapUsedAfterCollection(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc()");
+  return process.memoryUsage().heapUsed;
+}
