@@ -189,6 +189,33 @@ test("a tracker that refuses batches is announced to as any other", async (t) =>
   assert.deepEqual(client.take(), []);
 });
 
+test("one refused batch ends neither batches nor signs of life", async (t) => {
+  const { client, settle, advance, join } = sessionOf(t);
+  join("12345");
+  await settle();
+  client.state = "no-batches";
+  await advance(11_000);
+  client.state = "up";
+  client.take();
+  // Signs of life were promised, so they are given by ordinary announces meanwhile.
+  await advance(45_000);
+  const meanwhile = client.take();
+  assert.deepEqual(batchesIn(meanwhile), []);
+  assert.ok(meanwhile.length >= 4 && meanwhile.length <= 6, meanwhile.join(" "));
+
+  await advance(30_000);
+  assert.ok(batchesIn(client.take()).length >= 2);
+});
+
+test("a tracker that refuses all batches is asked ever more rarely", async (t) => {
+  const { client, advance, join } = sessionOf(t);
+  client.state = "no-batches";
+  join("1234");
+  await advance(3_600_000);
+  const batches = batchesIn(client.take()).length;
+  assert.ok(batches >= 4 && batches <= 7, `${batches} batches in an hour`);
+});
+
 test("where batches alone fail, torrents are soon announced one by one, and batches tried ever more rarely", async (t) => {
   const { client, settle, advance, join, logger } = sessionOf(t);
   client.state = "failing-batches";

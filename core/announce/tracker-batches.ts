@@ -51,7 +51,6 @@ export class TrackerBatches {
   #torrentsMax: number | undefined;
   #heartbeatMs = heartbeatDefaultMs;
   #admission: number | undefined;
-  #refused = false;
   #beatDueMs = Number.POSITIVE_INFINITY;
   #busy = false;
   /** Whether the last batch failed, and no announce since. */
@@ -69,13 +68,22 @@ export class TrackerBatches {
   /** Torrents that a batch may have; `undefined` while the tracker takes none. */
   get torrentsMax(): number | undefined {
     const isPaused = this.#deps.clock.monotonicMs() < this.#pausedUntilMs;
-    return this.#refused || isPaused ? undefined : this.#torrentsMax;
+    return isPaused ? undefined : this.#torrentsMax;
   }
 
   /** When the tracker is to get the next sign of life for all swarms. */
   get beatDueMs(): number {
-    if (this.#refused || this.#torrentsMax === undefined) return Number.POSITIVE_INFINITY;
+    if (this.#torrentsMax === undefined) return Number.POSITIVE_INFINITY;
     return Math.max(this.#beatDueMs, this.#pausedUntilMs);
+  }
+
+  /**
+   * How often the tracker must hear of us by ordinary announces: it goes on to count on the
+   * heartbeats that a batch promised it. `undefined`: there is no promise, or batches keep it.
+   */
+  get signOfLifeMs(): number | undefined {
+    const isPromised = this.#admission !== undefined && this.torrentsMax === undefined;
+    return isPromised ? this.#heartbeatMs : undefined;
   }
 
   /** Whether a batch is under way: others wait for it, so that they become one. */
@@ -98,7 +106,7 @@ export class TrackerBatches {
    * Announces torrents for which nobody is looked for; none: gives a sign of life.
    *
    * @throws {UnavailableError} when the tracker does not answer.
-   * @throws {AccessDeniedError} when it takes no batches; it is not asked again in this run.
+   * @throws {AccessDeniedError} when it takes no batches; it is not asked again for a while.
    */
   async announce(
     batch: readonly SwarmMembership[],
@@ -147,11 +155,6 @@ export class TrackerBatches {
     this.#isSuspect = kind === "batch";
   }
 
-  /** The tracker is another run, which may take what the last refused. */
-  restarted(): void {
-    this.#refused = false;
-  }
-
   async #ask(
     request: Parameters<NonNullable<TrackerClient["announceBatch"]>>[0],
     signal: AbortSignal,
@@ -162,7 +165,7 @@ export class TrackerBatches {
       if (answer) return answer;
       throw new AccessDeniedError("Cannot announce together: no way to");
     } catch (error) {
-      if (error instanceof AccessDeniedError) this.#refused = true;
+      if (error instanceof AccessDeniedError) this.#pause();
       throw error;
     }
   }

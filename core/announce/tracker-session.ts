@@ -173,7 +173,7 @@ export class TrackerSession implements AsyncDisposable {
     const askedMs = this.#deps.clock.monotonicMs();
     const taken = await this.#askTogether(batch, { port, askedMs });
     if (this.#ended.signal.aborted) return;
-    let nextMs = Math.min(this.#health.heardMs + heartbeatMs, this.#batches.beatDueMs);
+    let nextMs = Math.min(this.#signOfLifeDueMs(), this.#batches.beatDueMs);
     for (const membership of batch) {
       if (!membership.wanted && membership.settled) this.#drop(membership);
       else if (!membership.wanted || (taken.has(membership) && !membership.settled)) {
@@ -200,7 +200,7 @@ export class TrackerSession implements AsyncDisposable {
     } catch (error) {
       if (signal.aborted) return new Set();
       if (error instanceof AccessDeniedError) {
-        this.#logger.info("tracker takes no batches after all", { reason: error.message });
+        this.#logger.info("tracker refuses a batch", { reason: error.message });
         for (const membership of batch) this.#queue.add(membership);
       } else {
         this.#batches.failed("batch");
@@ -218,7 +218,7 @@ export class TrackerSession implements AsyncDisposable {
     if (this.#ended.signal.aborted) return;
     if (!membership.wanted || (answer && !membership.settled)) this.#enqueue(membership);
     const { beatDueMs } = this.#batches;
-    this.#wakeAt(Math.min(membership.dueMs, this.#health.heardMs + heartbeatMs, beatDueMs));
+    this.#wakeAt(Math.min(membership.dueMs, this.#signOfLifeDueMs(), beatDueMs));
     if (answer) membership.found(answer.peers);
   }
 
@@ -275,7 +275,6 @@ export class TrackerSession implements AsyncDisposable {
   /** @param asked What the tracker was just told of; all else it may have forgotten. */
   #onAnswerFrom(generation: string | undefined, asked: readonly SwarmMembership[]): void {
     const found = this.#health.answered(generation);
-    if (found === "other-run") this.#batches.restarted();
     if (found !== "same-run") this.#announceAnew(asked);
   }
 
@@ -303,13 +302,17 @@ export class TrackerSession implements AsyncDisposable {
         if (membership.askedMs < (oldest?.askedMs ?? nowMs)) oldest = membership;
       }
     }
-    if (nowMs - this.#health.heardMs >= heartbeatMs) {
+    if (nowMs >= this.#signOfLifeDueMs()) {
       if (oldest && nowMs >= oldest.askedMs + oldest.intervalMinMs) this.#queue.add(oldest);
       this.#health.heardMs = nowMs;
     }
     this.#pump();
     if (this.#memberships.size === 0) return;
-    this.#wakeAt(Math.min(nextMs, this.#health.heardMs + heartbeatMs, this.#batches.beatDueMs));
+    this.#wakeAt(Math.min(nextMs, this.#signOfLifeDueMs(), this.#batches.beatDueMs));
+  }
+
+  #signOfLifeDueMs(): number {
+    return this.#health.heardMs + Math.min(heartbeatMs, this.#batches.signOfLifeMs ?? heartbeatMs);
   }
 
   #wakeAt(dueMs: number): void {
