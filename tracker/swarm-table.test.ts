@@ -132,3 +132,13 @@ test("SwarmTable admits a peer by another number than the table of a run before 
   });
   assert.notEqual(admissions[0], admissions[1]);
 });
+
+test("SwarmTable that is full lets no seeder give way to who has too many peers already", () => {
+  const table = new SwarmTable({ ...limits, peersMax: 60 }, Math.random);
+  for (const port of [1, 2]) table.put(infoHash(2), peer("10.0.2.1", port), 0);
+  for (let index = 0; index < 58; index++) {
+    table.put(infoHash(1), { ...peer(`10.0.1.${index}`, 1), seeder: true }, 0);
+  }
+  assert.throws(() => table.put(infoHash(1), peer("10.0.2.1", 3), 0), StorageFullError);
+  assert.deepEqual(table.counts(infoHash(1)), { seeders: 58, leechers: 0 });
+});

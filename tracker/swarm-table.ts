@@ -79,8 +79,9 @@ export class SwarmTable {
     const known = this.#swarms.get(infoHash);
     const before = known?.get(peer.key);
     if (!before) {
+      this.#checkShare(known, peer.key);
       if (!peer.seeder) this.#makeRoom(infoHash);
-      this.#checkRoom(known, peer.key);
+      if (this.#peerCount >= this.#limits.peersMax) throw fullError();
     }
     const swarm = known ?? new Swarm(this.#random);
     if (!known) this.#swarms.set(infoHash, swarm);
@@ -175,16 +176,16 @@ export class SwarmTable {
     if (seeder) this.remove(infoHash, seeder.tracked.key);
   }
 
-  #checkRoom(swarm: Swarm | undefined, key: string): void {
+  /** Before room is made: nobody gives way to who is refused then. */
+  #checkShare(swarm: Swarm | undefined, key: string): void {
     const { swarmsMax, peersMax, peersPerAddressMax } = this.#limits;
     const full =
-      this.#peerCount >= peersMax ||
       (!swarm && this.#swarms.size >= swarmsMax) ||
       (this.#peersOfAddress.get(addressOf(key)) ?? 0) >= peersPerAddressMax ||
       networksOf(key).some(
         (network) => (this.#peersOfAddress.get(network) ?? 0) >= peersMax * networkShare,
       );
-    if (full) throw new StorageFullError("Cannot take in the peer: the tracker is full");
+    if (full) throw fullError();
   }
 
   #count(key: string, change: 1 | -1): void {
@@ -195,6 +196,10 @@ export class SwarmTable {
     }
     this.#peerCount += change;
   }
+}
+
+function fullError(): StorageFullError {
+  return new StorageFullError("Cannot take in the peer: the tracker is full");
 }
 
 /** The key without the two bytes of port. */
