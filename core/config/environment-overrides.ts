@@ -10,6 +10,8 @@ export interface Override {
   readonly variable: string;
   readonly path: ConfigPath;
   readonly value: unknown;
+  /** The value before it was read as YAML. */
+  readonly text: string;
 }
 
 /** `SHOAL_STORE__BUDGET_BYTES` is `store.budgetBytes`. */
@@ -24,6 +26,7 @@ const depthMax = 6;
 /**
  * The variables that name a key of the configuration: `SHOAL_`, then the steps of its
  * path in capitals, joined by two underscores. Values are YAML: `7`, `true`, `["a", "b"]`.
+ * Where a key wants text, {@link asText} takes what YAML has for a number as it is written.
  *
  * A variable of one step counts only if `topKeys` has it, for Kubernetes makes up
  * variables such as `SHOAL_TRACKER_PORT` from the names of services.
@@ -35,7 +38,22 @@ export function overridesIn(environment: Environment, topKeys: readonly string[]
     const path = variable.slice(prefix.length).split("__").map(camelCase);
     if (path.length > depthMax || path.includes("")) return [];
     if (path.length === 1 && !topKeys.includes(path[0] ?? "")) return [];
-    return [{ variable, path, value: valueOf(text) }];
+    return [{ variable, path, value: valueOf(text), text }];
+  });
+}
+
+/**
+ * The overrides with the text of those numbers and booleans where text is wanted. Who sets a
+ * variable from elsewhere cannot put it in quotes: a zone `010` is not to become `10`.
+ */
+export function asText(
+  overrides: readonly Override[],
+  isTextWanted: (path: ConfigPath) => boolean,
+): readonly Override[] {
+  return overrides.map((override) => {
+    const { path, text, value } = override;
+    const isScalar = typeof value === "number" || typeof value === "boolean";
+    return isScalar && isTextWanted(path) ? { ...override, value: text } : override;
   });
 }
 

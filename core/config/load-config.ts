@@ -7,6 +7,7 @@ import { type ConfigProblem, describeIssue, problemsOf } from "./describe-issue.
 import {
   type Environment,
   type Override,
+  asText,
   overridesIn,
   withOverrides,
 } from "./environment-overrides.ts";
@@ -39,8 +40,11 @@ export function loadConfig<Schema extends z.ZodType>(
   const source = new YamlSource(text, file);
   if (source.problems.length > 0) throw new ConfigError(source.problems);
   const topKeys = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  const overrides = overridesIn(environment, topKeys);
-  const value = withOverrides(withoutService(source.value, topKeys), overrides);
+  const ofFile = withoutService(source.value, topKeys);
+  const read = overridesIn(environment, topKeys);
+  const { error } = schema.safeParse(withOverrides(ofFile, read));
+  const overrides = asText(read, (path) => isTextWanted(error?.issues ?? [], path));
+  const value = withOverrides(ofFile, overrides);
   const result = schema.safeParse(value, { error: describeIssue });
   const ownProblems = result.success ? [] : result.error.issues.flatMap(problemsOf);
   const wrong = ownProblems.map(({ path }) => path);
@@ -49,6 +53,16 @@ export function loadConfig<Schema extends z.ZodType>(
   if (result.success && problems.length === 0) return result.data as DeepReadonly<z.output<Schema>>;
   throw new ConfigError(
     problems.slice(0, problemsMax).map((problem) => render(problem, source, overrides)),
+  );
+}
+
+function isTextWanted(issues: readonly z.core.$ZodIssue[], path: ConfigPath): boolean {
+  const wanted = formatConfigPath(path);
+  return issues.some(
+    (issue) =>
+      issue.code === "invalid_type" &&
+      issue.expected === "string" &&
+      formatConfigPath(issue.path) === wanted,
   );
 }
 

@@ -21,6 +21,20 @@ test("a host is where its configuration says, or nowhere", () => {
   }
 });
 
+test("a name that YAML has for a number is to be in quotes, for it would be another one", () => {
+  for (const name of ["1.10", "010", "1"]) {
+    assert.throws(() => placeIn(`topology: {zone: ${name}}`), /topology\.zone.*put it in quotes/);
+    assert.equal(placeIn(`topology: {zone: "${name}"}`)?.zone, name);
+  }
+});
+
+test("a variable's name is taken as it is written", () => {
+  for (const name of ["1.10", "010", "1", "0x1f", "true"]) {
+    assert.equal(placeIn("", { SHOAL_TOPOLOGY__ZONE: name })?.zone, name);
+  }
+  assert.throws(() => placeIn("", { SHOAL_TOPOLOGY__ZONE: "-1" }), /SHOAL_TOPOLOGY__ZONE/);
+});
+
 test("variables tell where a host is, also those that Kubernetes leaves empty", () => {
   const environment = {
     SHOAL_TOPOLOGY__REGION: "westeurope",

@@ -2,11 +2,13 @@ import { z } from "zod";
 
 import { type Place, isPlaceLabel } from "../topology.ts";
 
-/** Values of variables are YAML, where zones with names such as `1` are numbers. */
+/** A name such as `1.10` is a number in YAML, which has lost its end before we see it. */
+const quotesWanted = ({ input }: { readonly input?: unknown }) =>
+  typeof input === "number" ? `is the number ${input}, want text: put it in quotes` : undefined;
+
 const label = () =>
   z
-    .union([z.string(), z.number()])
-    .transform(String)
+    .string({ error: quotesWanted })
     .refine((text) => text === "" || isPlaceLabel(text), {
       error: "is no name of a place, want at most 63 letters, digits, dots, dashes, underscores",
     })
