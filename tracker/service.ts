@@ -11,6 +11,7 @@ import type { TrackerConfig } from "./config.ts";
 import { listenHttp } from "../core/http/listen-http.ts";
 import { publishTokenCheck } from "./http/publish-token.ts";
 import { trackerHandler } from "./http/tracker-handler.ts";
+import { ListeningClock } from "./listening-clock.ts";
 import { MetainfoFiles } from "./metainfo-files.ts";
 import { PublishedMetainfo } from "./published-metainfo.ts";
 import { statusOf } from "./status.ts";
@@ -52,12 +53,13 @@ export async function startTracker(
   const started = new DisposeStack();
   try {
     const { published, generation } = await openDirectory(config, { logger, started, signal });
-    const swarms = startSwarms(config, { clock, started });
+    const listening = new ListeningClock({ clock, lookIntervalMs: sweepIntervalMs });
+    const swarms = startSwarms(config, { clock: listening, started });
     const announces = new AnnounceServer({
       swarms,
       udpGate: new UdpGate({ secret: randomBytes(32), clock }),
       allows: (infoHash) => published.use(infoHash) || !config.announce.onlyDirectory,
-      clock,
+      clock: listening,
       random: Math.random,
       settings: {
         announceIntervalMs: config.announce.intervalMs,
@@ -117,12 +119,15 @@ async function openDirectory(
 
 function startSwarms(
   { announce }: TrackerConfig,
-  { clock, started }: { readonly clock: Clock; readonly started: DisposeStack },
+  { clock, started }: { readonly clock: ListeningClock; readonly started: DisposeStack },
 ): SwarmTable {
   const limits = { ...announce, peerTtlMs: announce.intervalMs * peerTtlFactor };
   const swarms = new SwarmTable(limits, Math.random);
   const silenceMaxMs = announce.heartbeatMs * heartbeatsMissedMax;
+  // Timers go by this time, whatever the clock.
+  clock.look(performance.now());
   const sweeping = setInterval(() => {
+    clock.look(performance.now());
     const nowMs = clock.monotonicMs();
     swarms.forgetSilent(nowMs - silenceMaxMs);
     swarms.sweep(nowMs, sweepCountMax);
