@@ -94,6 +94,18 @@ test("a peer that leaves out its heartbeats is forgotten in all swarms; stock cl
   assert.notEqual((await send({ seeding: [infoHash(1)] })).admission, admission);
 });
 
+test("a peer may be silent for three of the heartbeats that it was told", async (t) => {
+  const { clock, send, peersOf } = await start(t, "{heartbeatMs: 1001}");
+  const seeding = [infoHash(1)];
+  assert.equal((await send({ seeding, port: 7003 })).heartbeatSeconds, 2);
+  clock.advance(2900);
+  await send({ seeding, port: 7004 });
+  clock.advance(5600);
+  // One of them is silent for more than 6 s, the other is not.
+  while ((await peersOf(infoHash(1))) === 2);
+  assert.equal(await peersOf(infoHash(1)), 1);
+});
+
 test("a tracker that was stopped for longer than a peer may be silent forgets nobody for that", async (t) => {
   const { clock, send, peersOf } = await start(t, "{heartbeatMs: 1000}");
   await send({ seeding: [infoHash(1)] });

@@ -16,6 +16,7 @@ import { MetainfoFiles } from "./metainfo-files.ts";
 import { PublishedMetainfo } from "./published-metainfo.ts";
 import { statusOf } from "./status.ts";
 import { SwarmTable } from "./swarm-table.ts";
+import { toldHeartbeatSeconds } from "./take-batch.ts";
 import { listenUdp } from "./udp/listen-udp.ts";
 import { UdpGate } from "./udp/udp-gate.ts";
 
@@ -123,7 +124,7 @@ function startSwarms(
 ): SwarmTable {
   const limits = { ...announce, peerTtlMs: announce.intervalMs * peerTtlFactor };
   const swarms = new SwarmTable(limits, Math.random);
-  const silenceMaxMs = announce.heartbeatMs * heartbeatsMissedMax;
+  const silenceMaxMs = toldHeartbeatSeconds(announce.heartbeatMs) * 1000 * heartbeatsMissedMax;
   // Timers go by this time, whatever the clock.
   clock.look(performance.now());
   const sweeping = setInterval(() => {

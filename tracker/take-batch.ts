@@ -50,10 +50,15 @@ export function takeBatch(
   }
   return {
     intervalSeconds: deps.intervalSeconds,
-    heartbeatSeconds: Math.ceil(deps.heartbeatMs / 1000),
+    heartbeatSeconds: toldHeartbeatSeconds(deps.heartbeatMs),
     admission,
     refused: [...refused],
   };
+}
+
+/** Answers have whole seconds. What a peer is told is what it is held to. */
+export function toldHeartbeatSeconds(heartbeatMs: number): number {
+  return Math.ceil(heartbeatMs / 1000);
 }
 
 function hasRoom(put: () => void): boolean {
