@@ -38,7 +38,7 @@ const whole = { state: "whole", size } as const;
 const ahead = { isAhead: () => true };
 
 /** The other seeder gives those bytes of a blob, and breaks off where they are not all. */
-function open(says: readonly Says[], given = size) {
+function open(says: readonly Says[], { given = size, totalMsMax = 21 } = {}) {
   const asked: string[] = [];
   const left = [...says];
   const fetch = async () => {
@@ -69,7 +69,9 @@ function open(says: readonly Says[], given = size) {
   const logger = new MemoryLogger();
   const seeder = new ResponsibleSeeder({
     ...{ self, others, client, origin, logger },
-    patience: { pauseMs: 1, pausesMax: 9, pausesMsMax: 20 },
+    patience: { pauseMs: 1, pausesMax: 9, totalMsMax, lookMs: 1 },
+    // Each question takes a millisecond.
+    nowMs: () => asked.length,
     limits: new HostLimits(),
   });
   const read = async (options: Partial<SecondHandOptions> = ahead, wanted = digest) => {
@@ -105,7 +107,7 @@ test("what this seeder is responsible for, and what somebody waits for, comes fr
 });
 
 test("what the other seeder cannot give comes from the origin, and no byte twice", async () => {
-  const broken = open([whole], 300);
+  const broken = open([whole], { given: 300 });
   assert.deepEqual(await broken.read(), bytes);
   assert.deepEqual(broken.asked, ["seeder", "bytes=0-", "origin 300"]);
   for (const says of [undefined, new BlobNotFoundError(digest)]) {
@@ -141,6 +143,14 @@ test("a seeder that says when to ask again is asked for longer, but not for ever
   assert.deepEqual(muchLater.asked, ["seeder", "origin 0"]);
 });
 
+test("who pulls what is fetched ahead does not wait out what a seeder says", async () => {
+  const later = new UnavailableError("Cannot tell yet", { retryAfterMs: 60_000 });
+  const bench = open([later, whole], { totalMsMax: 100_000 });
+  let looks = 0;
+  assert.deepEqual(await bench.read({ isAhead: () => ++looks < 5 }), bytes);
+  assert.deepEqual(bench.asked, ["seeder", "origin 0"]);
+});
+
 test("a seeder that has no room is not asked again", async () => {
   const cause = new StorageFullError("Cannot write");
   const full = open([new UnavailableError("no room", { cause }), whole]);
@@ -151,7 +161,7 @@ test("a seeder that has no room is not asked again", async () => {
 test("what comes from another seeder is told, and none is asked for what must be at first hand", async () => {
   let told = 0;
   const onSecondHand = (count: number) => (told += count);
-  const broken = open([whole], 300);
+  const broken = open([whole], { given: 300 });
   assert.deepEqual(await broken.read({ ...ahead, onSecondHand }), bytes);
   assert.equal(told, 300);
   const bench = open([whole]);

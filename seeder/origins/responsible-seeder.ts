@@ -21,6 +21,8 @@ export interface ResponsibleSeederDeps {
   readonly logger: Logger;
   /** Left out: {@link patienceDefault}. */
   readonly patience?: Patience;
+  /** Milliseconds since whenever, that only go on. */
+  readonly nowMs?: () => number;
 }
 
 /** How a seeder is asked again that does not give a blob now. */
@@ -28,8 +30,10 @@ interface Patience {
   /** Milliseconds before it is asked again, unless it says how many, and how often then. */
   readonly pauseMs: number;
   readonly pausesMax: number;
-  /** Milliseconds that it may say for one blob, all in all. */
-  readonly pausesMsMax: number;
+  /** Milliseconds for all questions for one blob and the pauses between them. */
+  readonly totalMsMax: number;
+  /** Milliseconds after which it is looked whether somebody pulls the blob meanwhile. */
+  readonly lookMs: number;
 }
 
 /** A blob, and how it is read. */
@@ -40,10 +44,15 @@ interface Asked {
 
 /**
  * Who says when to ask again is about to have the blob: its registry is slow, or others have their
- * turn first, an image of some gigabytes. That takes it 1.2 s each time, so that the pauses are
- * half of the wait. Who does not say has a registry that is down, and so have we.
+ * turn first, an image of some gigabytes. Who does not say has a registry that is down, and so
+ * have we. Who pulls is not to wait for what was fetched ahead of pulls.
  */
-const patienceDefault: Patience = { pauseMs: 1000, pausesMax: 9, pausesMsMax: 120_000 };
+const patienceDefault: Patience = {
+  pauseMs: 1000,
+  pausesMax: 9,
+  totalMsMax: 240_000,
+  lookMs: 500,
+};
 
 /**
  * Has blobs that are fetched ahead of pulls from the seeder that is responsible for them, so
@@ -96,10 +105,11 @@ export class ResponsibleSeeder implements BlobGiver {
 
   /** @throws what the seeder was told, or that it cannot tell yet */
   async #ask(seeder: string, { from, options }: Asked): Promise<ColdAnswer | undefined> {
-    const { others, patience = patienceDefault } = this.#deps;
+    const { others, patience = patienceDefault, nowMs = () => performance.now() } = this.#deps;
     const { registry, repository, descriptor } = from;
     const blob = { ...descriptor, from: [{ registry, repository }] };
-    for (let [pauses, pausedMs] = [0, 0]; ;) {
+    const endMs = nowMs() + patience.totalMsMax;
+    for (let pauses = 0; ;) {
       try {
         return await others.get(seeder)?.fetch(blob, options);
       } catch (error) {
@@ -107,12 +117,22 @@ export class ResponsibleSeeder implements BlobGiver {
         if (!(error instanceof UnavailableError) || isFull(error)) throw error;
         const pauseMs = Math.max(error.retryAfterMs ?? 0, patience.pauseMs);
         if (error.retryAfterMs === undefined) pauses++;
-        else pausedMs += pauseMs;
-        const isEnough = pauses > patience.pausesMax || pausedMs > patience.pausesMsMax;
-        if (isEnough || !mayWait(options)) throw error;
-        await pause(pauseMs, options.signal);
+        const isEnough = pauses > patience.pausesMax || nowMs() + pauseMs > endMs;
+        if (isEnough) throw error;
+        await pauseWhileAhead(pauseMs, { lookMs: patience.lookMs, options });
+        if (!mayWait(options)) throw error;
       }
     }
+  }
+}
+
+/** Ends early when somebody pulls what is fetched ahead. */
+async function pauseWhileAhead(
+  pauseMs: number,
+  { lookMs, options }: { readonly lookMs: number; readonly options: SecondHandOptions },
+): Promise<void> {
+  for (let leftMs = pauseMs; leftMs > 0 && mayWait(options); leftMs -= lookMs) {
+    await pause(Math.min(leftMs, lookMs), options.signal);
   }
 }
 
