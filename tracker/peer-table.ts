@@ -36,11 +36,17 @@ export interface TrackedPeer extends PeerIdentity {
 /** No run has the admissions of another: 48 bits tell runs apart, and are exact in a number. */
 const firstAdmissionMax = 2 ** 48 - 1;
 
+/**
+ * Part of the silence that forgets a peer. Who is heard of so long after its last heartbeat lives
+ * without them: nobody who dies between two is.
+ */
+const beatlessShare = 2 / 3;
+
 /** The peers of all swarms. Changes at once, never waits. */
 export class PeerTable {
   readonly #peers = new Map<string, TrackedPeer>();
-  /** Those that promised to be heard of at every heartbeat. */
-  readonly #beating = new Set<TrackedPeer>();
+  /** Those that promised to be heard of at every heartbeat, and when they said so last. */
+  readonly #beating = new Map<TrackedPeer, number>();
   #admissions = randomInt(firstAdmissionMax);
 
   /** Who is there by that address and peer id; else a new one, which must {@link join}. */
@@ -75,18 +81,20 @@ export class PeerTable {
 
   /** From now on {@link forgetSilent} is about that peer, too. */
   promiseHeartbeats(peer: TrackedPeer): void {
-    if (peer.swarmCount > 0 && !peer.isGone) this.#beating.add(peer);
+    if (peer.swarmCount > 0 && !peer.isGone) this.#beating.set(peer, peer.heardMs);
   }
 
   /**
-   * Forgets the peers that promised heartbeats, and were not heard of since `beforeMs`. In
+   * Forgets the peers that promised heartbeats, and were not heard of for `silenceMaxMs`. In
    * swarms they remain, as gone, until somebody looks there.
    */
-  forgetSilent(beforeMs: number): void {
-    for (const peer of this.#beating) {
-      if (peer.heardMs >= beforeMs) continue;
-      peer.isGone = true;
+  forgetSilent({ nowMs, silenceMaxMs }: { nowMs: number; silenceMaxMs: number }): void {
+    for (const [peer, beatMs] of this.#beating) {
+      if (nowMs - peer.heardMs <= silenceMaxMs) continue;
       this.#beating.delete(peer);
+      // It announced itself one by one when it should have beaten: nothing lets its batches through.
+      if (peer.heardMs - beatMs > silenceMaxMs * beatlessShare) continue;
+      peer.isGone = true;
       this.#peers.delete(nameOf(peer));
     }
   }

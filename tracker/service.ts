@@ -130,7 +130,7 @@ function startSwarms(
   const sweeping = setInterval(() => {
     clock.look(performance.now());
     const nowMs = clock.monotonicMs();
-    swarms.forgetSilent(nowMs - silenceMaxMs);
+    swarms.forgetSilent({ nowMs, silenceMaxMs });
     swarms.sweep(nowMs, sweepCountMax);
   }, sweepIntervalMs);
   started.defer(() => clearInterval(sweeping));

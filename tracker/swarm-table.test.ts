@@ -83,7 +83,7 @@ test("SwarmTable tells of nobody who promised heartbeats and is silent, in any s
   const admission = table.beat(silent, 1000);
   table.beat(beating, 1000);
   table.beat(beating, 50_000);
-  table.forgetSilent(40_000);
+  table.forgetSilent({ nowMs: 85_000, silenceMaxMs: 45_000 });
   const hosts = (index: number) => table.addresses(infoHash(index), 50).map(({ host }) => host);
   for (const index of [1, 2]) assert.deepEqual(hosts(index).sort(), ["10.0.0.2", "10.0.0.3"]);
   assert.equal(table.peerCount, 4);
@@ -141,4 +141,23 @@ test("SwarmTable that is full lets no seeder give way to who has too many peers 
   }
   assert.throws(() => table.put(infoHash(1), peer("10.0.2.1", 3), 0), StorageFullError);
   assert.deepEqual(table.counts(infoHash(1)), { seeders: 58, leechers: 0 });
+});
+
+test("SwarmTable keeps who announces itself one by one instead of its heartbeats as it keeps stock clients", () => {
+  const table = new SwarmTable({ ...limits, peersMax: 20 }, Math.random);
+  const [alone, dead] = [peer("10.0.0.1", 1), peer("10.0.0.2", 1)];
+  for (const each of [alone, dead]) {
+    table.put(infoHash(1), each, 0);
+    table.beat(each, 0);
+  }
+  table.put(infoHash(1), dead, 14_000);
+  table.put(infoHash(1), alone, 40_000);
+  for (const nowMs of [60_000, 86_000, 100_000])
+    table.forgetSilent({ nowMs, silenceMaxMs: 45_000 });
+  const told = table.addresses(infoHash(1), 50).map(({ host }) => host);
+  assert.deepEqual(told, ["10.0.0.1"]);
+
+  table.beat(alone, 110_000);
+  table.forgetSilent({ nowMs: 160_000, silenceMaxMs: 45_000 });
+  assert.deepEqual(table.addresses(infoHash(1), 50), []);
 });

@@ -133,9 +133,9 @@ export class SwarmTable {
     return tracked.admission;
   }
 
-  /** From now on nobody is told of peers that promised heartbeats, and fell silent before `beforeMs`. */
-  forgetSilent(beforeMs: number): void {
-    this.#peers.forgetSilent(beforeMs);
+  /** From now on nobody is told of peers that promised heartbeats, and are silent for `silenceMaxMs`. */
+  forgetSilent(silence: { readonly nowMs: number; readonly silenceMaxMs: number }): void {
+    this.#peers.forgetSilent(silence);
   }
 
   /**
