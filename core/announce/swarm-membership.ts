@@ -19,7 +19,6 @@ const peersWantedMax = 50;
 export class SwarmMembership {
   readonly infoHash: InfoHash;
   readonly #torrents = new Set<AnnouncedTorrent>();
-  /** Whether the tracker counts us in, as far as we know. */
   #known = false;
   #completedToTell = false;
   /** The last torrent, for the goodbye. */
@@ -45,6 +44,11 @@ export class SwarmMembership {
   /** Whether we are in the swarm; else the tracker is only to be told goodbye. */
   get wanted(): boolean {
     return this.#torrents.size > 0;
+  }
+
+  /** Whether the tracker counts us in, as far as we know. */
+  get known(): boolean {
+    return this.#known;
   }
 
   /** Whether the tracker knows all that it is to know. */

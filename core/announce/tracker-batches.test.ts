@@ -23,6 +23,8 @@ class BatchTracker implements TrackerClient {
   readonly refused = new Set<InfoHash>();
   batchTorrentsMax: number | undefined = 3;
   admission = 1;
+  /** Two trackers behind one URL, or another address of ours with each request. */
+  forgetsAlways = false;
   state: "up" | "down" | "no-batches" | "failing-batches" = "up";
 
   /** What it was asked since the last look. */
@@ -49,6 +51,7 @@ class BatchTracker implements TrackerClient {
       throw new UnavailableError("Cannot reach it");
     }
     if (this.state === "no-batches") throw new AccessDeniedError("Cannot do that");
+    if (this.forgetsAlways) this.admission++;
     const { admission, refused } = this;
     const told = { generation: "one", intervalMs: 100_000, heartbeatMs: 10_000 };
     return { ...told, admission, refused: new Set(refused) };
@@ -150,6 +153,42 @@ test("a tracker that forgot us says so by another admission, and is told everyth
   client.admission = 2;
   await advance(11_000);
   assert.deepEqual(client.take(), ["[]-[]", "[123]-[]", "[45]-[]"]);
+});
+
+test("a tracker that forgets again and again is told everything anew ever more rarely, and warned of once", async (t) => {
+  const { client, settle, advance, join, logger } = sessionOf(t);
+  client.forgetsAlways = true;
+  join("123456789");
+  await settle();
+  const atOnce = batchesIn(client.take()).length;
+  assert.ok(atOnce <= 6, `${atOnce} batches at once`);
+  // Renewals after 5, 15, 35, 75 and 155 seconds: three batches each.
+  await advance(160_000);
+  const later = batchesIn(client.take()).filter((batch) => batch !== "[]-[]").length;
+  assert.ok(later >= 10 && later <= 25, `${later} batches`);
+  const warnings = logger.lines.map(({ message }) => message);
+  assert.deepEqual(warnings, ["tracker forgets again and again: several trackers behind one URL?"]);
+});
+
+test("a node that leaves its only swarm, and joins another, was not forgotten", async (t) => {
+  const { client, session, settle, join, logger } = sessionOf(t);
+  let torrent = torrentOf("1");
+  session.join(torrent);
+  await settle();
+  for (const name of "23456789") {
+    client.admission++;
+    session.leave(torrent);
+    await settle();
+    torrent = torrentOf(name);
+    session.join(torrent);
+    await settle();
+  }
+  assert.deepEqual(logger.lines, []);
+  client.take();
+  client.admission++;
+  join("a");
+  await settle();
+  assert.deepEqual(client.take(), ["[a]-[]", "[9]-[]"]);
 });
 
 test("a torrent that is refused is tried again later, and alone", async (t) => {

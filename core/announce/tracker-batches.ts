@@ -155,6 +155,11 @@ export class TrackerBatches {
     this.#isSuspect = kind === "batch";
   }
 
+  /** The tracker is another run, and is told everything anew: its admission will be another. */
+  restarted(): void {
+    this.#admission = undefined;
+  }
+
   async #ask(
     request: Parameters<NonNullable<TrackerClient["announceBatch"]>>[0],
     signal: AbortSignal,

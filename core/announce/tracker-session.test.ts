@@ -17,8 +17,11 @@ class ScriptedTracker implements TrackerClient {
   readonly concurrencyMax = 2;
   readonly asked: AnnounceRequest[] = [];
   generation: string | undefined;
+  /** Whether every other answer is of another run. */
+  alternates = false;
   peers: readonly PeerAddress[] = [];
   state: "up" | "down" | "refusing" | "hanging" = "up";
+  answers = 0;
   running = 0;
   runningMax = 0;
   disposed = false;
@@ -39,7 +42,9 @@ class ScriptedTracker implements TrackerClient {
       if (this.state === "hanging") await forever(signal);
       if (this.state === "down") throw new UnavailableError("Cannot reach it");
       if (this.state === "refusing") throw new AccessDeniedError("Cannot announce");
-      const { generation, peers } = this;
+      const { peers } = this;
+      const isOther = this.alternates && ++this.answers % 2 === 0;
+      const generation = isOther ? "other" : this.generation;
       return { generation, peers, intervalMs: 100_000, intervalMinMs: 5000 };
     } finally {
       this.running--;
@@ -212,6 +217,20 @@ test("a tracker that is another run is told everything anew; one that only misse
   client.generation = "second";
   await advance(31_000);
   assert.equal(startsIn(client.take()).length, 3);
+});
+
+test("two trackers behind one URL are not told everything with each answer", async (t) => {
+  const { client, session, settle, advance, logger } = sessionOf(t);
+  client.generation = "first";
+  for (const name of "12345678") session.join(torrentOf(name));
+  await settle();
+  client.take();
+  client.alternates = true;
+  await advance(200_000);
+  // Renewals 30, 35, 45, 65, 105 and 185 seconds after the start, eight announces each.
+  const asked = client.take().length;
+  assert.ok(asked >= 40 && asked <= 60, String(asked));
+  assert.equal(logger.lines.length, 1);
 });
 
 test("a refused torrent is tried again with growing pauses, and hinders no other", async (t) => {

@@ -5,6 +5,7 @@ import type { AnnouncedTorrent } from "../ports/announcer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { AnnounceQueue } from "./announce-queue.ts";
+import { RenewalPace } from "./renewal-pace.ts";
 import { SwarmMembership } from "./swarm-membership.ts";
 import { TrackerBatches, fillBatch } from "./tracker-batches.ts";
 import type { AnnounceAnswer, AnnounceRequest, TrackerClient } from "./tracker-client.ts";
@@ -29,6 +30,9 @@ const heartbeatMs = 30_000;
 /** Milliseconds between two looks at what is due: a look at 1,000 torrents takes 20 µs. */
 const lookIntervalMs = 200;
 
+/** A tracker that forgets so often again, each time within an interval, hardly restarts that often. */
+const repeatsToWarnOf = 2;
+
 /** Torrents that started together shall not come back together: up to so much sooner. */
 const intervalJitter = 0.1;
 
@@ -39,7 +43,7 @@ const intervalJitter = 0.1;
  *
  * While the tracker does not answer, one torrent at a time probes it, with growing
  * pauses; all others wait. When it answers again, or says that it is another run,
- * everything is announced to it anew.
+ * everything is announced to it anew, in time ({@link RenewalPace}).
  */
 export class TrackerSession implements AsyncDisposable {
   readonly #deps: TrackerSessionDeps;
@@ -48,10 +52,12 @@ export class TrackerSession implements AsyncDisposable {
   readonly #queue = new AnnounceQueue();
   readonly #batches: TrackerBatches;
   readonly #health: TrackerHealth;
+  readonly #renewal = new RenewalPace();
   readonly #running = new Set<Promise<void>>();
   readonly #ended = createDeadline(new AbortController().signal);
   #timer: NodeJS.Timeout | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
+  #hasWarned = false;
   #ending = false;
 
   constructor(deps: TrackerSessionDeps) {
@@ -194,8 +200,8 @@ export class TrackerSession implements AsyncDisposable {
       const { generation, taken, wasForgotten } = await this.#batches.announce(batch, {
         ...{ port, askedMs, signal },
       });
-      this.#onAnswerFrom(generation, batch);
-      if (wasForgotten) this.#announceAnew(batch);
+      if (this.#health.answered(generation) !== "same-run" || wasForgotten)
+        this.#onForgotten(batch);
       return taken;
     } catch (error) {
       if (signal.aborted) return new Set();
@@ -240,7 +246,10 @@ export class TrackerSession implements AsyncDisposable {
   }
 
   #onAnswer(membership: SwarmMembership, request: AnnounceRequest, answer: AnnounceAnswer): void {
-    this.#onAnswerFrom(answer.generation, [membership]);
+    this.#renewal.heed(answer);
+    const found = this.#health.answered(answer.generation);
+    if (found === "other-run") this.#batches.restarted();
+    if (found !== "same-run") this.#onForgotten([membership]);
     this.#batches.offered(answer, this.#health.heardMs);
     membership.told(request);
     membership.refusals = 0;
@@ -273,15 +282,26 @@ export class TrackerSession implements AsyncDisposable {
   }
 
   /** @param asked What the tracker was just told of; all else it may have forgotten. */
-  #onAnswerFrom(generation: string | undefined, asked: readonly SwarmMembership[]): void {
-    const found = this.#health.answered(generation);
-    if (found !== "same-run") this.#announceAnew(asked);
+  #onForgotten(asked: readonly SwarmMembership[]): void {
+    const except = new Set(asked);
+    const others = [...this.#memberships.values()].filter((each) => !except.has(each));
+    if (!others.some((membership) => membership.known)) return;
+    const nowMs = this.#deps.clock.monotonicMs();
+    this.#renewal.want(nowMs);
+    if (this.#renewal.dueMs <= nowMs) {
+      this.#announceAnew(others);
+      return;
+    }
+    if (this.#renewal.repeats === repeatsToWarnOf && !this.#hasWarned) {
+      this.#hasWarned = true;
+      this.#logger.warn("tracker forgets again and again: several trackers behind one URL?");
+    }
+    this.#wakeAt(this.#renewal.dueMs);
   }
 
-  #announceAnew(asked: readonly SwarmMembership[]): void {
-    const except = new Set(asked);
-    for (const membership of this.#memberships.values()) {
-      if (except.has(membership)) continue;
+  #announceAnew(memberships: Iterable<SwarmMembership>): void {
+    this.#renewal.renewed(this.#deps.clock.monotonicMs());
+    for (const membership of memberships) {
       membership.forgotten();
       if (!membership.wanted) this.#drop(membership);
       else this.#queue.add(membership);
@@ -291,7 +311,8 @@ export class TrackerSession implements AsyncDisposable {
   /** Looks for what is due; at most every {@link lookIntervalMs}. */
   #look(): void {
     const nowMs = this.#deps.clock.monotonicMs();
-    let nextMs = Number.POSITIVE_INFINITY;
+    if (nowMs >= this.#renewal.dueMs) this.#announceAnew(this.#memberships.values());
+    let nextMs = this.#renewal.dueMs;
     let oldest: SwarmMembership | undefined;
     for (const membership of this.#memberships.values()) {
       if (membership.busy) continue;
