@@ -1,7 +1,7 @@
 import { StorageFullError } from "../core/errors.ts";
 import type { InfoHash } from "../core/info-hash.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
-import { familyOfKey, peerOfKey } from "./peer-key.ts";
+import { addressOfKey, networkOfKey, peerOfKey } from "./peer-key.ts";
 import type { Random, SwarmPeer } from "./peer-group.ts";
 import { type PeerIdentity, PeerTable } from "./peer-table.ts";
 import { type PeerWish, Swarm } from "./swarm.ts";
@@ -30,9 +30,6 @@ const networkShare = 0.5;
 
 /** Seeders that a swarm keeps, in a table that is full, when somebody comes who lacks pieces. */
 const seedersKept = 50;
-
-/** Bytes of the network in an IPv6 address. */
-const networkLength = 8;
 
 /** How many there are. */
 export interface SwarmCounts {
@@ -181,7 +178,7 @@ export class SwarmTable {
     const { swarmsMax, peersMax, peersPerAddressMax } = this.#limits;
     const full =
       (!swarm && this.#swarms.size >= swarmsMax) ||
-      (this.#peersOfAddress.get(addressOf(key)) ?? 0) >= peersPerAddressMax ||
+      (this.#peersOfAddress.get(addressOfKey(key)) ?? 0) >= peersPerAddressMax ||
       networksOf(key).some(
         (network) => (this.#peersOfAddress.get(network) ?? 0) >= peersMax * networkShare,
       );
@@ -189,7 +186,7 @@ export class SwarmTable {
   }
 
   #count(key: string, change: 1 | -1): void {
-    for (const place of [addressOf(key), ...networksOf(key)]) {
+    for (const place of [addressOfKey(key), ...networksOf(key)]) {
       const count = (this.#peersOfAddress.get(place) ?? 0) + change;
       if (count > 0) this.#peersOfAddress.set(place, count);
       else this.#peersOfAddress.delete(place);
@@ -202,12 +199,7 @@ function fullError(): StorageFullError {
   return new StorageFullError("Cannot take in the peer: the tracker is full");
 }
 
-/** The key without the two bytes of port. */
-function addressOf(key: string): string {
-  return key.slice(0, -2);
-}
-
-/** The network of an IPv6 address; IPv4 addresses stand for themselves. */
 function networksOf(key: string): string[] {
-  return familyOfKey(key) === 6 ? [key.slice(0, networkLength)] : [];
+  const network = networkOfKey(key);
+  return network === undefined ? [] : [network];
 }

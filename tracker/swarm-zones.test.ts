@@ -99,6 +99,23 @@ test("Swarm that hears of zones without end still knows everybody, and forgets z
   assert.equal(told.filter(({ tracked }) => tracked.place?.zone === "other").length, 2);
 });
 
+test("Swarm still tells zones apart when hosts made up all that they could", () => {
+  const { swarm, put, told } = bench();
+  const table = new PeerTable();
+  const hosts = ["10.99.0.1", ...Array.from({ length: 40 }, (_, index) => `fd00::${index + 1}`)];
+  for (const [index, host] of hosts.entries()) {
+    for (let port = 1; port <= 40; port++) {
+      const key = peerKeyOf({ host, port }) ?? "";
+      const place = { zone: `made-up-${index}-${port}` };
+      const peer = { key, family: familyOfKey(key), peerId: key, place };
+      swarm.put(table.heard(peer, 0), { seeder: false, nowMs: 0 });
+    }
+  }
+  for (const place of [a, b, c]) put(place, { leechers: 100 });
+  const { near, isInOrder } = told(a);
+  assert.ok(near >= 40 && isInOrder, `${near} of the same zone`);
+});
+
 test("Swarm counts seeders of all zones", () => {
   const { swarm, put } = bench();
   for (const place of [a, b, undefined]) put(place, { seeders: 2, leechers: 1 });

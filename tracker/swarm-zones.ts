@@ -1,4 +1,6 @@
 import type { Place } from "../core/topology.ts";
+import { addressOfKey, networkOfKey } from "./peer-key.ts";
+import type { PeerIdentity } from "./peer-table.ts";
 import { ZonePeers } from "./zone-peers.ts";
 
 /**
@@ -6,6 +8,15 @@ import { ZonePeers } from "./zone-peers.ts";
  * cannot make each announce look through them: the rest counts as nowhere.
  */
 const zonesMax = 32;
+
+/**
+ * Zones that one address may be the first of: a host is in one, and a few that share an address
+ * may be elsewhere. So nobody who makes up zones takes the room of all others.
+ */
+const zonesPerAddressMax = 4;
+
+/** The same of an IPv6 network of 64 bits: who has one has addresses without end. */
+const zonesPerNetworkMax = zonesMax / 2;
 
 /** The peers of one swarm by the zones that they say they are in. */
 export class SwarmZones {
@@ -25,13 +36,13 @@ export class SwarmZones {
   }
 
   /** Where to note a peer; {@link drop} must follow when it is noted there no more. */
-  enter(place: Place | undefined): ZonePeers {
+  enter({ place, key }: PeerIdentity): ZonePeers {
     const name = nameOf(place);
     if (name === undefined) return this.#nowhere;
     const known = this.#zones.get(name);
     if (known) return known;
-    if (this.#zones.size >= zonesMax) return this.#nowhere;
-    const zone = new ZonePeers({ name, region: place?.region });
+    if (this.#zones.size >= zonesMax || this.#hasFoundedMany(key)) return this.#nowhere;
+    const zone = new ZonePeers({ name, region: place?.region, founder: key });
     this.#zones.set(name, zone);
     return zone;
   }
@@ -39,6 +50,17 @@ export class SwarmZones {
   /** Forgets a zone if nobody is in it any more. */
   drop(zone: ZonePeers): void {
     if (zone.size === 0 && zone.name !== undefined) this.#zones.delete(zone.name);
+  }
+
+  #hasFoundedMany(key: string): boolean {
+    const [address, network] = [addressOfKey(key), networkOfKey(key)];
+    let ofAddress = 0;
+    let ofNetwork = 0;
+    for (const { founder = "" } of this.#zones.values()) {
+      if (addressOfKey(founder) === address) ofAddress++;
+      if (network !== undefined && networkOfKey(founder) === network) ofNetwork++;
+    }
+    return ofAddress >= zonesPerAddressMax || ofNetwork >= zonesPerNetworkMax;
   }
 }
 

@@ -66,7 +66,7 @@ export class Swarm {
       return;
     }
     if (known) this.remove(tracked.key);
-    const zone = this.#zones.enter(tracked.place);
+    const zone = this.#zones.enter(tracked);
     const peer = { tracked, zone, seeder, seenSeconds, index: 0 };
     this.#peers.set(tracked.key, peer);
     zone.groupOf(peer).add(peer);
