@@ -4,7 +4,9 @@ import { type IncomingMessage, type ServerResponse, createServer } from "node:ht
 import { type AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 
+import { encodeBencode } from "../bencode.ts";
 import { AccessDeniedError, UnavailableError } from "../errors.ts";
+import { parseInfoHash } from "../info-hash.ts";
 import { createPeerId } from "../peer-id.ts";
 import type { Place } from "../topology.ts";
 import { HttpTrackerClient } from "./http-tracker-client.ts";
@@ -45,3 +47,42 @@ test("who does not know batches is told from who is busy by the status", async (
     await assert.rejects(client.announceBatch(heartbeat, t), UnavailableError, String(status));
   }
 });
+
+test("a heartbeat leaves no connection behind, a batch leaves one for the next", async (t) => {
+  const connections = new Set<unknown>();
+  const asked: (string | undefined)[] = [];
+  const client = await clientOf(t, (request, response) => {
+    request.resume();
+    connections.add(request.socket);
+    asked.push(request.headers.connection);
+    response.end(encodeBencode({ interval: 600, heartbeat: 15, admission: 1 }));
+  });
+  const seeding = [parseInfoHash("a".repeat(40))];
+  await client.announceBatch({ ...heartbeat, seeding }, t);
+  await client.announceBatch({ ...heartbeat, seeding }, t);
+  assert.equal(connections.size, 1);
+  await client.announceBatch(heartbeat, t);
+  await client.announceBatch(heartbeat, t);
+  assert.equal(connections.size, 2);
+  assert.deepEqual(asked, ["keep-alive", "keep-alive", "close", "close"]);
+});
+
+for (const header of ["x-shoal-generation", "x-shoal-batch", undefined]) {
+  test(`where we are is told to a tracker with ${header ?? "no header of ours"}: ${header ? "from then on" : "never"}`, async (t) => {
+    const urls: string[] = [];
+    const handle = (request: IncomingMessage, response: ServerResponse) => {
+      urls.push(request.url ?? "");
+      if (header) response.setHeader(header, "500");
+      response.end(encodeBencode({ interval: 600, peers: "" }));
+    };
+    const client = await clientOf(t, handle, { region: "eu", zone: "a" });
+    const infoHash = parseInfoHash("a".repeat(40));
+    const bytes = { left: 1, uploaded: 0, downloaded: 0 };
+    const request = { infoHash, port: 7001, event: "started", peersWanted: 5, ...bytes } as const;
+    await client.announce(request, t);
+    await client.announce(request, t);
+    const told = urls.map((url) => url.includes("&place=eu/a/"));
+    // The first answer shows whose tracker it is, which then takes us in anew, by our place.
+    assert.deepEqual(told, header ? [false, true, true, true] : [false, false]);
+  });
+}

@@ -43,7 +43,7 @@ export interface HttpTrackerClientDeps {
   readonly peerId: Uint8Array;
   /** The same in all announces of a run, so that a tracker knows us by all of our addresses. */
   readonly key: number;
-  /** Where this host is, which our trackers go by; others ignore it. */
+  /** Where this host is, which our trackers go by; others are not told. */
   readonly whereabouts?: Place | undefined;
   /** The system's, for names. */
   readonly lookup: LookupFunction;
@@ -56,6 +56,9 @@ export class HttpTrackerClient implements TrackerClient {
   readonly #deps: HttpTrackerClientDeps;
   readonly #url: string;
   readonly #client: HttpClient;
+  /** Where we are, for the URL: not told to trackers that are not known to be ours. */
+  readonly #whereabouts: string;
+  #isOurs = false;
 
   constructor(url: URL, deps: HttpTrackerClientDeps) {
     const { place, peerId, key, whereabouts } = deps;
@@ -63,25 +66,42 @@ export class HttpTrackerClient implements TrackerClient {
     this.name = place.isName ? `${url.origin} by IPv${place.family}` : url.origin;
     const separator = url.search === "" ? "?" : "&";
     const ours = `peer_id=${percentEncoded(peerId)}&key=${key.toString(16).padStart(8, "0")}`;
-    const where = whereabouts ? `&place=${formatPlace(whereabouts)}` : "";
-    this.#url = `${url.origin}${url.pathname}${url.search}${separator}${ours}${where}`;
+    this.#whereabouts = whereabouts ? `&place=${formatPlace(whereabouts)}` : "";
+    this.#url = `${url.origin}${url.pathname}${url.search}${separator}${ours}`;
     this.#client = new HttpClient({ connectionsMax, answerLengthMax, lookup: place.lookup });
   }
 
   async announce(request: AnnounceRequest, { signal }: Cancellable): Promise<AnnounceAnswer> {
-    const url = `${this.#url}&${queryOf(request)}`;
-    return this.#ask({ method: "GET", url }, { read: answerOf, signal });
+    const isPlaceTold = this.#isOurs;
+    const url = `${this.#placedUrl()}&${queryOf(request)}`;
+    const answer = await this.#ask({ method: "GET", url }, { read: answerOf, signal });
+    this.#isOurs ||= answer.generation !== undefined || answer.batchTorrentsMax !== undefined;
+    const isPlaceDue = this.#isOurs && !isPlaceTold && this.#whereabouts !== "";
+    if (!isPlaceDue || request.event === "stopped") return answer;
+    // It keeps peers by where they are: taken in again, we are there, and told of who is near.
+    await this.announce({ ...request, event: "stopped", peersWanted: 0 }, { signal });
+    return this.announce(request, { signal });
   }
 
   async announceBatch(request: BatchRequest, { signal }: Cancellable): Promise<BatchAnswer> {
     const body = encodeAnnounceBatch({ ...request, peerId: this.#deps.peerId });
-    const headers = { "content-type": batchContentType };
-    const asked = { method: "POST", url: this.#url, headers, body } as const;
+    const isHeartbeat = request.seeding.length + request.stopped.length === 0;
+    const headers = {
+      "content-type": batchContentType,
+      // The next comes after an idle connection's time: one would stand open for nothing most of
+      // the time, at a tracker that has to hold those of all nodes.
+      ...(isHeartbeat && { connection: "close" }),
+    };
+    const asked = { method: "POST", url: this.#placedUrl(), headers, body } as const;
     return this.#ask(asked, { read: batchAnswerOf, signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client[Symbol.dispose]();
+  }
+
+  #placedUrl(): string {
+    return this.#isOurs ? this.#url + this.#whereabouts : this.#url;
   }
 
   async #ask<T>(
