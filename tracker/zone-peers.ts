@@ -1,6 +1,9 @@
 import type { IpFamily } from "../core/ip-address.ts";
 import { PeerGroup, type SwarmPeer } from "./peer-group.ts";
 
+/** Stands for each group that is not needed yet, and stays empty: most swarms are of one kind and family. */
+const nobody = new PeerGroup();
+
 interface ZoneNames {
   readonly name?: string;
   readonly region?: string | undefined;
@@ -14,14 +17,8 @@ export class ZonePeers {
   readonly region: string | undefined;
   /** The key of the peer that named it first. */
   readonly founder: string | undefined;
-  readonly seeders: Readonly<Record<IpFamily, PeerGroup>> = {
-    4: new PeerGroup(),
-    6: new PeerGroup(),
-  };
-  readonly leechers: Readonly<Record<IpFamily, PeerGroup>> = {
-    4: new PeerGroup(),
-    6: new PeerGroup(),
-  };
+  readonly seeders: Record<IpFamily, PeerGroup> = { 4: nobody, 6: nobody };
+  readonly leechers: Record<IpFamily, PeerGroup> = { 4: nobody, 6: nobody };
 
   constructor({ name, region, founder }: ZoneNames = {}) {
     this.name = name;
@@ -37,7 +34,10 @@ export class ZonePeers {
     return this.seederCount + this.leechers[4].size + this.leechers[6].size;
   }
 
-  groupOf(peer: SwarmPeer): PeerGroup {
-    return (peer.seeder ? this.seeders : this.leechers)[peer.tracked.family];
+  /** The group that a peer of this zone belongs to, which is made when it is the first. */
+  groupOf({ seeder, tracked: { family } }: SwarmPeer): PeerGroup {
+    const groups = seeder ? this.seeders : this.leechers;
+    if (groups[family] === nobody) groups[family] = new PeerGroup();
+    return groups[family];
   }
 }
