@@ -37,7 +37,7 @@ const announceSchema = z.strictObject({
   onlyDirectory: z.boolean().default(false),
   /** Swarms; of 1,000 nodes and all of their blobs. */
   swarmsMax: count({ min: 1, max: 10_000_000 }).default(100_000),
-  /** Peers over all swarms, about 130 bytes of memory each: 1,000 nodes with 2,000 blobs. */
+  /** Peers over all swarms; of 1,000 nodes with 2,000 blobs, which take about 130 bytes each. */
   peersMax: count({ min: 1, max: 10_000_000 }).default(2_000_000),
   /** Peers over all swarms that have one address: a node is one in each of its swarms. */
   peersPerAddressMax: count({ min: 1, max: 10_000_000 }).default(50_000),
