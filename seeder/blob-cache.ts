@@ -17,7 +17,7 @@ import type { KnownBlobs } from "./known-blobs.ts";
 import { RegistryTurns, type TurnsPerRegistry } from "./registry-turns.ts";
 import { type BlobGiver, SecondHand, isWrongBlob } from "./second-hand.ts";
 
-/** How long a blob is had from its origin alone that another seeder gave wrong. */
+/** How long a blob is had from its origin alone that another seeder, or a half, made wrong. */
 const damagedTtlMs = 300_000;
 
 /** Such blobs that are remembered: a seeder whose disk is broken has a few images. */
@@ -55,7 +55,7 @@ export class BlobCache implements AsyncDisposable {
   readonly #flights = new Map<Digest, Flight>();
   readonly #turns: RegistryTurns;
   readonly #firstPieces = new FirstPieces();
-  /** Blobs that other seeders gave wrong. */
+  /** Blobs that other seeders gave wrong, or halves were wrong of. */
   readonly #damaged = new LRUCache<Digest, true>({ max: damagedMax, ttl: damagedTtlMs });
   #originBytes = 0;
   #secondHandBytes = 0;
@@ -164,7 +164,7 @@ export class BlobCache implements AsyncDisposable {
         const joined = await join(flight);
         if (joined !== undefined) return joined;
       } catch (error) {
-        if (!signal.aborted && this.#isDamaged(flight, error)) continue;
+        if (!signal.aborted && flight.isDamaged) continue;
         // One that ended for want of anybody who wants it, or failed elsewhere, is not our last word.
         const isOurs = isSameRequest(flight.blob, blob) && !flight.stop.signal.aborted;
         if (signal.aborted || isOurs) throw error;
@@ -210,13 +210,6 @@ export class BlobCache implements AsyncDisposable {
     return undefined;
   }
 
-  /** Whether another seeder gave a wrong blob, which the next fetch has from its origin. */
-  #isDamaged({ blob, secondHand }: Flight, error: unknown): boolean {
-    if (!secondHand.isAny || !isWrongBlob(error)) return false;
-    this.#damaged.set(blob.descriptor.digest, true);
-    return true;
-  }
-
   #start(blob: OriginBlob, isUrgent: boolean): Flight {
     const { digest } = blob.descriptor;
     const stop = new AbortController();
@@ -229,6 +222,7 @@ export class BlobCache implements AsyncDisposable {
       const cameSecondHand = secondHand.take(came);
       this.#secondHandBytes += cameSecondHand;
       this.#originBytes += came - cameSecondHand;
+      if (flight.bytes === undefined) flight.isResumed = bytes > 0;
       flight.bytes = bytes;
       for (const watcher of flight.watchers) watcher(bytes);
     };
@@ -238,7 +232,15 @@ export class BlobCache implements AsyncDisposable {
       const isAhead = () => !flight.isPulled;
       const isFirstHand = this.#damaged.has(digest);
       const onSecondHand = (bytes: number) => secondHand.add(bytes);
-      return this.#fetch(blob, { arrival, isAhead, onBytes, isFirstHand, onSecondHand, signal });
+      const options = { arrival, isAhead, onBytes, isFirstHand, onSecondHand, signal };
+      try {
+        return await this.#fetch(blob, options);
+      } catch (error) {
+        flight.isDamaged = isWrongBlob(error) && (flight.isResumed || secondHand.isAny);
+        // The next fetch has all of it from its origin.
+        if (flight.isDamaged) this.#damaged.set(digest, true);
+        throw error;
+      }
     };
     const result = this.#turns
       .of(blob.registry, { isUrgent })
@@ -252,7 +254,10 @@ export class BlobCache implements AsyncDisposable {
     );
     const watchers = new Set<OnBytes>();
     const state = { isUrgent, isPulled: isUrgent, hasTurn: false, bytes: undefined };
-    const flight: Flight = { blob, arrival, result, stop, watchers, secondHand, ...state };
+    const flight: Flight = {
+      ...{ blob, arrival, result, stop, watchers, secondHand },
+      ...{ ...state, isResumed: false, isDamaged: false },
+    };
     this.#flights.set(digest, flight);
     return flight;
   }

@@ -27,7 +27,8 @@ export type OnBytes = (bytes: number) => void;
 /**
  * Fetches a blob from its origin into the store, going on where an earlier try ended.
  * Its pieces are hashed as it is written. Nothing is kept of bytes that are not the
- * digest's, nor where the disk is full: a half must not be what fills it.
+ * digest's, nor where the disk is full: a half must not be what fills it. Nor is a half
+ * kept that has bytes of another seeder, for the origin's would be added to what may be wrong.
  *
  * @param room Made as the origin gives bytes, and not before.
  * @param arrival Grows with it, for others to read along.
@@ -64,11 +65,16 @@ export async function fetchBlob(
   const { digest, size } = descriptor;
   const ingest = await openIngest(store, { digest, size, signal });
   let turn: Disposable | undefined;
+  const half = { isSecondHand: false };
+  const onSecondHand = (bytes: number) => {
+    half.isSecondHand = true;
+    hands.onSecondHand?.(bytes);
+  };
   try {
     onBytes(ingest.status.offset);
     const start = ingest.status.offset;
     const onTaken = () => arrival.grow(ingest);
-    const options = { start, authorization, isAhead, signal, ...hands };
+    const options = { start, authorization, isAhead, signal, ...hands, onSecondHand };
     for await (const chunk of origin.blob(blob, options)) {
       await room.reach(ingest.status.offset + chunk.byteLength);
       await ingest.write(chunk, { onTaken });
@@ -81,7 +87,7 @@ export async function fetchBlob(
     const expected = { expected: digest, size, labels: {}, provenance, owned: false } as const;
     return await ingest.commit(expected);
   } catch (error) {
-    if (isBeyondResume(error)) await store.abortIngest(digest);
+    if (half.isSecondHand || isBeyondResume(error)) await store.abortIngest(digest);
     throw error;
   } finally {
     turn?.[Symbol.dispose]();

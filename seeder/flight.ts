@@ -19,8 +19,12 @@ export interface Flight {
   hasTurn: boolean;
   /** Bytes that are here; `undefined` before the fetch has its turn. */
   bytes: number | undefined;
+  /** Whether some were here before. */
+  isResumed: boolean;
   /** What of them came from another seeder. */
   readonly secondHand: SecondHand;
+  /** Whether another seeder, or what was here before, made it a wrong blob: the next one may be right. */
+  isDamaged: boolean;
 }
 
 /** Whether the one would fail where the other did: a refusal is for whom it was told. */
