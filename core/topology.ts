@@ -56,6 +56,11 @@ export function isFar(one: Place | undefined, other: Place | undefined): boolean
   return distanceOf(one, other) >= distances.zones;
 }
 
+/** Whether enough is known of where a host is to say that no border is between it and others. */
+export function isKnown(place: Place | undefined): boolean {
+  return place?.zone !== undefined;
+}
+
 function differ(one: string | undefined, other: string | undefined): boolean {
   return one !== undefined && other !== undefined && one !== other;
 }

@@ -54,6 +54,7 @@ export class SimulatedConnection implements PieceSource, Outflow {
   readonly deps: ConnectionDeps;
   readonly kind: "peers" | "seeders";
   readonly isFar: boolean;
+  readonly isNear: boolean;
   readonly #window: RequestWindow;
   readonly #stall = new StallTimer(stallBoundMs);
   readonly #asked: AskedPiece[] = [];
@@ -74,6 +75,7 @@ export class SimulatedConnection implements PieceSource, Outflow {
     this.deps = deps;
     this.kind = giver.kind;
     this.isFar = asker.host.zone !== giver.host.zone;
+    this.isNear = !this.isFar;
     const roundTripMs = network.roundTripMs(asker.host, giver.host);
     this.#window = new RequestWindow({ roundTripMs, nowMs: now() });
   }
@@ -97,7 +99,8 @@ export class SimulatedConnection implements PieceSource, Outflow {
   /** As `PieceClient` has it. */
   get whole(): boolean {
     if (!this.#have) return false;
-    return this.deps.asker.isGrowing ? this.kind === "seeders" : this.#have.isFull;
+    if (this.deps.asker.isGrowing) return this.kind === "seeders";
+    return this.#have.isFull && !this.isPartial;
   }
 
   get stalled(): boolean {

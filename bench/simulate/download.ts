@@ -160,7 +160,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
       this.host.giveBackBuffer(length);
       loser.fill();
     }
-    this.#supply.pieceCame(source.kind, timeline.nowMs);
+    this.#supply.pieceCame(source, timeline.nowMs);
     keeping.after(() => this.#keep(index, length));
   }
 

@@ -13,6 +13,12 @@ const leftAtOnceMax = 8;
 /** Time that those who were dialled in their place have to show what they are good for. */
 const leaveIntervalMs = 1500;
 
+/**
+ * Bytes per second that near peers give together, at least, for the border of a zone to be
+ * spared: slower ones would cost the nodes of the zone more than the border gains.
+ */
+const nearRateMin = 1024 * 1024;
+
 export interface DownloadPeersDeps {
   readonly torrent: ArrivingTorrent;
   /** Peers that are asked at once. */
@@ -84,6 +90,15 @@ export class DownloadPeers {
   /** Nobody is connected for that reason. */
   get isWaiting(): boolean {
     return this.#isCrowdedOut && this.#clients.size === 0;
+  }
+
+  /** Whether near peers owe bytes, and give too little for their zone to wait for them. */
+  get isNearSlow(): boolean {
+    let rate = 0;
+    for (const client of this.#clients) {
+      if (client.isOpen && !client.isFar && client.isBusy && !client.stalled) rate += client.rate;
+    }
+    return rate > 0 && rate < nearRateMin;
   }
 
   add(addresses: readonly PeerAddress[]): void {

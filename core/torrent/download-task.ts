@@ -229,6 +229,7 @@ export class DownloadTask implements PieceClientOwner {
       return;
     }
     this.#picker.isStarving = this.#supply.isStarving;
+    this.#picker.isNearSlow = this.#peers.isNearSlow;
     this.#dial();
     this.#sources.fill();
     if (this.#supply.webSeedNeed.isNeeded) this.#stockFetch.start();
@@ -258,7 +259,9 @@ export class DownloadTask implements PieceClientOwner {
     this.#peerPieces.gained(client, index);
     if (!client.whole && !client.isFar) this.#supply.heard(this.#deps.now());
     if (client.hasAll) this.#good.update();
-    if (!this.have.has(index) && !this.#picker.isLeftToNear(index, client)) client.fill();
+    // One that is on its way already is looked at by the next tick, not by each of a crowd's words.
+    const isNews = this.#picker.isUntouched(index);
+    if (isNews && !this.#picker.isLeftToNear(index, client)) client.fill();
   }
 
   onIntent(client: PieceClient, index: number, isComing: boolean): void {

@@ -111,9 +111,13 @@ function numberIn(
 function placeIn(from: ReadonlyMap<string, BencodeValue>): Pick<NodeInfo, "place"> {
   const value = from.get("place");
   if (value === undefined) return {};
-  const isText = value instanceof Uint8Array && value.byteLength <= placeLengthMax;
-  if (!isText) throw refused('bad "place"');
-  return { place: parsePlace(Buffer.from(value).toString("latin1")) };
+  if (!(value instanceof Uint8Array) || value.byteLength > placeLengthMax) return {};
+  try {
+    return { place: parsePlace(Buffer.from(value).toString("latin1")) };
+  } catch {
+    // A later version may tell more: it is a peer like those that tell nothing.
+    return {};
+  }
 }
 
 function refused(why: string): InvalidArgumentError {

@@ -78,10 +78,11 @@ export class PieceChoice {
 
   /** With nothing left to start: a piece that this source would have sooner than its giver. */
   #slow(source: PieceSource): number | undefined {
-    if (this.#isShared(source)) return undefined;
     const { layout, picker, givers } = this.#deps;
+    const isShared = this.#isShared(source);
     return picker.pickPending(source, (index) => {
       if (!givers.hasRoomFor(index, source)) return false;
+      if (isShared && !givers.isLongWait(index)) return false;
       return givers.wouldOvertake(index, source, pieceLengthAt(layout, index));
     });
   }

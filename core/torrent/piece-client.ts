@@ -3,7 +3,7 @@ import type { Passage } from "../limits/passage.ts";
 import type { InfoHash } from "../info-hash.ts";
 import { type PeerAddress, formatPeerAddress } from "../peer-address.ts";
 import type { PieceLayout } from "../piece-layout.ts";
-import { isFar } from "../topology.ts";
+import { isFar, isKnown } from "../topology.ts";
 import type { PieceSource, SourceKind, SourceOwner } from "./assignment.ts";
 import { Bitfield } from "./bitfield.ts";
 import { DialledNode, type PeerVerdict } from "./dialled-node.ts";
@@ -56,6 +56,7 @@ export class PieceClient implements PieceSource {
   readonly #stall = new StallTimer(stallBoundMs);
   #node: NodeInfo | undefined;
   #isFar = false;
+  #isNear = false;
   #have: Bitfield | undefined;
   #cameWhole = false;
   readonly #queue = new RequestQueue();
@@ -121,6 +122,10 @@ export class PieceClient implements PieceSource {
 
   get isFar(): boolean {
     return this.#isFar;
+  }
+
+  get isNear(): boolean {
+    return this.#isNear;
   }
 
   get have(): Bitfield | undefined {
@@ -262,7 +267,9 @@ export class PieceClient implements PieceSource {
 
   #onNode(node: NodeInfo): void {
     this.#node = node;
-    this.#isFar = isFar(this.#deps.self.place, node.place);
+    const { place } = this.#deps.self;
+    this.#isFar = isFar(place, node.place);
+    this.#isNear = !this.#isFar && isKnown(place) && isKnown(node.place);
     this.#blockLengthMax = Math.min(blockLengthBulk, node.blockLengthMax);
     const { pieceCount } = this.#deps.layout;
     if (!node.whole) return;

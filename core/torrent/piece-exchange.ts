@@ -60,7 +60,7 @@ export class PieceExchange {
   assign(source: PieceSource): Assignment | undefined {
     const { buffers, layout, choice, picker, givers } = this.#deps;
     const isCrossing = source.isFar === true && picker.hasNearPeers;
-    if (isCrossing && this.#crossing.size >= crossingsMax) return undefined;
+    if (isCrossing && this.#crossings() >= crossingsMax) return undefined;
     const index = choice.next(source);
     if (index === undefined) return undefined;
     const buffer = buffers.take(pieceLengthAt(layout, index));
@@ -117,6 +117,16 @@ export class PieceExchange {
     this.#release(buffer);
   }
 
+  /** Pieces that come from afar; those that do not, or take long, leave their place to others. */
+  #crossings(): number {
+    const { givers } = this.#deps;
+    let count = 0;
+    for (const index of this.#crossing) {
+      if (!givers.isStalled(index) && !givers.isLongWait(index)) count++;
+    }
+    return count;
+  }
+
   /** Tells other nodes that a piece is on its way here from where all could get it. */
   #intend(index: number): void {
     if (this.intents.has(index)) return;
@@ -132,9 +142,11 @@ export class PieceExchange {
   /** A right piece came: nobody else is asked for it any more. */
   #settle(index: number, from: Pick<PieceSource, "kind" | "isFar">): void {
     const { givers, picker, onRightPiece } = this.#deps;
-    for (const loser of givers.settle(index)) this.#cancel(loser, index);
+    const losers = givers.settle(index);
     this.#crossing.delete(index);
+    // Before others are asked for more: they must not be asked for this one again.
     picker.done(index);
+    for (const loser of losers) this.#cancel(loser, index);
     onRightPiece(from);
   }
 

@@ -6,6 +6,9 @@ const takeOverFactor = 1.5;
 /** … and by this many seconds at least: bytes that come twice are taken from somebody. */
 const takeOverGainMin = 0.25;
 
+/** Seconds for which a piece is not asked for again over a way that others need as well. */
+const longWait = 3;
+
 /** Bytes per second of a source of which nothing is known: links that are slower are not waited for. */
 const rateUnknown = 64 * 1024;
 
@@ -64,6 +67,14 @@ export class PieceGivers {
   /** Whether all who were asked have stalled. */
   isStalled(index: number): boolean {
     for (const giver of this.#givers.get(index) ?? []) if (!giver.stalled) return false;
+    return true;
+  }
+
+  /** Whether nobody who was asked will have given it soon: then it may be had twice. */
+  isLongWait(index: number): boolean {
+    for (const giver of this.#givers.get(index) ?? []) {
+      if (giver.rate === 0 || giver.bytesUntil(index) / giver.rate < longWait) return false;
+    }
     return true;
   }
 

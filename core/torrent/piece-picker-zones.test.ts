@@ -9,7 +9,7 @@ import { simulateZones } from "./zoned-crowd.test-support.ts";
 const farSeeder: PickingPeer = { whole: true, isFar: true, has: () => true };
 const farNode: PickingPeer = { whole: false, isFar: true, has: () => true };
 const nearNode: PickingPeer = { whole: false, has: () => true };
-const nearSeeder: PickingPeer = { whole: true, has: () => true };
+const nearSeeder: PickingPeer = { whole: true, isNear: true, has: () => true };
 
 function pickerOf(pieceCount: number, isGrowing = false): PiecePicker {
   return new PiecePicker({ pieceCount, random: randomOf(1), isGrowing });
@@ -64,6 +64,23 @@ for (const far of [farSeeder, farNode]) {
     assert.equal(pick().filter((index) => index !== undefined).length, 10);
   });
 }
+
+test("PiecePicker takes from far peers like from near ones while those are too slow", () => {
+  const picker = pickerOf(2);
+  picker.addWholePeer(nearSeeder);
+  assert.equal(picker.pick(farSeeder), undefined);
+  picker.isNearSlow = true;
+  assert.notEqual(picker.pick(farSeeder), undefined);
+  assert.equal(picker.hasNearPeers, false);
+  picker.isNearSlow = false;
+  assert.equal(picker.pick(farSeeder), undefined);
+});
+
+test("PiecePicker does not take a peer that tells no place for a near one that has all", () => {
+  const picker = pickerOf(1);
+  picker.addWholePeer({ whole: true, has: () => true });
+  assert.equal(picker.pick(farSeeder), 0);
+});
 
 test("PiecePicker takes other pieces over a border than nodes elsewhere do", () => {
   const picker = pickerOf(4);

@@ -10,6 +10,8 @@ export interface PickingPeer extends CopyHolder {
   readonly whole: boolean;
   /** It does not give what it was asked for. */
   readonly stalled?: boolean;
+  /** Where it is is known, and no border lies between; unlike {@link isFar}, not a guess. */
+  readonly isNear?: boolean;
 }
 
 /** A node of which nothing else is known. */
@@ -41,6 +43,7 @@ export class PiecePicker {
   /** Pieces from the first one on that may be picked: their hashes are known. */
   #admitted: number;
   #isStarving = false;
+  #isNearSlow = false;
   readonly #copies: PieceCopies;
   /** Near peers that have all pieces. */
   readonly #wholeNearby = new Set<PickingPeer>();
@@ -87,6 +90,11 @@ export class PiecePicker {
     this.#isStarving = isStarving;
   }
 
+  /** Near peers give so little that far ones are asked like them. */
+  set isNearSlow(isNearSlow: boolean) {
+    this.#isNearSlow = isNearSlow;
+  }
+
   /** Pieces that are being fetched. */
   get pending(): ReadonlySet<number> {
     return this.#pending;
@@ -118,7 +126,7 @@ export class PiecePicker {
   /** A peer that has the whole blob is connected. */
   addWholePeer(peer: PickingPeer): void {
     // While a blob grows nobody has it: what its seeder tells others of it does not give here.
-    if (!peer.isFar && !this.#isGrowing) this.#wholeNearby.add(peer);
+    if (peer.isNear && !this.#isGrowing) this.#wholeNearby.add(peer);
   }
 
   removeWholePeer(peer: PickingPeer): void {
@@ -127,6 +135,7 @@ export class PiecePicker {
 
   /** Whether near peers are connected: then what they have is not taken from far ones. */
   get hasNearPeers(): boolean {
+    if (this.#isNearSlow) return false;
     return this.#copies.nearHolders > 0 || this.#wholeNearby.size > 0;
   }
 
@@ -147,6 +156,11 @@ export class PiecePicker {
   /** Whether a piece that may be picked is not here, be it on its way or not. */
   isMissing(index: number): boolean {
     return this.#untouched.has(index) || this.#pending.has(index);
+  }
+
+  /** Whether a piece may be picked that nobody fetches yet. */
+  isUntouched(index: number): boolean {
+    return this.#untouched.has(index);
   }
 
   /** The first piece for which a reader waits; `undefined` also when it may not be picked yet. */
@@ -229,7 +243,7 @@ export class PiecePicker {
 
   /** Whether a piece need not come from afar. */
   #isNearby(index: number): boolean {
-    return this.#copies.near(index) > 0 || this.#isWholeNearby;
+    return !this.#isNearSlow && (this.#copies.near(index) > 0 || this.#isWholeNearby);
   }
 
   get #isWholeNearby(): boolean {
@@ -239,7 +253,7 @@ export class PiecePicker {
 
   /** Whether to take from a peer also what is nearby: it is near itself, or we starve. */
   #mayCross(peer: PickingPeer): boolean {
-    return !peer.isFar || (this.#isStarving && this.#isMyTurn(peer));
+    return !peer.isFar || this.#isNearSlow || (this.#isStarving && this.#isMyTurn(peer));
   }
 
   /**

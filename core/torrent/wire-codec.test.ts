@@ -180,7 +180,9 @@ test("an extended handshake tells where a node is", () => {
   const payload = encodeExtendedHandshake(node);
   assert.deepEqual(parseExtendedHandshake(payload), node);
   const wrong = Buffer.from(payload.toString("latin1").replace("eu/eu-1/", "eu+eu-1/"), "latin1");
-  assert.throws(() => parseExtendedHandshake(wrong), InvalidArgumentError);
+  // A later version may tell of places in another way.
+  const { place: unreadable } = parseExtendedHandshake(wrong);
+  assert.equal(unreadable, undefined);
 });
 
 test("an extended handshake with values that nobody sends is refused", () => {

@@ -49,7 +49,9 @@ export function simulateZones(options: ZonedCrowdOptions): {
     if (options.readers) picker.addReader(1, 0);
   });
   for (const connection of connections) {
-    if (connection.whole) pickers[connection.to]?.addWholePeer(connection);
+    if (!connection.whole) continue;
+    const isNear = options.isKnown && !connection.isFar;
+    pickers[connection.to]?.addWholePeer({ ...connection, isNear });
   }
 
   const linksOf = wayOf(count, zones, borderRate);
