@@ -37,8 +37,8 @@ export async function* readArriving(
       yield chunk.subarray(0, bytesRead);
       continue;
     }
-    const wanted = { start, end: Math.min(range.end, start + chunkLengthMax) };
-    await readyWithin(arrival, wanted, { signal, readTimeoutMs });
+    // What comes first is given first; the pieces that follow come before others anyway.
+    await readyWithin(arrival, { start, end: start + 1 }, { signal, readTimeoutMs });
     if (arrival.ended) return;
   }
 }

@@ -4,8 +4,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Download } from "../../core/ports/swarm.ts";
 import type { ReaderReport } from "./leecher-report.ts";
 
-/** Bytes that are asked for at once, as an unpack in the content proxy does. */
-const wantedLength = 2 ** 20;
+/** Bytes that are read at once. */
+const chunkLength = 2 ** 20;
 
 /** Compressed bytes that an unpack on a core of its own takes in. */
 const unpackBytesPerSecond = 100e6;
@@ -23,17 +23,18 @@ export async function readArrivingBlob(
 ): Promise<ReaderReport> {
   const start = performance.now();
   const file = await open(path, "r");
-  const buffer = Buffer.allocUnsafe(wantedLength);
+  const buffer = Buffer.allocUnsafe(chunkLength);
   let [firstByteMs, longestWaitMs] = [0, 0];
   try {
     for (let offset = 0; offset < size;) {
       const waitedFrom = performance.now();
-      const wantedEnd = Math.min(size, offset + wantedLength);
+      const chunkEnd = Math.min(size, offset + chunkLength);
       if (download.availableEnd(offset) === offset) {
-        await download.ready({ start: offset, end: wantedEnd }, { signal });
+        // As an unpack in the content proxy does.
+        await download.ready({ start: offset, end: offset + 1 }, { signal });
       }
       longestWaitMs = Math.max(longestWaitMs, performance.now() - waitedFrom);
-      const end = Math.min(wantedEnd, download.availableEnd(offset));
+      const end = Math.min(chunkEnd, download.availableEnd(offset));
       const { bytesRead } = await file.read(buffer, 0, end - offset, offset);
       if (offset === 0) firstByteMs = performance.now() - start;
       offset += bytesRead;

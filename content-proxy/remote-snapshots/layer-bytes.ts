@@ -10,9 +10,6 @@ import type { Arrival } from "../arrival.ts";
 import type { Arrivals } from "../arrivals.ts";
 import type { RecentBlobs } from "../recent-blobs.ts";
 
-/** Bytes that are asked for before others, from where an unpack waits for the next. */
-const wantedLength = 1024 * 1024;
-
 /** How often a file is looked for that moves to its place while we look. */
 const triesMax = 5;
 
@@ -111,8 +108,8 @@ class ArrivingBytes implements LayerBytes {
       const isWhole = this.#arrival.ended && this.#arrival.failure === undefined;
       const end = isWhole ? this.size : (this.#arrival.locate(offset)?.availableEnd ?? offset);
       if (end > offset || offset >= this.size) return end;
-      const wanted = { start: offset, end: Math.min(this.size, offset + wantedLength) };
-      await this.#arrival.ready(wanted, { signal });
+      // The pieces that follow come before others, too: it need not wait for them.
+      await this.#arrival.ready({ start: offset, end: offset + 1 }, { signal });
     }
   }
 
