@@ -79,10 +79,11 @@ for (const scheme of ["http", "udp"] as const) {
     const seeder = node(t, urlAt("both.test"), { port: 7000, left: 0 });
 
     await Promise.all([first.hears("127.0.0.1:7000"), second.hears("[::1]:7000")]);
+    // By HTTP a seeder announces in batches, which ask for nobody: those who lack pieces come to it.
+    if (scheme === "http") return;
     // Over UDP the peers of an answer have the family of its socket: the seeder asks by both.
     await Promise.all([seeder.hears("127.0.0.1:7001"), seeder.hears("[::1]:7002")]);
-
-    if (scheme === "udp") assert.ok(![...first.found].some((peer) => peer.startsWith("[")));
+    assert.ok(![...first.found].some((peer) => peer.startsWith("[")));
   });
 }
 
