@@ -74,9 +74,12 @@ export class ArrivingBlob {
    */
   async finish(): Promise<void> {
     const { digest } = this.#torrent;
+    // The disk works while the last bytes are hashed. Closing the file waits for it.
+    const synced = this.#file?.sync();
+    synced?.catch(() => undefined);
     const actual = (await this.#digest?.result()) ?? digest;
     if (actual !== digest) throw new DigestMismatchError(digest, actual);
-    await this.#file?.sync();
+    await synced;
   }
 
   /** Lets go of the file. */
