@@ -1,3 +1,4 @@
+import type { AnnounceBatch } from "../announce-batch.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
@@ -33,11 +34,7 @@ export interface AnnounceAnswer {
 }
 
 /** Many announces of torrents for which nobody is looked for. */
-export interface BatchRequest {
-  readonly port: number;
-  readonly seeding: readonly InfoHash[];
-  readonly stopped: readonly InfoHash[];
-}
+export type BatchRequest = Omit<AnnounceBatch, "peerId">;
 
 /** What a tracker says to a {@link BatchRequest}. */
 export interface BatchAnswer {

@@ -1,7 +1,4 @@
-import { blockLengthBulk } from "./limits.ts";
-
-/** What every BitTorrent client asks for. @see BEP 3 */
-const blockLengthMin = 16 * 1024;
+import { blockLengthBulk, blockLengthMin } from "./limits.ts";
 
 /** Part of a second for which one block may hold up those of others. */
 const holdUpPart = 1 / 100;

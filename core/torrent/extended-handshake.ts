@@ -7,6 +7,7 @@ import {
 } from "../bencode.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { type Place, formatPlace, parsePlace, placeLengthMax } from "../topology.ts";
+import { blockLengthMin } from "./limits.ts";
 
 /**
  * Name under which our extension is offered: requests may be longer than 16 KiB, are
@@ -16,9 +17,6 @@ const extensionName = "shoal_bulk";
 
 /** Number of our one extended message, {@link encodeIntent}. */
 export const intentMessageId = 1;
-
-/** What every BitTorrent peer answers. @see BEP 3 */
-const blockLengthMin = 16 * 1024;
 
 /** Longest extended handshake that is read, in bytes. Ours has at most 300. */
 export const extendedHandshakeLengthMax = 4096;

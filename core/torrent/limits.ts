@@ -1,6 +1,9 @@
 /** Longest block that we ask for and answer, in bytes: larger ones gain nothing measurable. */
 export const blockLengthBulk = 256 * 1024;
 
+/** What every BitTorrent peer asks for and answers, in bytes. @see BEP 3 */
+export const blockLengthMin = 16 * 1024;
+
 /** Longest message that is not a block, in bytes: a bitfield of 8,192 pieces has 1,025. */
 export const messageLengthMax = 8192;
 
