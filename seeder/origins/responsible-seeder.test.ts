@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { buffer } from "node:stream/consumers";
+import { buffer, json } from "node:stream/consumers";
 import { test } from "node:test";
 
 import { Credential } from "../../core/credential.ts";
@@ -189,12 +189,20 @@ test("an image that two seeders preheat costs its registry one copy of what is a
 test("what another seeder gives damaged comes from the origin, and bytes are told by giver", async (t) => {
   const second = await openTestSeeder(t);
   const { registry } = second;
+  // It says of all blobs that it has them, also of the config if it is responsible for that.
+  const sizes = new Map<string, number>();
+  let givenBytes = 0;
   const damaging = createServer((request, response) => {
-    const isQuestion = request.method === "POST";
-    const status = isQuestion ? 200 : 206;
-    request.resume().on("end", () => {
-      const answer = isQuestion ? JSON.stringify({ state: "whole", size }) : Buffer.alloc(size, 7);
-      response.writeHead(status).end(answer);
+    const wanted = sizes.get((request.url ?? "").slice("/v1/blobs/".length));
+    if (wanted !== undefined) {
+      givenBytes += wanted;
+      response.writeHead(206).end(Buffer.alloc(wanted, 7));
+      return;
+    }
+    void json(request).then((question) => {
+      const asked = question as { readonly digest: string; readonly size: number };
+      sizes.set(asked.digest, asked.size);
+      response.end(JSON.stringify({ state: "whole", size: asked.size }));
     });
   }).listen(0, "127.0.0.1");
   await once(damaging, "listening");
@@ -211,6 +219,7 @@ test("what another seeder gives damaged comes from the origin, and bytes are tol
   const stored = await first.blob(layer.digest);
   assert.deepEqual(Buffer.from(await stored.arrayBuffer()), layer.bytes);
   const status = (await (await fetch(`${first.url}/v1/status`)).json()) as ServiceStatus;
-  assert.equal(status.traffic?.received.seeders, size);
+  assert.ok(givenBytes >= size);
+  assert.equal(status.traffic?.received.seeders, givenBytes);
   assert.equal(status.traffic.originBytes, end.bytes);
 });
