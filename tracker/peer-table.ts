@@ -19,6 +19,7 @@ export interface PeerIdentity {
  * are, and one sign of life is one for all.
  */
 export interface TrackedPeer extends PeerIdentity {
+  /** As it said last. Each swarm lists it by that from its next announce there on. */
   place?: Place | undefined;
   /**
    * Tells this stay from an earlier one of the same peer, after which it was forgotten, in this
@@ -55,7 +56,7 @@ export class PeerTable {
     if (known) {
       known.heardMs = nowMs;
       // Announces by UDP do not tell it.
-      known.place ??= peer.place;
+      known.place = peer.place ?? known.place;
       return known;
     }
     const { key, family, peerId, place } = peer;

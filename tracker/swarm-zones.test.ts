@@ -116,6 +116,72 @@ test("Swarm still tells zones apart when hosts made up all that they could", () 
   assert.ok(near >= 40 && isInOrder, `${near} of the same zone`);
 });
 
+/** A peer that announces itself in some swarms of one tracker. */
+function wanderer() {
+  const table = new PeerTable();
+  const key = peerKeyOf({ host: "10.99.0.1", port: 7000 }) ?? "";
+  return (target: Swarm, place: Place | undefined) => {
+    const tracked = table.heard({ key, family: 4, peerId: "wanderer", place }, 0);
+    if (tracked.swarmCount === 0) table.join(tracked);
+    target.put(tracked, { seeder: false, nowMs: 0 });
+  };
+}
+
+test("Swarm moves a peer to the zone that it tells of later, and keeps it there when it tells of none", () => {
+  const { swarm, put, told } = bench();
+  const announce = wanderer();
+  put(b, { leechers: 100 });
+  announce(swarm, undefined);
+  for (const place of [a, undefined]) {
+    announce(swarm, place);
+    assert.deepEqual(told(a), { near: 1, far: 8, isInOrder: true });
+  }
+  announce(swarm, c);
+  assert.deepEqual(told(c), { near: 1, far: 8, isInOrder: true });
+  // Nobody is left in the zone that it was in, which is forgotten.
+  assert.equal(told(a).far, 50);
+  assert.equal(swarm.size, 101);
+});
+
+test("Swarm moves a peer at its own next announce, whatever other swarms heard meanwhile", () => {
+  const { swarm, put, told } = bench();
+  const announce = wanderer();
+  put(b, { leechers: 100 });
+  announce(swarm, a);
+  announce(new Swarm(seededRandom(1)), c);
+  assert.equal(told(a).far, 9);
+  announce(swarm, c);
+  assert.equal(told(a).far, 50);
+  assert.deepEqual(told(c), { near: 1, far: 8, isInOrder: true });
+});
+
+test("Swarm takes a peer into its zone by a later announce when there was no room for that before", () => {
+  const { swarm, put, told } = bench();
+  const announce = wanderer();
+  put(undefined, { leechers: 100 });
+  for (let zone = 0; zone < 40; zone++) put({ zone: `z${zone}` }, { leechers: 1 });
+  announce(swarm, a);
+  const countTold = () => swarm.sample({ ...wish, place: a }).length;
+  assert.equal(countTold(), 50);
+  for (const { tracked } of [...swarm.expired(1e9)]) {
+    if (tracked.place?.zone?.startsWith("z")) swarm.remove(tracked.key);
+  }
+  announce(swarm, a);
+  assert.equal(countTold(), 9);
+  assert.equal(told(a).isInOrder, true);
+});
+
+test("Swarm in which a peer tells of another zone with each announce has one of it, and room for all others", () => {
+  const { swarm, put, told } = bench();
+  const announce = wanderer();
+  for (const place of [a, b, c]) put(place, { leechers: 100 });
+  for (let count = 0; count < 20_000; count++) announce(swarm, { zone: `z${count}` });
+  assert.equal(swarm.size, 301);
+  for (let zone = 0; zone < 28; zone++) put({ zone: `late-${zone}` }, { leechers: 1 });
+  assert.equal(told({ zone: "late-27" }).near, 1);
+  assert.deepEqual(told(a), { near: 48, far: 2, isInOrder: true });
+});
+
 test("Swarm counts seeders of all zones", () => {
   const { swarm, put } = bench();
   for (const place of [a, b, undefined]) put(place, { seeders: 2, leechers: 1 });

@@ -64,6 +64,14 @@ export class SwarmZones {
   }
 }
 
+/**
+ * Whether a peer says that it is in the zone where it is noted. Who is noted nowhere for want of
+ * room does not: there may be room now.
+ */
+export function isZoneOf({ name }: ZonePeers, { place }: PeerIdentity): boolean {
+  return name === nameOf(place);
+}
+
 /** Zones of different regions may have one name. A region whose zones are not known is one. */
 function nameOf(place: Place | undefined): string | undefined {
   if (place?.region === undefined && place?.zone === undefined) return undefined;

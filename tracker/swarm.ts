@@ -3,7 +3,7 @@ import type { Place } from "../core/topology.ts";
 import type { Random, SwarmPeer } from "./peer-group.ts";
 import { PeerPool } from "./peer-pool.ts";
 import type { PeerIdentity, TrackedPeer } from "./peer-table.ts";
-import { SwarmZones } from "./swarm-zones.ts";
+import { SwarmZones, isZoneOf } from "./swarm-zones.ts";
 import type { ZonePeers } from "./zone-peers.ts";
 
 /** Peers of each kind and family that somebody is told of in other zones, though there are near ones. */
@@ -57,11 +57,15 @@ export class Swarm {
     return this.#peers.get(key);
   }
 
-  /** Takes in a peer, or notes that it is still there and how far it is. */
+  /**
+   * Takes in a peer, or notes that it is still there, how far it is, and in which zone. Who says
+   * another one with each announce costs a look at the zones each time, and nothing that stays.
+   */
   put(tracked: TrackedPeer, { seeder, nowMs }: { seeder: boolean; nowMs: number }): void {
     const seenSeconds = Math.floor(nowMs / 1000);
     const known = this.#peers.get(tracked.key);
-    if (known?.tracked === tracked && known.seeder === seeder) {
+    const isUnchanged = known?.tracked === tracked && known.seeder === seeder;
+    if (isUnchanged && isZoneOf(known.zone, tracked)) {
       known.seenSeconds = seenSeconds;
       return;
     }
