@@ -150,9 +150,11 @@ export class AnnounceServer extends Server {
       place,
       except: { key, family, peerId },
     };
+    const admission = swarms.admissionOf(wish.except);
     return {
       ...this.scrape(infoHash),
       ...this.#intervals(),
+      ...(admission !== undefined && { admission }),
       ...this.#peers(params, infoHash, wish),
     };
   }

@@ -8,8 +8,10 @@ import { type TestContext, test } from "node:test";
 
 import { TrackerAnnouncer } from "../core/announce/tracker-announcer.ts";
 import { type BencodeValue, decodeBencode, isDictionary } from "../core/bencode.ts";
+import { decodeCompactPeers } from "../core/compact-peers.ts";
 import { type InfoHash, parseInfoHash } from "../core/info-hash.ts";
 import { createPeerId } from "../core/peer-id.ts";
+import type { Place } from "../core/topology.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
@@ -22,8 +24,13 @@ const torrents = Array.from({ length: 2000 }, (_, index) => infoHash(index));
 /** Requests for 2,000 torrents: a few before batches are known, four batches, signs of life for a minute. */
 const requestsMax = 100;
 
+/** Longest body of a batch without torrents. */
+const heartbeatLengthMax = 200;
+
 /** Milliseconds that anything may take: many times what it does on a busy machine. */
 const patienceMs = 60_000;
+
+const portOfZone = { a: 7001, b: 7002 };
 
 function infoHash(index: number): InfoHash {
   return parseInfoHash(index.toString(16).padStart(40, "0"));
@@ -37,9 +44,12 @@ async function start(t: TestContext, clock: ManualClock, directory = "{}"): Prom
   return tracker;
 }
 
-/** What is between a node and a tracker: counts requests, and may let none through. */
+/** What is between a node and a tracker: counts requests, and may let none, or no batches, through. */
 async function networkTo(t: TestContext, tracker: Tracker) {
-  const network = { isCut: false, requests: 0, url: "", tracker, probed: () => {} };
+  const network = {
+    ...{ isCut: false, takesBatches: true, requests: 0, url: "", tracker },
+    ...{ probed: () => {}, beaten: () => {}, refused: () => {} },
+  };
   const server = createServer((incoming, answer) => {
     if (network.isCut) {
       if (incoming.method === "GET") network.probed();
@@ -48,9 +58,15 @@ async function networkTo(t: TestContext, tracker: Tracker) {
     }
     network.requests++;
     const { method, url: path, headers } = incoming;
+    if (method === "POST" && !network.takesBatches) {
+      incoming.resume().on("end", () => answer.writeHead(405).end());
+      network.refused();
+      return;
+    }
     const forwarded = request({ ...network.tracker.http, path, method, headers }, (answered) => {
       answer.writeHead(answered.statusCode ?? 500, answered.headers);
       answered.pipe(answer);
+      if (Number(headers["content-length"]) < heartbeatLengthMax) network.beaten();
     });
     forwarded.on("error", () => answer.destroy());
     incoming.pipe(forwarded);
@@ -63,14 +79,22 @@ async function networkTo(t: TestContext, tracker: Tracker) {
   return network;
 }
 
-/** A node that seeds all torrents. */
-function announceAll(t: TestContext, url: string): TrackerAnnouncer {
+/** A node that seeds all torrents, or the first of them. */
+function announceAll(
+  t: TestContext,
+  url: string,
+  {
+    place,
+    port = 7001,
+    count = torrents.length,
+  }: { readonly place?: Place; readonly port?: number; readonly count?: number } = {},
+): TrackerAnnouncer {
   const deps = { trackers: [url], peerId: createPeerId(), clock: new SystemClock(), logger };
-  const announcer = new TrackerAnnouncer(deps);
+  const announcer = new TrackerAnnouncer({ ...deps, place });
   t.after(() => announcer[Symbol.asyncDispose]());
-  for (const torrent of torrents) {
+  for (const torrent of torrents.slice(0, count)) {
     announcer.announce({
-      ...{ infoHash: torrent, port: 7001, onPeers: () => undefined },
+      ...{ infoHash: torrent, port, onPeers: () => undefined },
       ...{ left: () => 0, uploaded: () => 0, downloaded: () => 0 },
     });
   }
@@ -90,6 +114,21 @@ async function seededAt({ http }: Tracker): Promise<number> {
     }
   }
   return seeded;
+}
+
+/** Port of the peer that somebody who lacks a torrent is told of first. */
+async function firstToldAt(
+  { http }: Tracker,
+  { torrent, zone }: { readonly torrent: InfoHash; readonly zone: string },
+): Promise<number | undefined> {
+  const asker = `peer_id=${"b".repeat(20)}&port=7200&left=1&compact=1&place=eu/${zone}/`;
+  const hash = torrent.replace(/../g, "%$&");
+  const response = await fetch(`http://127.0.0.1:${http.port}/announce?info_hash=${hash}&${asker}`);
+  const answer = decodeBencode(Buffer.from(await response.arrayBuffer()));
+  const peers = isDictionary(answer) ? answer.get("peers") : undefined;
+  assert.ok(peers instanceof Uint8Array);
+  const [first] = decodeCompactPeers(peers, { family: 4, countMax: 1 });
+  return first?.port;
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -141,6 +180,42 @@ test("a node that is cut off is forgotten, and known in all of its swarms soon a
   network.isCut = false;
   await until(async () => (await seededAt(tracker)) === torrents.length);
   assert.ok(network.requests <= requestsMax, `${network.requests} requests after it was back`);
+});
+
+test("a node that is forgotten while its batches are refused is known in all of its swarms soon after it is back", async (t) => {
+  const clock = new ManualClock();
+  const tracker = await start(t, clock);
+  const network = await networkTo(t, tracker);
+  announceAll(t, network.url, { count: 100 });
+  await until(async () => (await seededAt(tracker)) === 100);
+
+  const refused = new Promise<void>((resolve) => (network.refused = resolve));
+  network.takesBatches = false;
+  await refused;
+  network.isCut = true;
+  await until(async () => {
+    clock.advance(300);
+    return (await seededAt(tracker)) === 0;
+  });
+  network.isCut = false;
+  await until(async () => (await seededAt(tracker)) === 100);
+});
+
+test("nodes that seed are near for those of their zones as soon as all is announced", async (t) => {
+  const tracker = await start(t, new ManualClock());
+  for (const [zone, port] of Object.entries(portOfZone)) {
+    const network = await networkTo(t, tracker);
+    // It has nothing to announce any more.
+    const beaten = new Promise<void>((resolve) => (network.beaten = resolve));
+    announceAll(t, network.url, { place: { region: "eu", zone }, port });
+    await beaten;
+  }
+  // Those that were announced when it was not known yet that the tracker wants to know of places.
+  for (const torrent of torrents.slice(0, 10)) {
+    for (const [zone, port] of Object.entries(portOfZone)) {
+      assert.equal(await firstToldAt(tracker, { torrent, zone }), port, `${torrent} in ${zone}`);
+    }
+  }
 });
 
 test("a node knows a tracker's restart that it found down by more than its directory's name", async (t) => {

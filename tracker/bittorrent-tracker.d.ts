@@ -30,6 +30,8 @@ declare module "bittorrent-tracker/server" {
     /** Seconds. */
     readonly interval?: number;
     readonly "min interval"?: number;
+    /** Ours alone; what the package does not know goes into answers by HTTP as it is. */
+    readonly admission?: number;
   }
 
   export interface ScrapeResponse {

@@ -130,6 +130,11 @@ export class SwarmTable {
     return tracked.admission;
   }
 
+  /** The admission of a peer; `undefined` when it is in no swarm. */
+  admissionOf(peer: PeerIdentity): number | undefined {
+    return this.#peers.find(peer)?.admission;
+  }
+
   /** From now on nobody is told of peers that promised heartbeats, and are silent for `silenceMaxMs`. */
   forgetSilent(silence: { readonly nowMs: number; readonly silenceMaxMs: number }): void {
     this.#peers.forgetSilent(silence);

@@ -11,6 +11,7 @@ function parse(answer: BencodeInput) {
 }
 
 const good = {
+  admission: 7,
   interval: 600,
   "min interval": 30,
   peers: Buffer.from("0a0000011b5a0a0000021b5b", "hex"),
@@ -26,7 +27,9 @@ test("parseHttpAnnounceAnswer() reads intervals and compact peers of both famili
       { host: "10.0.0.2", port: 7003 },
       { host: "fd00::1", port: 7004 },
     ],
+    admission: 7,
   });
+  assert.equal(parse({ interval: 600 }).admission, undefined);
 });
 
 test("parseHttpAnnounceAnswer() reads peers in the long form, but no names and no bad ports", () => {

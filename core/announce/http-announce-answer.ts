@@ -68,6 +68,7 @@ function answerIn(answer: ReadonlyMap<string, BencodeValue>): Omit<AnnounceAnswe
     intervalMs: boundedIntervalMs(interval),
     intervalMinMs: boundedIntervalMs(Math.min(interval, intervalMin)),
     peers: peers.slice(0, peersMax),
+    admission: numberIn(answer, "admission"),
   };
 }
 

@@ -76,11 +76,8 @@ export class HttpTrackerClient implements TrackerClient {
     const url = `${this.#placedUrl()}&${queryOf(request)}`;
     const answer = await this.#ask({ method: "GET", url }, { read: answerOf, signal });
     this.#isOurs ||= answer.generation !== undefined || answer.batchTorrentsMax !== undefined;
-    const isPlaceDue = this.#isOurs && !isPlaceTold && this.#whereabouts !== "";
-    if (!isPlaceDue || request.event === "stopped") return answer;
-    // It keeps peers by where they are: taken in again, we are there, and told of who is near.
-    await this.announce({ ...request, event: "stopped", peersWanted: 0 }, { signal });
-    return this.announce(request, { signal });
+    const wantsPlace = this.#isOurs && !isPlaceTold && this.#whereabouts !== "";
+    return { ...answer, wantsPlace };
   }
 
   async announceBatch(request: BatchRequest, { signal }: Cancellable): Promise<BatchAnswer> {

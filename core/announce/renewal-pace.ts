@@ -1,3 +1,8 @@
+import type { Logger } from "../ports/logger.ts";
+
+/** A tracker that forgets so often again, each time within an interval, hardly restarts that often. */
+const repeatsToWarnOf = 2;
+
 /** What a tracker says of its pauses, in milliseconds. */
 interface TrackerIntervals {
   readonly intervalMs: number;
@@ -11,19 +16,20 @@ interface TrackerIntervals {
  * with another wish: without pauses there would be no end.
  */
 export class RenewalPace {
+  readonly #logger: Logger;
   #intervals: TrackerIntervals = { intervalMs: 0, intervalMinMs: 0 };
   #lastMs = Number.NEGATIVE_INFINITY;
   #repeats = 0;
   #dueMs = Number.POSITIVE_INFINITY;
+  #hasWarned = false;
+
+  constructor({ logger }: { readonly logger: Logger }) {
+    this.#logger = logger;
+  }
 
   /** When everything is to be announced anew; for ever away when there is no need. */
   get dueMs(): number {
     return this.#dueMs;
-  }
-
-  /** How often that was needed again within one interval. */
-  get repeats(): number {
-    return this.#repeats;
   }
 
   /** Goes by the intervals of an answer from now on. */
@@ -38,6 +44,9 @@ export class RenewalPace {
     this.#repeats = nowMs - this.#lastMs > intervalMs ? 0 : this.#repeats + 1;
     const pauseMs = Math.min(intervalMs, intervalMinMs * 2 ** Math.min(this.#repeats - 1, 16));
     this.#dueMs = this.#repeats === 0 ? nowMs : Math.max(nowMs, this.#lastMs + pauseMs);
+    if (this.#repeats !== repeatsToWarnOf || this.#hasWarned || this.#dueMs <= nowMs) return;
+    this.#hasWarned = true;
+    this.#logger.warn("tracker forgets again and again: several trackers behind one URL?");
   }
 
   /** It is done. */

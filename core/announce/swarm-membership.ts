@@ -2,13 +2,15 @@ import { retryPauseMs } from "../async/retry-pause.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { AnnouncedTorrent } from "../ports/announcer.ts";
-import type { AnnounceEvent, AnnounceRequest } from "./tracker-client.ts";
+import type { AnnounceAnswer, AnnounceEvent, AnnounceRequest } from "./tracker-client.ts";
 
 /** Milliseconds that a tracker is left alone before it said how long it wants to be. */
 const intervalMinDefaultMs = 1000;
 
 /** Peers to ask for while we lack pieces: a swarm connects to no more at once. */
 const peersWantedMax = 50;
+
+type Told = Pick<AnnounceAnswer, "wantsPlace">;
 
 /**
  * What one tracker is to know, and knows, of us in one swarm.
@@ -21,6 +23,8 @@ export class SwarmMembership {
   readonly #torrents = new Set<AnnouncedTorrent>();
   #known = false;
   #completedToTell = false;
+  /** Whether the tracker counts us in without knowing where we are. */
+  #placeToTell = false;
   /** The last torrent, for the goodbye. */
   #last: AnnouncedTorrent;
 
@@ -53,7 +57,8 @@ export class SwarmMembership {
 
   /** Whether the tracker knows all that it is to know. */
   get settled(): boolean {
-    return this.wanted ? this.#known && !this.#completedToTell : !this.#known;
+    if (!this.wanted) return !this.#known;
+    return this.#known && !this.#completedToTell && !this.#placeToTell;
   }
 
   /** Whether we look for peers, and not only offer ourselves. */
@@ -101,8 +106,9 @@ export class SwarmMembership {
   }
 
   /** The tracker has taken in what it was told. */
-  told({ event, left }: AnnounceRequest): void {
+  told({ event, left }: AnnounceRequest, { wantsPlace = false }: Told = {}): void {
     this.#known = event !== "stopped";
+    this.#placeToTell = wantsPlace;
     // To start with nothing left tells it too.
     if (event === "completed" || (event === "started" && left === 0)) this.#completedToTell = false;
   }

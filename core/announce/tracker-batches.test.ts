@@ -23,6 +23,10 @@ class BatchTracker implements TrackerClient {
   readonly refused = new Set<InfoHash>();
   batchTorrentsMax: number | undefined = 3;
   admission = 1;
+  /** Whether answers to ordinary announces have it, too. */
+  tellsAdmission = false;
+  /** Which of these answers say that it was not told where we are. */
+  wantsPlace: boolean[] = [];
   /** Two trackers behind one URL, or another address of ours with each request. */
   forgetsAlways = false;
   state: "up" | "down" | "no-batches" | "failing-batches" = "up";
@@ -38,7 +42,9 @@ class BatchTracker implements TrackerClient {
     if (this.state === "down") throw new UnavailableError("Cannot reach it");
     const { batchTorrentsMax } = this;
     const intervals = { intervalMs: 100_000, intervalMinMs: 5000 };
-    return { generation: "one", peers: [], ...intervals, batchTorrentsMax };
+    const admission = this.tellsAdmission ? this.admission : undefined;
+    const wantsPlace = this.wantsPlace.shift() ?? false;
+    return { generation: "one", peers: [], ...intervals, admission, wantsPlace, batchTorrentsMax };
   }
 
   async announceBatch({ seeding, stopped }: BatchRequest): Promise<BatchAnswer> {
@@ -153,6 +159,33 @@ test("a tracker that forgot us says so by another admission, and is told everyth
   client.admission = 2;
   await advance(11_000);
   assert.deepEqual(client.take(), ["[]-[]", "[123]-[]", "[45]-[]"]);
+});
+
+test("a tracker that forgot us while it took no batches says so to the next sign of life", async (t) => {
+  const { client, settle, advance, join } = sessionOf(t);
+  client.tellsAdmission = true;
+  join("12345");
+  await settle();
+  client.state = "no-batches";
+  await advance(11_000);
+  client.take();
+  client.admission = 2;
+  await advance(11_000);
+  const [sign = "", ...anew] = client.take();
+  const others = ["1", "2", "3", "4", "5"].filter((name) => sign !== `${name} -`);
+  assert.equal(others.length, 4);
+  assert.deepEqual(
+    anew.sort(),
+    others.map((name) => `${name} started`),
+  );
+});
+
+test("torrents that look for nobody tell where they are in the first batch, which is due anyway", async (t) => {
+  const { client, settle, join } = sessionOf(t);
+  client.wantsPlace = [true, true];
+  join("12");
+  await settle();
+  assert.deepEqual(client.take(), ["1 started", "2 started", "[12]-[]"]);
 });
 
 test("a tracker that forgets again and again is told everything anew ever more rarely, and warned of once", async (t) => {

@@ -51,6 +51,8 @@ export class TrackerBatches {
   #torrentsMax: number | undefined;
   #heartbeatMs = heartbeatDefaultMs;
   #admission: number | undefined;
+  /** Whether the last batch promised heartbeats, and the tracker goes on to count on them. */
+  #isPromised = false;
   #beatDueMs = Number.POSITIVE_INFINITY;
   #busy = false;
   /** Whether the last batch failed, and no announce since. */
@@ -82,8 +84,7 @@ export class TrackerBatches {
    * heartbeats that a batch promised it. `undefined`: there is no promise, or batches keep it.
    */
   get signOfLifeMs(): number | undefined {
-    const isPromised = this.#admission !== undefined && this.torrentsMax === undefined;
-    return isPromised ? this.#heartbeatMs : undefined;
+    return this.#isPromised && this.torrentsMax === undefined ? this.#heartbeatMs : undefined;
   }
 
   /** Whether a batch is under way: others wait for it, so that they become one. */
@@ -91,8 +92,12 @@ export class TrackerBatches {
     return this.#busy;
   }
 
-  /** Reads from the answer to an ordinary announce whether there are batches. */
-  offered({ batchTorrentsMax }: AnnounceAnswer, nowMs: number): void {
+  /**
+   * Reads from the answer to an ordinary announce whether there are batches.
+   *
+   * @returns whether the tracker has forgotten all else, which may be long before the next batch.
+   */
+  offered({ batchTorrentsMax, admission }: AnnounceAnswer, nowMs: number): boolean {
     if (this.#isSuspect) {
       this.#isSuspect = false;
       if (++this.#failures >= failuresMax) this.#pause();
@@ -100,6 +105,8 @@ export class TrackerBatches {
     // The first promises heartbeats: only then are we missed without them.
     if (this.#torrentsMax === undefined) this.#beatDueMs = nowMs;
     this.#torrentsMax = batchTorrentsMax;
+    // Who does not say is another tracker, or was told goodbye.
+    return admission !== undefined && this.#isOther(admission);
   }
 
   /**
@@ -158,6 +165,7 @@ export class TrackerBatches {
   /** The tracker is another run, and is told everything anew: its admission will be another. */
   restarted(): void {
     this.#admission = undefined;
+    this.#isPromised = false;
   }
 
   async #ask(
@@ -193,11 +201,17 @@ export class TrackerBatches {
   }
 
   #admit({ admission, heartbeatMs }: BatchAnswer): boolean {
-    const wasForgotten = this.#admission !== undefined && admission !== this.#admission;
-    this.#admission = admission;
     this.#heartbeatMs = heartbeatMs;
     this.#beatDueMs = this.#deps.clock.monotonicMs() + heartbeatMs;
-    return wasForgotten;
+    this.#isPromised = admission !== undefined;
+    return this.#isOther(admission);
+  }
+
+  /** Whether an admission is not the one before it, if there was one. */
+  #isOther(admission: number | undefined): boolean {
+    const before = this.#admission;
+    this.#admission = admission;
+    return before !== undefined && admission !== before;
   }
 }
 

@@ -29,6 +29,10 @@ export interface AnnounceAnswer {
   readonly peers: readonly PeerAddress[];
   /** Changes when the tracker has forgotten its peers; ours say so, others do not. */
   readonly generation: string | undefined;
+  /** As in a {@link BatchAnswer}; `undefined` when the tracker does not say. */
+  readonly admission?: number | undefined;
+  /** It was not told where we are, and may be from now on: it wants to hear of us again. */
+  readonly wantsPlace?: boolean;
   /** How many torrents it takes in one {@link TrackerClient.announceBatch}; else it takes none. */
   readonly batchTorrentsMax?: number | undefined;
 }

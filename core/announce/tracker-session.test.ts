@@ -19,6 +19,8 @@ class ScriptedTracker implements TrackerClient {
   generation: string | undefined;
   /** Whether every other answer is of another run. */
   alternates = false;
+  /** Which answers say that it was not told where we are. */
+  wantsPlace: boolean[] = [];
   peers: readonly PeerAddress[] = [];
   state: "up" | "down" | "refusing" | "hanging" = "up";
   answers = 0;
@@ -45,7 +47,8 @@ class ScriptedTracker implements TrackerClient {
       const { peers } = this;
       const isOther = this.alternates && ++this.answers % 2 === 0;
       const generation = isOther ? "other" : this.generation;
-      return { generation, peers, intervalMs: 100_000, intervalMinMs: 5000 };
+      const wantsPlace = this.wantsPlace.shift() ?? false;
+      return { generation, peers, intervalMs: 100_000, intervalMinMs: 5000, wantsPlace };
     } finally {
       this.running--;
     }
@@ -117,6 +120,30 @@ test("a torrent is announced at once, at the tracker's interval, and hears of pe
   // The tracker hears of us every half a minute, whatever its interval.
   await advance(72_000);
   assert.deepEqual(client.take(), ["a -", "a -", "a -"]);
+});
+
+test("a torrent that was announced without a place hears of peers when it was so with it, at once", async (t) => {
+  const { client, session, settle, advance } = sessionOf(t);
+  const [torrent, other] = [torrentOf("a", 5), torrentOf("b", 5)];
+  client.peers = [{ host: "10.0.0.1", port: 1 }];
+  client.wantsPlace = [true];
+  session.join(torrent);
+  session.join(other);
+  await settle();
+  assert.deepEqual(client.take(), ["a started", "b started", "a -"]);
+  for (const { peers } of [torrent, other]) assert.deepEqual(peers, client.peers);
+  await advance(20_000);
+  assert.deepEqual(client.take(), []);
+});
+
+test("who leaves a tracker that wants its place says goodbye once", async (t) => {
+  const { client, session, settle } = sessionOf(t);
+  const torrent = torrentOf("a", 5);
+  client.wantsPlace = [true, true];
+  session.join(torrent);
+  session.leave(torrent);
+  await settle();
+  assert.deepEqual(client.take(), ["a started", "a stopped"]);
 });
 
 test("many torrents are announced few at a time, those that lack pieces first", async (t) => {

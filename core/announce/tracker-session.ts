@@ -5,6 +5,7 @@ import type { AnnouncedTorrent } from "../ports/announcer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { AnnounceQueue } from "./announce-queue.ts";
+import { DueTimer } from "./due-timer.ts";
 import { RenewalPace } from "./renewal-pace.ts";
 import { SwarmMembership } from "./swarm-membership.ts";
 import { TrackerBatches, fillBatch } from "./tracker-batches.ts";
@@ -30,9 +31,6 @@ const heartbeatMs = 30_000;
 /** Milliseconds between two looks at what is due: a look at 1,000 torrents takes 20 µs. */
 const lookIntervalMs = 200;
 
-/** A tracker that forgets so often again, each time within an interval, hardly restarts that often. */
-const repeatsToWarnOf = 2;
-
 /** Torrents that started together shall not come back together: up to so much sooner. */
 const intervalJitter = 0.1;
 
@@ -52,12 +50,10 @@ export class TrackerSession implements AsyncDisposable {
   readonly #queue = new AnnounceQueue();
   readonly #batches: TrackerBatches;
   readonly #health: TrackerHealth;
-  readonly #renewal = new RenewalPace();
+  readonly #renewal: RenewalPace;
   readonly #running = new Set<Promise<void>>();
   readonly #ended = createDeadline(new AbortController().signal);
-  #timer: NodeJS.Timeout | undefined;
-  #timerDueMs = Number.POSITIVE_INFINITY;
-  #hasWarned = false;
+  readonly #timer: DueTimer;
   #ending = false;
 
   constructor(deps: TrackerSessionDeps) {
@@ -65,6 +61,9 @@ export class TrackerSession implements AsyncDisposable {
     this.#logger = deps.logger.with({ tracker: deps.client.name });
     this.#batches = new TrackerBatches({ ...deps, logger: this.#logger });
     this.#health = new TrackerHealth({ ...deps, logger: this.#logger });
+    this.#renewal = new RenewalPace({ logger: this.#logger });
+    const { clock } = deps;
+    this.#timer = new DueTimer({ clock, pauseMs: lookIntervalMs, look: () => this.#look() });
   }
 
   join(torrent: AnnouncedTorrent): void {
@@ -92,7 +91,7 @@ export class TrackerSession implements AsyncDisposable {
     const membership = this.#memberships.get(torrent.infoHash);
     if (!membership) return;
     membership.dueMs = Math.min(membership.dueMs, membership.askedMs + membership.intervalMinMs);
-    this.#wakeAt(membership.dueMs);
+    this.#timer.wakeAt(membership.dueMs);
   }
 
   /** Says goodbye to the tracker for all torrents that are left, as far as `signal` lets it. */
@@ -100,6 +99,7 @@ export class TrackerSession implements AsyncDisposable {
     const cut = () => this.#ended.abort(signal.reason);
     signal.addEventListener("abort", cut, { once: true });
     this.#ending = true;
+    this.#timer[Symbol.dispose]();
     for (const membership of this.#memberships.values()) {
       if (!membership.wanted) this.#enqueue(membership);
     }
@@ -111,8 +111,7 @@ export class TrackerSession implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending = true;
     this.#ended.abort();
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#timer[Symbol.dispose]();
     await Promise.all(this.#running);
     this.#memberships.clear();
     await this.#deps.client[Symbol.asyncDispose]();
@@ -137,7 +136,7 @@ export class TrackerSession implements AsyncDisposable {
     const nowMs = this.#deps.clock.monotonicMs();
     while (!this.#ended.signal.aborted) {
       if (this.#health.isDown && nowMs < this.#health.probeMs) {
-        this.#wakeAt(this.#health.probeMs);
+        this.#timer.wakeAt(this.#health.probeMs);
         return;
       }
       if (this.#running.size >= (this.#health.isDown ? 1 : this.#deps.client.concurrencyMax))
@@ -187,7 +186,7 @@ export class TrackerSession implements AsyncDisposable {
       }
       nextMs = Math.min(nextMs, membership.dueMs);
     }
-    this.#wakeAt(nextMs);
+    this.#timer.wakeAt(nextMs);
   }
 
   /** @returns those that the tracker took. */
@@ -224,8 +223,9 @@ export class TrackerSession implements AsyncDisposable {
     if (this.#ended.signal.aborted) return;
     if (!membership.wanted || (answer && !membership.settled)) this.#enqueue(membership);
     const { beatDueMs } = this.#batches;
-    this.#wakeAt(Math.min(membership.dueMs, this.#signOfLifeDueMs(), beatDueMs));
-    if (answer) membership.found(answer.peers);
+    this.#timer.wakeAt(Math.min(membership.dueMs, this.#signOfLifeDueMs(), beatDueMs));
+    // Who is asked again, and knows where we are then, tells of those who are near.
+    if (answer && !answer.wantsPlace) membership.found(answer.peers);
   }
 
   async #ask(membership: SwarmMembership): Promise<AnnounceAnswer | undefined> {
@@ -249,9 +249,9 @@ export class TrackerSession implements AsyncDisposable {
     this.#renewal.heed(answer);
     const found = this.#health.answered(answer.generation);
     if (found === "other-run") this.#batches.restarted();
-    if (found !== "same-run") this.#onForgotten([membership]);
-    this.#batches.offered(answer, this.#health.heardMs);
-    membership.told(request);
+    const wasForgotten = this.#batches.offered(answer, this.#health.heardMs);
+    if (found !== "same-run" || wasForgotten) this.#onForgotten([membership]);
+    membership.told(request, answer);
     membership.refusals = 0;
     membership.intervalMinMs = answer.intervalMinMs;
     const factor = 1 - this.#deps.random() * intervalJitter;
@@ -278,25 +278,18 @@ export class TrackerSession implements AsyncDisposable {
       if (membership.wanted) this.#queue.add(membership);
       else membership.forgotten();
     }
-    this.#wakeAt(this.#health.probeMs);
+    this.#timer.wakeAt(this.#health.probeMs);
   }
 
   /** @param asked What the tracker was just told of; all else it may have forgotten. */
   #onForgotten(asked: readonly SwarmMembership[]): void {
     const except = new Set(asked);
     const others = [...this.#memberships.values()].filter((each) => !except.has(each));
-    if (!others.some((membership) => membership.known)) return;
+    if (!others.some(({ known, wanted }) => known && wanted)) return;
     const nowMs = this.#deps.clock.monotonicMs();
     this.#renewal.want(nowMs);
-    if (this.#renewal.dueMs <= nowMs) {
-      this.#announceAnew(others);
-      return;
-    }
-    if (this.#renewal.repeats === repeatsToWarnOf && !this.#hasWarned) {
-      this.#hasWarned = true;
-      this.#logger.warn("tracker forgets again and again: several trackers behind one URL?");
-    }
-    this.#wakeAt(this.#renewal.dueMs);
+    if (this.#renewal.dueMs <= nowMs) this.#announceAnew(others);
+    else this.#timer.wakeAt(this.#renewal.dueMs);
   }
 
   #announceAnew(memberships: Iterable<SwarmMembership>): void {
@@ -329,24 +322,10 @@ export class TrackerSession implements AsyncDisposable {
     }
     this.#pump();
     if (this.#memberships.size === 0) return;
-    this.#wakeAt(Math.min(nextMs, this.#signOfLifeDueMs(), this.#batches.beatDueMs));
+    this.#timer.wakeAt(Math.min(nextMs, this.#signOfLifeDueMs(), this.#batches.beatDueMs));
   }
 
   #signOfLifeDueMs(): number {
     return this.#health.heardMs + Math.min(heartbeatMs, this.#batches.signOfLifeMs ?? heartbeatMs);
-  }
-
-  #wakeAt(dueMs: number): void {
-    if (this.#ending || dueMs >= this.#timerDueMs) return;
-    const nowMs = this.#deps.clock.monotonicMs();
-    clearTimeout(this.#timer);
-    this.#timerDueMs = dueMs;
-    this.#timer = setTimeout(
-      () => {
-        this.#timerDueMs = Number.POSITIVE_INFINITY;
-        this.#look();
-      },
-      Math.max(lookIntervalMs, dueMs - nowMs),
-    );
   }
 }
