@@ -32,7 +32,7 @@ test("a node whose uploads are limited offers short blocks to who asks", async (
   bench.seed(seeder, await bench.seeded(blob));
   const offered = async () => {
     const socket = connect(seeder.port, "127.0.0.1");
-    socket.write(greeting(blob, false));
+    socket.write(greeting(blob, { whole: false }));
     try {
       let received = Buffer.alloc(0);
       for (;;) {

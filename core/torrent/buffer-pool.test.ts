@@ -15,8 +15,10 @@ test("BufferPool hands out no more than its bound, but always one", () => {
   const pool = new BufferPool(100);
   const large = pool.take(500);
   assert.equal(large?.length, 500);
+  assert.equal(pool.hasRoom(1), false);
   assert.equal(pool.take(1), undefined);
   pool.giveBack(large);
+  assert.equal(pool.hasRoom(500), true);
   assert.ok(pool.take(60));
   assert.equal(pool.take(60), undefined);
   assert.equal(pool.bytesUsed, 60);

@@ -24,9 +24,14 @@ export class BufferPool {
     return Math.max(0, this.#bytesMax - this.#bytesUsed);
   }
 
+  /** Whether {@link take} would give a buffer of `length` bytes. */
+  hasRoom(length: number): boolean {
+    return this.#bytesUsed === 0 || this.#bytesUsed + length <= this.#bytesMax;
+  }
+
   /** A buffer of `length` bytes with any content, or `undefined` when too much is in use. */
   take(length: number): Buffer | undefined {
-    if (this.#bytesUsed > 0 && this.#bytesUsed + length > this.#bytesMax) return undefined;
+    if (!this.hasRoom(length)) return undefined;
     this.#bytesUsed += length;
     const reused = this.#free.get(length)?.pop();
     if (reused) {

@@ -15,7 +15,8 @@ const manySlots = { connectionsMax: 100, connectionsPerHostMax: 100, onFree: ign
 
 function openPeers(
   t: TestContext,
-  deps: Pick<DownloadPeersDeps, "peersPerBlobMax" | "dialSlots">,
+  deps: Pick<DownloadPeersDeps, "peersPerBlobMax"> &
+    Partial<Pick<DownloadPeersDeps, "dialSlots" | "random" | "self">>,
 ): DownloadPeers {
   const owner = {
     ...{ assign: ignore, onPiece: ignore, onGaveUp: ignore, onFault: ignore },
@@ -29,7 +30,8 @@ function openPeers(
     self: { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 },
     receiveBuffer: Buffer.alloc(1),
     openPassage: () => new HostLimits().passage(["download"], { flow: "" }),
-    ...{ now: () => 0, owner, ...deps },
+    ...{ now: () => 0, random: Math.random, owner },
+    ...{ dialSlots: new DialSlots(manySlots), ...deps },
   });
   t.after(() => closeAll(peers));
   return peers;
@@ -65,4 +67,53 @@ test("downloads share what a peer takes, and have its places again when they han
   closeAll(one);
   other.dial();
   assert.deepEqual([other.clients.size, other.isWaiting], [1, false]);
+});
+
+/** Ports of the peers that a download is connected with, or is about to be. */
+function portsOf(peers: DownloadPeers): number[] {
+  return [...peers.clients].map(({ address }) => address.port).sort((one, other) => one - other);
+}
+
+const local = (port: number) => ({ host: "127.0.0.1", port });
+const newcomer = { host: "127.0.0.2", port: 9 };
+
+test("a node that comes to a download with all its peers takes the place of one by chance", (t) => {
+  const chances = [0.7, 0.5, 0.3];
+  const random = () => chances.shift() ?? 0;
+  const peers = openPeers(t, { peersPerBlobMax: 2, random });
+  peers.add([local(1), local(2)]);
+  peers.dial();
+  peers.meet(newcomer, undefined);
+  peers.dial();
+  assert.deepEqual(portsOf(peers), [1, 2], "three are known: the chance is two in three");
+  peers.meet({ ...newcomer, host: "127.0.0.3", port: 8 }, undefined);
+  assert.deepEqual(portsOf(peers), [1, 2], "four are known: the chance is a half");
+  peers.meet({ ...newcomer, host: "127.0.0.4", port: 7 }, undefined);
+  assert.equal(peers.clients.size, 1, "five are known");
+  peers.dial();
+  assert.equal(peers.clients.size, 2);
+  assert.ok(portsOf(peers).some((port) => port > 2));
+});
+
+test("a node that comes to a download with room for it is asked as well", (t) => {
+  const peers = openPeers(t, { peersPerBlobMax: 3 });
+  peers.add([local(1), local(2)]);
+  peers.dial();
+  peers.meet(newcomer, undefined);
+  peers.dial();
+  assert.deepEqual(portsOf(peers), [1, 2, 9]);
+});
+
+test("nobody gives way to a node that is known, far away, or another of its host's", (t) => {
+  const place = { region: "r", zone: "one" };
+  const self = { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 };
+  const peers = openPeers(t, { peersPerBlobMax: 2, random: () => 0, self: { ...self, place } });
+  peers.add([local(1), local(2)]);
+  peers.dial();
+  peers.meet(local(1), place);
+  peers.meet(local(3), place);
+  peers.meet(newcomer, { region: "r", zone: "two" });
+  assert.deepEqual(portsOf(peers), [1, 2]);
+  peers.meet({ ...newcomer, host: "127.0.0.3" }, place);
+  assert.equal(peers.clients.size, 1);
 });

@@ -1,6 +1,7 @@
 import type { Passage } from "../limits/passage.ts";
 import { type IpFamily, ipFamilyOf, parseIp } from "../ip-address.ts";
 import type { PeerAddress } from "../peer-address.ts";
+import { type Place, isFar } from "../topology.ts";
 import type { ArrivingTorrent } from "./arriving-torrent.ts";
 import type { DialSlots } from "./dial-slots.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
@@ -27,6 +28,7 @@ export interface DownloadPeersDeps {
   readonly dialSlots: DialSlots;
   /** Nobody waits for the blob. */
   readonly isAhead: () => boolean;
+  readonly random: () => number;
   readonly peerId: Uint8Array;
   readonly self: NodeInfo;
   readonly receiveBuffer: Buffer;
@@ -103,6 +105,24 @@ export class DownloadPeers {
 
   add(addresses: readonly PeerAddress[]): void {
     this.#book.add(addresses);
+  }
+
+  /**
+   * Adds a node that wants the blob as we do and came to us. When we have as many peers as we may
+   * it takes the place of one, with such a chance that in the end all that we know of are as likely
+   * to be among ours: else all would ask who came first, and nobody who came last. One that is
+   * far replaces none, nor does a host a second time: it could be anybody's claim.
+   */
+  meet(address: PeerAddress, place: Place | undefined): void {
+    const { peersPerBlobMax, self, random } = this.#deps;
+    const knownBefore = this.#book.usable;
+    const isNewHost = !this.#book.knowsHost(address);
+    this.#book.add([address]);
+    const known = this.#book.usable;
+    if (known === knownBefore || !isNewHost || isFar(self.place, place)) return;
+    if (this.#clients.size < peersPerBlobMax || random() * known >= peersPerBlobMax) return;
+    const others = [...this.#clients].filter((client) => client.kind === "peers" && !client.isFar);
+    others[Math.floor(random() * others.length)]?.close("another node takes its place");
   }
 
   /** Dials whom it may. */

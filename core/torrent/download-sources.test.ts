@@ -44,6 +44,7 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
       receiveBuffer,
       openPassage,
       now,
+      random: Math.random,
       owner,
     },
   });

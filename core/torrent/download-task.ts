@@ -3,6 +3,7 @@ import type { Agent } from "node:http";
 import { MetainfoError } from "../errors.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { ByteRange } from "../byte-range.ts";
+import type { Place } from "../topology.ts";
 import type { Assignment, PieceSource, Refusal } from "./assignment.ts";
 import type { HostLimits } from "../limits/host-limits.ts";
 import type { Passage } from "../limits/passage.ts";
@@ -45,7 +46,6 @@ export interface DownloadTaskDeps
   readonly stockPeers: StockPeers;
   /** Connections to web seeds. */
   readonly webAgent: Agent;
-  readonly random: () => number;
   readonly events: DownloadEvents;
 }
 
@@ -188,6 +188,12 @@ export class DownloadTask implements PieceClientOwner {
 
   addPeers(peers: readonly PeerAddress[]): void {
     this.#peers.add(peers);
+    this.#dial();
+  }
+
+  /** Another node, that wants the blob as we do, has come to us. */
+  meet(address: PeerAddress, place: Place | undefined): void {
+    this.#peers.meet(address, place);
     this.#dial();
   }
 

@@ -161,7 +161,7 @@ test("a node that takes offers and asks for nothing holds no other up", async (t
   const idle = connect(address.port, address.host);
   t.after(() => idle.destroy());
   idle.on("error", () => undefined).resume();
-  idle.write(greeting(asGrowing, false));
+  idle.write(greeting(asGrowing, { whole: false }));
   const { download, path } = await node(growing.torrent);
   await download.hasGoodSource(t);
   await growing.grow();

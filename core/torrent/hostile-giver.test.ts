@@ -79,7 +79,7 @@ async function assertArrives(
   return logger;
 }
 
-const partial = greeting(blob, false);
+const partial = greeting(blob, { whole: false });
 const none = Buffer.alloc(Math.ceil(layout.pieceCount / 8));
 
 /** Peers of no use, as many as a download asks at once, and a few more. */

@@ -8,6 +8,19 @@ export const blockLengthMin = 16 * 1024;
 export const messageLengthMax = 8192;
 
 /**
+ * Part of the peers that a download may ask that may ask it in turn, for the same blob. Who comes
+ * first to a crowd is known to all who come later, and would be asked by all of them; with fewer
+ * places than everybody wants those of who came last are taken as well, and all links are used alike.
+ */
+export const askersPart = 7 / 8;
+
+/**
+ * Nodes that are served at once with a blob that is here whole. With more of them each would have its
+ * first piece, and others theirs from it, so much later.
+ */
+export const askersOfWholeMax = 128;
+
+/**
  * Messages that a peer may tell us without a block of its own in between: that it has, or is
  * fetching, each of 8,192 pieces, some of them again and again.
  */

@@ -21,16 +21,15 @@ export class NodeIntents {
 
   /** Notes what a node said; `isComing` is false once it has the piece or gave up on it. */
   note(node: Node, index: number, isComing: boolean): void {
-    const intents = this.#intents.get(node) ?? new Set();
-    if (isComing === intents.has(index)) return;
-    if (isComing && intents.size >= intentsMax) return;
-    if (isComing) {
-      this.#intents.set(node, intents.add(index));
-      this.#picker.addIntent(index, node);
-    } else {
-      intents.delete(index);
-      this.#picker.removeIntent(index, node);
+    const intents = this.#intents.get(node);
+    if (!isComing) {
+      if (intents?.delete(index)) this.#picker.removeIntent(index, node);
+      return;
     }
+    if (intents && (intents.has(index) || intents.size >= intentsMax)) return;
+    if (intents) intents.add(index);
+    else this.#intents.set(node, new Set([index]));
+    this.#picker.addIntent(index, node);
   }
 
   /** A node has left. */

@@ -40,6 +40,13 @@ export class PeerBook {
     return false;
   }
 
+  /** Whether any address of its host is known. */
+  knowsHost(address: PeerAddress): boolean {
+    const { host } = normalizePeerAddress(address);
+    for (const { address: known } of this.#entries.values()) if (known.host === host) return true;
+    return false;
+  }
+
   add(addresses: readonly PeerAddress[]): void {
     for (const address of addresses.map(normalizePeerAddress)) {
       const key = formatPeerAddress(address);

@@ -80,10 +80,11 @@ export class PieceChoice {
   #slow(source: PieceSource): number | undefined {
     const { layout, picker, givers } = this.#deps;
     const isShared = this.#isShared(source);
+    // In the order in which most pieces are ruled out: an idle source looks at all, again and again.
     return picker.pickPending(source, (index) => {
-      if (!givers.hasRoomFor(index, source)) return false;
       if (isShared && !givers.isLongWait(index)) return false;
-      return givers.wouldOvertake(index, source, pieceLengthAt(layout, index));
+      if (!givers.wouldOvertake(index, source, pieceLengthAt(layout, index))) return false;
+      return givers.hasRoomFor(index, source);
     });
   }
 

@@ -8,16 +8,18 @@ export interface CopyHolder {
 
 /** How many copies of each piece other nodes have or will have soon, but for those with all pieces. */
 export class PieceCopies {
-  readonly #had: Uint16Array;
-  readonly #all: Uint16Array;
+  /** Copies that are there or on their way, of near nodes and of far ones. */
   readonly #near: Uint16Array;
+  readonly #far: Uint16Array;
+  /** Those of both that are on their way: apart, for most of what is heard is of what is there. */
+  readonly #coming: Uint16Array;
   #holders = 0;
   #nearHolders = 0;
 
   constructor(pieceCount: number) {
-    this.#had = new Uint16Array(pieceCount);
-    this.#all = new Uint16Array(pieceCount);
     this.#near = new Uint16Array(pieceCount);
+    this.#far = new Uint16Array(pieceCount);
+    this.#coming = new Uint16Array(pieceCount);
   }
 
   /** Nodes that have some pieces. */
@@ -39,37 +41,36 @@ export class PieceCopies {
   removeHolder(holder: CopyHolder, had: Bitfield): void {
     this.#holders--;
     if (!holder.isFar) this.#nearHolders--;
-    for (let index = 0; index < this.#had.length; index++) {
-      if (!had.has(index)) continue;
-      this.#had[index] = (this.#had[index] ?? 1) - 1;
-      this.#count(index, holder, -1);
+    for (let index = 0; index < this.#near.length; index++) {
+      if (had.has(index)) this.#count(index, holder, -1);
     }
   }
 
   /** A node has a piece. */
   add(index: number, holder: CopyHolder): void {
-    this.#had[index] = (this.#had[index] ?? 0) + 1;
     this.#count(index, holder, 1);
   }
 
   /** A node will have a piece soon. */
   addComing(index: number, holder: CopyHolder): void {
+    this.#coming[index] = (this.#coming[index] ?? 0) + 1;
     this.#count(index, holder, 1);
   }
 
   /** A piece is not on its way to a node any more. */
   removeComing(index: number, holder: CopyHolder): void {
+    this.#coming[index] = (this.#coming[index] ?? 1) - 1;
     this.#count(index, holder, -1);
   }
 
   /** Nodes that have the piece already. */
   had(index: number): number {
-    return this.#had[index] ?? 0;
+    return this.all(index) - (this.#coming[index] ?? 0);
   }
 
   /** Copies that are there or on their way. */
   all(index: number): number {
-    return this.#all[index] ?? 0;
+    return this.near(index) + (this.#far[index] ?? 0);
   }
 
   /** Those of them that are near. */
@@ -78,7 +79,7 @@ export class PieceCopies {
   }
 
   #count(index: number, holder: CopyHolder, change: 1 | -1): void {
-    this.#all[index] = (this.#all[index] ?? 0) + change;
-    if (!holder.isFar) this.#near[index] = (this.#near[index] ?? 0) + change;
+    const copies = holder.isFar ? this.#far : this.#near;
+    copies[index] = (copies[index] ?? 0) + change;
   }
 }

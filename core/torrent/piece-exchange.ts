@@ -61,6 +61,11 @@ export class PieceExchange {
     const { buffers, layout, choice, picker, givers } = this.#deps;
     const isCrossing = source.isFar === true && picker.hasNearPeers;
     if (isCrossing && this.#crossings() >= crossingsMax) return undefined;
+    // Before anything is chosen: while there is no room, all that are idle come again and again.
+    if (!buffers.hasRoom(pieceLengthAt(layout, layout.pieceCount - 1))) {
+      this.#isStarving = true;
+      return undefined;
+    }
     const index = choice.next(source);
     if (index === undefined) return undefined;
     const buffer = buffers.take(pieceLengthAt(layout, index));

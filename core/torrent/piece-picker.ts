@@ -197,7 +197,8 @@ export class PiecePicker {
 
   /** A pending piece where a reader waits, or else any: for a source that is idle. */
   pickPending(peer: PickingPeer, isWorthIt: (index: number) => boolean): number | undefined {
-    for (const first of this.#readers.positions()) {
+    const waiting = this.#readers.size > 0 ? this.#readers.positions() : [];
+    for (const first of waiting) {
       const end = this.#readers.urgentEnd(first);
       for (let index = first; index < end; index++) {
         if (this.#pending.has(index) && peer.has(index) && isWorthIt(index)) return index;

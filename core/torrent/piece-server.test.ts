@@ -11,6 +11,7 @@ import { blobFixture } from "../testing/blob-fixture.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { handshakeLength } from "./handshake.ts";
+import { askersOfWholeMax } from "./limits.ts";
 import { openTestSwarm } from "./open-test-swarm.test-support.ts";
 import { PieceServer } from "./piece-server.ts";
 import { greeting, listen } from "./scripted-peer.test-support.ts";
@@ -21,7 +22,7 @@ const blob = blobFixture(1024 * 1024);
 const { infoHash, layout } = blob.metainfo;
 
 /** A peer that a node gives a blob to, and how that goes; time goes on when it is told to. */
-async function served(t: TestContext) {
+async function served(t: TestContext, { others = 0 }: { readonly others?: number } = {}) {
   const { folder } = await SwarmBench.create(openTestSwarm(), t);
   const path = join(folder, "blob");
   await writeFile(path, blob.bytes);
@@ -34,9 +35,16 @@ async function served(t: TestContext) {
   const time = { nowMs: 0 };
   const ends: string[] = [];
   const offences: string[] = [];
+  const torrent = new ServedTorrent({ infoHash, layout, path });
+  const callers: number[] = [];
+  torrent.onPeer = (address) => callers.push(address.port);
+  const ignore = () => undefined;
+  for (let other = 0; other < others; other++) {
+    torrent.listen({ onHave: ignore, onIntent: ignore, close: ignore });
+  }
   const pieceServer = new PieceServer({
     ...{ socket: ours, peerId: createPeerId(), buffers: new BufferPool(1 << 20) },
-    torrent: new ServedTorrent({ infoHash, layout, path }),
+    torrent,
     self: { blockLengthMax: 1 << 18, dedicatedSeeder: false, listenPort: 1 },
     passage: new HostLimits().passage(["upload"], { flow: infoHash }),
     now: () => time.nowMs,
@@ -55,7 +63,7 @@ async function served(t: TestContext) {
     theirs.write(bytes);
     while (ours.bytesRead < end) await once(ours, "data");
   };
-  return { theirs, ends, offences, passTime, send };
+  return { theirs, ours, torrent, callers, ends, offences, passTime, send };
 }
 
 test("a peer that sends nothing but keep-alives is idle after a minute", async (t) => {
@@ -91,4 +99,27 @@ test("a peer that shakes no hand but the first within 2 s has offended", async (
   passTime(1);
   assert.deepEqual(ends, ["no extended handshake in time"]);
   assert.deepEqual(offences, ends);
+});
+
+test("a peer that comes when enough others are served is hung up on, and known", async (t) => {
+  const { theirs, ends, offences, callers } = await served(t, { others: askersOfWholeMax });
+  let received = 0;
+  theirs.on("data", (chunk: Buffer) => (received += chunk.length));
+  theirs.write(greeting(blob, { listenPort: 7 }).subarray(handshakeLength));
+  await once(theirs, "close");
+  assert.deepEqual(ends, ["as many nodes ask as are served at once"]);
+  assert.equal(received, 0);
+  assert.deepEqual(offences, []);
+  assert.deepEqual(callers, [7]);
+});
+
+test("a peer that comes when one place is left is served", async (t) => {
+  const { theirs, ends, torrent, callers, send } = await served(t, {
+    others: askersOfWholeMax - 1,
+  });
+  theirs.resume();
+  await send(greeting(blob, { listenPort: 7 }).subarray(handshakeLength));
+  assert.deepEqual(ends, []);
+  assert.deepEqual(callers, [7]);
+  assert.equal(torrent.isCrowded, true);
 });

@@ -69,11 +69,14 @@ export class PieceServer implements HaveListener {
   #reading = false;
   #poolRetry: NodeJS.Timeout | undefined;
   #closed = false;
+  /** It is not served, for others are. It is listened to until it has said where it is. */
+  readonly #isRefused: boolean;
   /** The first of the requests has gone through the limit. */
   #isPassed = false;
 
   constructor(deps: PieceServerDeps) {
     this.#deps = deps;
+    this.#isRefused = deps.torrent.isCrowded;
     this.#watch = new AskerWatch(deps.now());
     this.#parser = new FrameParser(
       {
@@ -87,10 +90,17 @@ export class PieceServer implements HaveListener {
 
   /** Greets the peer and takes its messages; `received` are bytes that came after its handshake. */
   start(received: Buffer): void {
-    const { socket, torrent, peerId, self } = this.#deps;
+    const { socket } = this.#deps;
     socket.on("error", (error) => this.close(error.message));
     socket.on("close", () => this.close("hung up"));
     socket.on("drain", () => this.#sendNext());
+    if (!this.#isRefused) this.#greet();
+    this.#onBytes(received);
+    if (!this.#closed) socket.on("data", (chunk: Buffer) => this.#onBytes(chunk));
+  }
+
+  #greet(): void {
+    const { socket, torrent, peerId, self } = this.#deps;
     socket.cork();
     socket.write(encodeHandshake({ infoHash: torrent.infoHash, peerId }));
     socket.write(encodeExtended(0, encodeExtendedHandshake({ ...self, whole: torrent.whole })));
@@ -99,8 +109,6 @@ export class PieceServer implements HaveListener {
     socket.write(encodeSignal("unchoke"));
     torrent.listen(this);
     socket.uncork();
-    this.#onBytes(received);
-    if (!this.#closed) socket.on("data", (chunk: Buffer) => this.#onBytes(chunk));
   }
 
   onHave(index: number): void {
@@ -182,7 +190,8 @@ export class PieceServer implements HaveListener {
     this.#node = parseExtendedHandshake(message.payload);
     this.#watch.greeted();
     const address = this.#listenAddress(this.#node.listenPort);
-    if (address) this.#deps.torrent.onPeer?.(address);
+    if (address) this.#deps.torrent.onPeer?.(address, this.#node.place);
+    if (this.#isRefused) this.close("as many nodes ask as are served at once");
   }
 
   #listenAddress(port: number): PeerAddress | undefined {

@@ -47,7 +47,7 @@ export class RequestWindow {
 
   /** Bytes to ask for at once, a power of two: a quarter of the window, so that it empties evenly. */
   get blockLength(): number {
-    return Math.max(blockLengthMin, 2 ** Math.floor(Math.log2(this.#bytes / 4)));
+    return Math.max(blockLengthMin, 2 ** (31 - Math.clz32(this.#bytes / 4)));
   }
 
   /** Bytes per second that arrived lately; 0 while nothing is known. */

@@ -8,7 +8,7 @@ import type { DownloadEvents } from "./download-events.ts";
 import { DownloadTask } from "./download-task.ts";
 import type { EngineLog } from "./engine-log.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
-import { tickMs } from "./limits.ts";
+import { askersPart, tickMs } from "./limits.ts";
 import { PieceNews } from "./piece-news.ts";
 import { ServedTorrent } from "./served-torrent.ts";
 import type { StockPeers } from "./stock-peers.ts";
@@ -94,8 +94,11 @@ export class RunningDownloads implements AsyncDisposable {
     const { infoHash, layout, pieceHashes } = command.torrent;
     const { have: partial, intents } = task;
     const isGrowing = pieceHashes === undefined;
-    const torrent = new ServedTorrent({ infoHash, layout, path, partial, intents, isGrowing });
-    torrent.onPeer = (address) => task.addPeers([address]);
+    const askersMax = Math.ceil(this.#deps.peersPerBlobMax * askersPart);
+    const torrent = new ServedTorrent({
+      ...{ infoHash, layout, path, partial, intents, isGrowing, askersMax },
+    });
+    torrent.onPeer = (address, place) => task.meet(address, place);
     serve(torrent);
     this.#downloads.set(id, { task, torrent, ended: this.#run(id, { task, torrent, news }) });
     this.#tick ??= setInterval(() => this.#forEach((task) => task.tick()), tickMs);

@@ -22,13 +22,16 @@ export interface ScriptedPeer {
 export type OnRequest = (block: Block, answer: (bytes: Uint8Array) => void, socket: Socket) => void;
 
 /** Our greeting as a node sends it. */
-export function greeting({ metainfo }: BlobFixture, whole = true): Buffer {
+export function greeting(
+  { metainfo }: BlobFixture,
+  { whole = true, listenPort = 0 }: { readonly whole?: boolean; readonly listenPort?: number } = {},
+): Buffer {
   return Buffer.concat([
     encodeHandshake({ infoHash: metainfo.infoHash, peerId: createPeerId() }),
     encodeExtended(
       0,
       encodeExtendedHandshake({
-        ...{ blockLengthMax: 1 << 20, dedicatedSeeder: false, whole, listenPort: 0 },
+        ...{ blockLengthMax: 1 << 20, dedicatedSeeder: false, whole, listenPort },
       }),
     ),
   ]);
@@ -51,7 +54,7 @@ export async function scriptedPeer(
     connections++;
     sockets.add(socket);
     socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
-    socket.write(greeting(blob, script.whole));
+    socket.write(greeting(blob, script));
     socket.write(script.afterGreeting ?? encodeSignal("unchoke"));
     parseRequests(socket, script.onRequest);
   });

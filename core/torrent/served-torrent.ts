@@ -2,7 +2,9 @@ import { DataLossError, UnavailableError } from "../errors.ts";
 import type { InfoHash } from "../info-hash.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
+import type { Place } from "../topology.ts";
 import type { Bitfield } from "./bitfield.ts";
+import { askersOfWholeMax } from "./limits.ts";
 import { PieceFile } from "./piece-file.ts";
 import type { PieceOffers } from "./piece-offers.ts";
 import type { Block } from "./wire-message.ts";
@@ -27,6 +29,8 @@ export class ServedTorrent {
   readonly isGrowing: boolean;
   /** Decides who is told of which piece; without it everybody is told of all. */
   readonly #offers: PieceOffers | undefined;
+  /** While we download. */
+  readonly #askersMax: number;
   readonly #listeners = new Set<HaveListener>();
   #path: string;
   /** `undefined` when we have every piece. */
@@ -37,8 +41,8 @@ export class ServedTorrent {
   uploadedBytes = 0;
   /** Pieces on their way from sources that have all, while we download. */
   readonly intents: ReadonlySet<number>;
-  /** Called with where a peer that asked for pieces takes connections itself. */
-  onPeer: ((address: PeerAddress) => void) | undefined;
+  /** Called with where a peer that would ask for pieces takes connections itself, and where it is. */
+  onPeer: ((address: PeerAddress, place: Place | undefined) => void) | undefined;
 
   constructor(torrent: {
     readonly infoHash: InfoHash;
@@ -48,6 +52,8 @@ export class ServedTorrent {
     readonly intents?: ReadonlySet<number>;
     readonly isGrowing?: boolean;
     readonly offers?: PieceOffers;
+    /** Nodes that may ask at once while it is not whole. */
+    readonly askersMax?: number;
   }) {
     this.infoHash = torrent.infoHash;
     this.layout = torrent.layout;
@@ -56,6 +62,7 @@ export class ServedTorrent {
     this.intents = torrent.intents ?? new Set();
     this.isGrowing = torrent.isGrowing ?? false;
     this.#offers = torrent.offers;
+    this.#askersMax = torrent.askersMax ?? askersOfWholeMax;
   }
 
   get whole(): boolean {
@@ -70,6 +77,12 @@ export class ServedTorrent {
   /** Connections on which pieces are given. */
   get listeners(): ReadonlySet<HaveListener> {
     return this.#listeners;
+  }
+
+  /** Whether as many nodes ask as are served at once. */
+  get isCrowded(): boolean {
+    const askersMax = this.whole ? askersOfWholeMax : this.#askersMax;
+    return this.#listeners.size >= askersMax;
   }
 
   has(index: number): boolean {
