@@ -52,19 +52,23 @@ export interface ConnectionDeps {
  */
 export class SimulatedConnection implements PieceSource, Outflow {
   readonly deps: ConnectionDeps;
+  readonly #asker: Asker;
   readonly kind: "peers" | "seeders";
   readonly isFar: boolean;
   readonly isNear: boolean;
-  readonly #window: RequestWindow;
-  readonly #stall = new StallTimer(stallBoundMs);
-  readonly #asked: AskedPiece[] = [];
-  readonly #owed: AskedPiece[] = [];
   #have: Bitfield | undefined;
-  #sending: AskedPiece | undefined;
-  #sendingLength = 0;
-  #outstanding = 0;
   #isStalled = false;
   #isClosed = false;
+  #hasGiven = false;
+  #outstanding = 0;
+  /** Bytes that may be outstanding when more is asked for: half of the window. */
+  #refillAt: number;
+  readonly #asked: AskedPiece[] = [];
+  readonly #owed: AskedPiece[] = [];
+  readonly #window: RequestWindow;
+  readonly #stall = new StallTimer(stallBoundMs);
+  #sending: AskedPiece | undefined;
+  #sendingLength = 0;
   #gaveAtMs = -Infinity;
   isInTurn = false;
   /** Its peer had not every piece when it came; the asker's own. */
@@ -73,11 +77,13 @@ export class SimulatedConnection implements PieceSource, Outflow {
   constructor(deps: ConnectionDeps) {
     const { asker, giver, network, now } = deps;
     this.deps = deps;
+    this.#asker = asker;
     this.kind = giver.kind;
     this.isFar = asker.host.zone !== giver.host.zone;
     this.isNear = !this.isFar;
     const roundTripMs = network.roundTripMs(asker.host, giver.host);
     this.#window = new RequestWindow({ roundTripMs, nowMs: now() });
+    this.#refillAt = Math.floor(this.#window.bytes / 2);
   }
 
   get name(): string {
@@ -104,7 +110,7 @@ export class SimulatedConnection implements PieceSource, Outflow {
   }
 
   get stalled(): boolean {
-    return this.#isStalled || (this.deps.isDoubtful && this.#gaveAtMs === -Infinity);
+    return this.#isStalled || (this.deps.isDoubtful && !this.#hasGiven);
   }
 
   get rate(): number {
@@ -113,6 +119,10 @@ export class SimulatedConnection implements PieceSource, Outflow {
 
   get gaveAtMs(): number {
     return this.#gaveAtMs;
+  }
+
+  get hasGiven(): boolean {
+    return this.#hasGiven;
   }
 
   get isBusy(): boolean {
@@ -142,22 +152,21 @@ export class SimulatedConnection implements PieceSource, Outflow {
   }
 
   fill(): void {
-    if (!this.isOpen || this.#isStalled) return;
-    if (this.#outstanding > this.#window.bytes / 2) return;
+    if (this.#outstanding > this.#refillAt || this.#isStalled || !this.isOpen) return;
+    let piece = this.#lastUnasked();
+    if (!piece) return;
     const wasIdle = this.#outstanding === 0;
     const blockLength = Math.min(blockLengthBulk, this.#window.blockLength);
     const wanted: { readonly piece: AskedPiece; length: number }[] = [];
-    while (this.#outstanding < this.#window.bytes) {
-      const piece = this.#lastUnasked();
-      if (!piece) break;
+    while (piece) {
       const length = Math.min(blockLength, piece.length - piece.requested);
       piece.requested += length;
       this.#outstanding += length;
       const last = wanted.at(-1);
       if (last?.piece === piece) last.length += length;
       else wanted.push({ piece, length });
+      piece = this.#outstanding < this.#window.bytes ? this.#lastUnasked() : undefined;
     }
-    if (wanted.length === 0) return;
     const { asker, giver, network, now } = this.deps;
     network.tell(asker.host, giver.host, () => {
       for (const { piece, length } of wanted) this.#owe(piece, length);
@@ -182,7 +191,7 @@ export class SimulatedConnection implements PieceSource, Outflow {
 
   /** The peer has told of a piece, which is in {@link have}. */
   heard(index: number, wasComing: boolean): void {
-    if (this.isOpen) this.deps.asker.gained(this, index, wasComing);
+    if (this.isOpen) this.#asker.gained(this, index, wasComing);
   }
 
   heardIntent(index: number, isComing: boolean): void {
@@ -239,7 +248,7 @@ export class SimulatedConnection implements PieceSource, Outflow {
   #lastUnasked(): AskedPiece | undefined {
     const last = this.#asked.at(-1);
     if (last && last.requested < last.length) return last;
-    const assigned = this.deps.asker.assign(this);
+    const assigned = this.#asker.assign(this);
     if (!assigned) return undefined;
     const piece = { ...assigned, requested: 0, received: 0, owed: 0, isCancelled: false };
     this.#asked.push(piece);
@@ -260,8 +269,10 @@ export class SimulatedConnection implements PieceSource, Outflow {
     if (this.#isClosed || piece.isCancelled || asker.host.isGone) return;
     const nowMs = now();
     this.#gaveAtMs = nowMs;
+    this.#hasGiven = true;
     this.#isStalled = false;
     this.#window.received(length, nowMs);
+    this.#refillAt = Math.floor(this.#window.bytes / 2);
     this.#outstanding -= length;
     piece.received += length;
     if (this.#outstanding > 0) this.#stall.restart(nowMs);

@@ -1,18 +1,13 @@
+import { DueActions } from "./due-actions.ts";
 import type { Happening } from "./event-queue.ts";
 import { type Passing, Pipe } from "./pipe.ts";
-import { Ring } from "./ring.ts";
 import type { Timeline } from "./timeline.ts";
-
-interface Arrival {
-  readonly timeMs: number;
-  readonly action: () => void;
-}
 
 /** The receiving half of a host's link. What comes waits there, as in the last switch before it. */
 export class Downlink implements Happening {
   readonly #timeline: Timeline;
   readonly #pipe: Pipe;
-  readonly #arrivals = new Ring<Arrival>();
+  readonly #arrivals = new DueActions();
 
   constructor(timeline: Timeline, bytesPerMs: number) {
     this.#timeline = timeline;
@@ -27,13 +22,12 @@ export class Downlink implements Happening {
   /** Takes in bytes; `action` is done when the last one is through. */
   accept(length: number, passing: Passing, action: () => void): void {
     const timeMs = this.#pipe.pass(length, passing);
-    this.#arrivals.push({ timeMs, action });
+    this.#arrivals.push(timeMs, action);
     if (this.#arrivals.length === 1) this.#timeline.at(timeMs, this);
   }
 
   happen(): void {
-    this.#arrivals.shift()?.action();
-    const next = this.#arrivals.peek();
-    if (next) this.#timeline.at(next.timeMs, this);
+    this.#arrivals.shift()?.();
+    if (this.#arrivals.length > 0) this.#timeline.at(this.#arrivals.nextMs, this);
   }
 }

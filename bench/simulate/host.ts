@@ -40,6 +40,11 @@ export class SimulatedHost {
     this.#buffersBytes = buffersBytes;
   }
 
+  /** Whether there is room for a piece. */
+  hasBuffer(length: number): boolean {
+    return this.#buffersBytes >= length;
+  }
+
   /** Takes room for a piece. Gives whether there was any. */
   takeBuffer(length: number): boolean {
     if (this.#buffersBytes < length) return false;

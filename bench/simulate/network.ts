@@ -29,6 +29,11 @@ export class Network {
     this.#inward = pipes();
   }
 
+  /** Whether hosts may be far from each other. */
+  get hasBorders(): boolean {
+    return this.#settings.zones > 1;
+  }
+
   /** Bytes that came into each zone from the others. */
   get borderBytes(): number[] {
     return this.#inward.map(({ bytes }) => bytes);

@@ -4,19 +4,10 @@ export class Ring<T> {
   #first = 0;
   #length = 0;
 
-  get length(): number {
-    return this.#length;
-  }
-
   push(item: T): void {
     if (this.#length === this.#items.length) this.#grow();
     this.#items[(this.#first + this.#length) & (this.#items.length - 1)] = item;
     this.#length++;
-  }
-
-  /** The first one, which stays; `undefined` when there is none. */
-  peek(): T | undefined {
-    return this.#items[this.#first];
   }
 
   /** Takes the first one out. */

@@ -1,5 +1,5 @@
+import { DueActions } from "./due-actions.ts";
 import { EventQueue, type Happening } from "./event-queue.ts";
-import { Ring } from "./ring.ts";
 
 /** The time of a simulation, and what is to happen in it. */
 export class Timeline {
@@ -24,7 +24,7 @@ export class Timeline {
 
   /** What happens always the same time after it was ordered: messages, which are many. */
   lane(delayMs: number): Lane {
-    const lane = this.#lanes.get(delayMs) ?? new Lane(delayMs, () => this.#nowMs);
+    const lane = this.#lanes.get(delayMs) ?? new Lane(delayMs, this);
     this.#lanes.set(delayMs, lane);
     return lane;
   }
@@ -54,33 +54,28 @@ export class Timeline {
   }
 }
 
-interface Order {
-  readonly timeMs: number;
-  readonly action: () => void;
-}
-
 /** A queue of what happens a fixed time after it was ordered: it needs no sorting. */
 export class Lane {
   readonly #delayMs: number;
-  readonly #now: () => number;
-  readonly #orders = new Ring<Order>();
+  readonly #timeline: Pick<Timeline, "nowMs">;
+  readonly #orders = new DueActions();
 
-  constructor(delayMs: number, now: () => number) {
+  constructor(delayMs: number, timeline: Pick<Timeline, "nowMs">) {
     this.#delayMs = delayMs;
-    this.#now = now;
+    this.#timeline = timeline;
   }
 
   /** When the next one happens; Infinity when there is none. */
   get nextMs(): number {
-    return this.#orders.peek()?.timeMs ?? Infinity;
+    return this.#orders.nextMs;
   }
 
   after(action: () => void): void {
-    this.#orders.push({ timeMs: this.#now() + this.#delayMs, action });
+    this.#orders.push(this.#timeline.nowMs + this.#delayMs, action);
   }
 
   /** Has the next one happen. */
   run(): void {
-    this.#orders.shift()?.action();
+    this.#orders.shift()?.();
   }
 }
