@@ -63,8 +63,6 @@ function scenariosFor(hostCount: number, sizeBytes: number): Readonly<Record<str
     churn: { ...plain, churnPart: 0.05 },
     slow: { ...plain, slow: { part: 0.01, factor: 10 } },
     zones: { ...plain, zones: { count: 3, latencyMs: 2, borderBytesPerSecond: 1.25e9 } },
-    // What if nodes chose each other otherwise?
-    trial: { ...plain, trial: { askersPerBlobMax: 40 } },
   };
 }
 

@@ -144,11 +144,10 @@ class Crowd {
   }
 
   #startSeeders(torrent: ArrivingTorrent, blob: number): void {
-    const { coldBytesPerSecond, blobSizes, trial } = this.#scenario;
+    const { coldBytesPerSecond, blobSizes } = this.#scenario;
     const network = this.#network;
     const timeline = this.#timeline;
-    const askersMax = trial?.askersPerBlobMax ?? Infinity;
-    const from = (host: SimulatedHost) => ({ host, torrent, network, timeline, askersMax });
+    const from = (host: SimulatedHost) => ({ host, torrent, network, timeline });
     if (coldBytesPerSecond !== undefined) {
       const host = this.#seeders[blob % this.#seeders.length];
       if (!host) return;
@@ -215,7 +214,7 @@ class Crowd {
     const timeline = this.#timeline;
     const download = new SimulatedDownload({
       ...{ host, torrent, timeline, network: this.#network, random: this.#random },
-      ...{ peersPerBlobMax, stallBoundMs, trial: this.#scenario.trial },
+      ...{ peersPerBlobMax, stallBoundMs },
       keeping: timeline.lane(keepingMs),
       giverAt: (address: PeerAddress) => this.#givers[blob]?.get(address.host),
       onDone: (nowMs) => {

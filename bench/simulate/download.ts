@@ -2,7 +2,7 @@ import type { PeerAddress } from "../../core/peer-address.ts";
 import { pieceLengthAt } from "../../core/piece-layout.ts";
 import type { ArrivingTorrent } from "../../core/torrent/arriving-torrent.ts";
 import { Bitfield } from "../../core/torrent/bitfield.ts";
-import { tickMs } from "../../core/torrent/limits.ts";
+import { askersOfWholeMax, askersPart, tickMs } from "../../core/torrent/limits.ts";
 import { NodeIntents } from "../../core/torrent/node-intents.ts";
 import { PieceChoice } from "../../core/torrent/piece-choice.ts";
 import { PieceGivers } from "../../core/torrent/piece-givers.ts";
@@ -13,14 +13,12 @@ import type { Happening } from "./event-queue.ts";
 import type { Giver } from "./giver.ts";
 import type { SimulatedHost } from "./host.ts";
 import { type PeersDeps, SimulatedPeers } from "./peers.ts";
-import type { Trial } from "./scenario.ts";
 import type { Lane } from "./timeline.ts";
 
 export interface DownloadDeps extends Omit<PeersDeps, "asker"> {
   readonly host: SimulatedHost;
   readonly torrent: ArrivingTorrent;
   readonly stallBoundMs: number;
-  readonly trial: Trial | undefined;
   /** Until a piece that came is checked and in the file. */
   readonly keeping: Lane;
   readonly onDone: (nowMs: number) => void;
@@ -50,6 +48,9 @@ export class SimulatedDownload implements Asker, Giver, Happening {
   /** Pieces that we ever told to be fetching. */
   readonly #intended: Bitfield;
   readonly #listeners = new Set<SimulatedConnection>();
+  readonly #shortestPiece: number;
+  /** Whether anything may ever be left to others: else it is of no interest what they get. */
+  readonly #isLeftToOthers: boolean;
   #partialCount = 0;
   #isStarving = false;
   /** Times that it would have gone to the origin, or failed. */
@@ -61,8 +62,10 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     const { pieceCount } = layout;
     this.#deps = deps;
     this.host = deps.host;
+    this.#shortestPiece = pieceLengthAt(layout, pieceCount - 1);
     this.#peers = new SimulatedPeers({ ...deps, asker: this });
     this.isGrowing = torrent.pieceHashes === undefined;
+    this.#isLeftToOthers = this.isGrowing || deps.network.hasBorders;
     this.#picker = new PiecePicker({ pieceCount, random, isGrowing: this.isGrowing });
     this.#nodeIntents = new NodeIntents(this.#picker);
     this.#have = new Bitfield(pieceCount);
@@ -111,6 +114,8 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     source: SimulatedConnection,
   ): { readonly index: number; readonly length: number } | undefined {
     if (this.isDone) return undefined;
+    // Before anything is chosen, for that costs more than a look at the room.
+    if (!this.#hasRoom()) return undefined;
     const index = this.#choice.next(source);
     if (index === undefined) return undefined;
     const length = pieceLengthAt(this.#deps.torrent.layout, index);
@@ -143,8 +148,10 @@ export class SimulatedDownload implements Asker, Giver, Happening {
   gained(connection: SimulatedConnection, index: number, wasComing: boolean): void {
     if (wasComing) this.#nodeIntents.note(connection, index, false);
     if (connection.isPartial) this.#picker.addHave(index, connection);
-    if (!connection.whole && !connection.isFar) this.#supply.heard(this.#deps.timeline.nowMs);
-    if (!this.#have.has(index) && !this.#picker.pending.has(index)) connection.fill();
+    if (this.#isLeftToOthers && !connection.whole && !connection.isFar) {
+      this.#supply.heard(this.#deps.timeline.nowMs);
+    }
+    if (this.#isNobodys(index)) connection.fill();
   }
 
   intends(connection: SimulatedConnection, index: number, isComing: boolean): void {
@@ -177,14 +184,19 @@ export class SimulatedDownload implements Asker, Giver, Happening {
   }
 
   join(connection: SimulatedConnection): Bitfield | undefined {
-    const { trial } = this.#deps;
+    const { peersPerBlobMax } = this.#deps;
+    const asking = connection.deps.asker.host;
     if (this.host.connections >= this.host.connectionsMax) return undefined;
-    if (trial && !this.isDone) this.#peers.mix(connection.deps.asker.host.address);
-    if (trial && this.#listeners.size >= trial.askersPerBlobMax) return undefined;
+    if (!this.isDone) this.#peers.meet(asking.address, { isFar: asking.zone !== this.host.zone });
+    const askersMax = this.isDone ? askersOfWholeMax : Math.ceil(peersPerBlobMax * askersPart);
+    if (this.#listeners.size >= askersMax) {
+      this.#dial();
+      return undefined;
+    }
     this.host.connections++;
     this.#listeners.add(connection);
     for (const index of this.#intents) connection.tellIntent(index, true);
-    if (!this.isDone) this.addPeers([connection.deps.asker.host.address]);
+    this.#dial();
     return this.#told;
   }
 
@@ -201,6 +213,12 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     if (!this.#isStarving) return;
     this.#isStarving = false;
     this.#fill();
+  }
+
+  /** Whether a piece is not here and not on its way: nobody was asked, or it is being checked. */
+  #isNobodys(index: number): boolean {
+    if (this.#picker.isUntouched(index)) return true;
+    return !this.#have.has(index) && !this.#picker.pending.has(index);
   }
 
   #tick(nowMs: number): void {
@@ -233,8 +251,24 @@ export class SimulatedDownload implements Asker, Giver, Happening {
   }
 
   #fill(): void {
-    for (const client of this.#peers.clients) if (client.gaveAtMs > -Infinity) client.fill();
-    for (const client of this.#peers.clients) if (client.gaveAtMs === -Infinity) client.fill();
+    let hasNew = false;
+    for (const client of this.#peers.clients) {
+      if (!this.#hasRoom()) return;
+      if (client.hasGiven) client.fill();
+      else hasNew = true;
+    }
+    if (!hasNew) return;
+    for (const client of this.#peers.clients) {
+      if (!this.#hasRoom()) return;
+      if (!client.hasGiven) client.fill();
+    }
+  }
+
+  /** Whether a piece could be asked for; else it will be when there is room. */
+  #hasRoom(): boolean {
+    if (this.host.hasBuffer(this.#shortestPiece)) return true;
+    this.#isStarving = true;
+    return false;
   }
 
   #dial(): void {

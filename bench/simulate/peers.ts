@@ -63,18 +63,15 @@ export class SimulatedPeers {
     this.#book.left(client.deps.giver.host.address, { nowMs, gave, verdict: undefined });
   }
 
-  /**
-   * Another node asks us, and we have as many peers as we may: it takes the place of one of them
-   * with such a chance that in the end all that we know of are as likely to be among ours.
-   */
-  mix(address: PeerAddress): void {
+  /** As `DownloadPeers` has it. */
+  meet(address: PeerAddress, { isFar }: { readonly isFar: boolean }): void {
     const { peersPerBlobMax, random } = this.#deps;
     const knownBefore = this.#book.usable;
     this.#book.add([address]);
     const known = this.#book.usable;
-    if (known === knownBefore || this.#clients.size < peersPerBlobMax) return;
-    if (random() * known >= peersPerBlobMax) return;
-    const others = [...this.#clients].filter(({ kind }) => kind === "peers");
+    if (known === knownBefore || isFar) return;
+    if (this.#clients.size < peersPerBlobMax || random() * known >= peersPerBlobMax) return;
+    const others = [...this.#clients].filter((client) => client.kind === "peers" && !client.isFar);
     others[Math.floor(random() * others.length)]?.close();
   }
 

@@ -1,12 +1,3 @@
-/**
- * Rules that our nodes do not follow, to see what they would change: a node or seeder serves so many
- * others with one blob and refuses more, and a node that has as many peers as it may gives one
- * up for another that comes to it, by chance, so that who came first is not asked by all.
- */
-export interface Trial {
-  readonly askersPerBlobMax: number;
-}
-
 /** A crowd that is simulated. Sizes in bytes, rates in bytes per second. */
 export interface Scenario {
   /** Hosts that want all blobs at once. */
@@ -36,6 +27,5 @@ export interface Scenario {
     readonly latencyMs: number;
     readonly borderBytesPerSecond: number;
   };
-  readonly trial?: Trial;
   readonly seed: number;
 }

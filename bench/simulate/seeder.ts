@@ -1,6 +1,6 @@
 import type { ArrivingTorrent } from "../../core/torrent/arriving-torrent.ts";
 import { Bitfield } from "../../core/torrent/bitfield.ts";
-import { tickMs } from "../../core/torrent/limits.ts";
+import { askersOfWholeMax, tickMs } from "../../core/torrent/limits.ts";
 import { type OfferedPeer, PieceOffers } from "../../core/torrent/piece-offers.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import type { Happening } from "./event-queue.ts";
@@ -14,8 +14,6 @@ export interface SeederDeps {
   readonly torrent: ArrivingTorrent;
   readonly network: Network;
   readonly timeline: Timeline;
-  /** Others that it serves at once with the blob. */
-  readonly askersMax: number;
 }
 
 /** A dedicated seeder that has all of a blob. */
@@ -23,12 +21,10 @@ export class WholeSeeder implements Giver {
   readonly kind = "seeders";
   readonly host: SimulatedHost;
   readonly #have: Bitfield;
-  readonly #askersMax: number;
   readonly #listeners = new Set<SimulatedConnection>();
 
-  constructor({ host, torrent, askersMax }: SeederDeps) {
+  constructor({ host, torrent }: SeederDeps) {
     const { pieceCount } = torrent.layout;
-    this.#askersMax = askersMax;
     this.host = host;
     this.#have = new Bitfield(pieceCount);
     for (let index = 0; index < pieceCount; index++) this.#have.add(index);
@@ -36,7 +32,7 @@ export class WholeSeeder implements Giver {
 
   join(connection: SimulatedConnection): Bitfield | undefined {
     if (this.host.connections >= this.host.connectionsMax) return undefined;
-    if (this.#listeners.size >= this.#askersMax) return undefined;
+    if (this.#listeners.size >= askersOfWholeMax) return undefined;
     this.host.connections++;
     this.#listeners.add(connection);
     return this.#have;
@@ -81,7 +77,7 @@ export class GrowingSeeder implements Giver, Happening {
 
   join(connection: SimulatedConnection): Bitfield | undefined {
     if (this.host.connections >= this.host.connectionsMax) return undefined;
-    if (this.#listeners.size >= this.#deps.askersMax) return undefined;
+    if (this.#listeners.size >= askersOfWholeMax) return undefined;
     this.host.connections++;
     const told = Bitfield.parse(this.#offers.told.toBytes(), this.#offers.told.pieceCount);
     const { network } = this.#deps;

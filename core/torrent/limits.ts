@@ -18,7 +18,7 @@ export const askersPart = 7 / 8;
  * Nodes that are served at once with a blob that is here whole. With more of them each would have its
  * first piece, and others theirs from it, so much later.
  */
-export const askersOfWholeMax = 128;
+export const askersOfWholeMax = 64;
 
 /**
  * Messages that a peer may tell us without a block of its own in between: that it has, or is
