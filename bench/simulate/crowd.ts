@@ -33,6 +33,17 @@ const hashesMs = 20;
 /** Nobody waits longer. */
 const endMs = 3_600_000;
 
+/** Things that happen between two words about how far a crowd is: some seconds on any machine. */
+const eventsPerWord = 2 ** 20;
+
+/** How far a crowd is. */
+export interface CrowdProgress {
+  /** Simulated time. */
+  readonly timeMs: number;
+  /** Hosts that have all blobs. */
+  readonly doneHosts: number;
+}
+
 /** What became of a crowd. */
 export interface CrowdOutcome {
   /** Milliseconds from a host's start until it had all blobs, of each whose time counts. */
@@ -62,8 +73,11 @@ interface Node {
 }
 
 /** Has a crowd get its blobs. The same scenario has the same outcome, always. */
-export function simulateCrowd(scenario: Scenario): CrowdOutcome {
-  return new Crowd(scenario).run();
+export function simulateCrowd(
+  scenario: Scenario,
+  { onProgress }: { readonly onProgress?: (progress: CrowdProgress) => void } = {},
+): CrowdOutcome {
+  return new Crowd(scenario).run(onProgress);
 }
 
 class Crowd {
@@ -80,6 +94,7 @@ class Crowd {
   #hostIndex = 0;
   /** Nodes whose time counts and that are not done. */
   #waiting = 0;
+  #doneHosts = 0;
 
   constructor(scenario: Scenario) {
     const { seed, zones, latencyMs, blobSizes, trackerCount, seederCount } = scenario;
@@ -104,11 +119,20 @@ class Crowd {
     this.#torrents.forEach((torrent, blob) => this.#startSeeders(torrent, blob));
   }
 
-  run(): CrowdOutcome {
+  run(onProgress?: (progress: CrowdProgress) => void): CrowdOutcome {
     const { hostCount, churnPart = 0 } = this.#scenario;
+    const timeline = this.#timeline;
     for (let index = 0; index < hostCount; index++) this.#startNode(index);
     for (let index = 0; index < hostCount * churnPart; index++) this.#churn(index);
-    this.#timeline.run({ untilMs: endMs, isOver: () => this.#waiting === 0 });
+    let wordAt = eventsPerWord;
+    const isOver = () => {
+      if (timeline.count >= wordAt) {
+        wordAt += eventsPerWord;
+        onProgress?.({ timeMs: timeline.nowMs, doneHosts: this.#doneHosts });
+      }
+      return this.#waiting === 0;
+    };
+    timeline.run({ untilMs: endMs, isOver });
     return this.#outcome();
   }
 
@@ -235,6 +259,7 @@ class Crowd {
   #done(node: Node, nowMs: number): void {
     if (node.doneMs !== undefined) return;
     node.doneMs = nowMs;
+    this.#doneHosts++;
     if (node.isCounted && !node.host.isGone) this.#waiting--;
   }
 

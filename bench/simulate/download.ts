@@ -151,7 +151,8 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     if (this.#isLeftToOthers && !connection.whole && !connection.isFar) {
       this.#supply.heard(this.#deps.timeline.nowMs);
     }
-    if (this.#isNobodys(index)) connection.fill();
+    const isNews = this.#picker.isUntouched(index);
+    if (isNews && !this.#picker.isLeftToNear(index, connection)) connection.fill();
   }
 
   intends(connection: SimulatedConnection, index: number, isComing: boolean): void {
@@ -213,12 +214,6 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     if (!this.#isStarving) return;
     this.#isStarving = false;
     this.#fill();
-  }
-
-  /** Whether a piece is not here and not on its way: nobody was asked, or it is being checked. */
-  #isNobodys(index: number): boolean {
-    if (this.#picker.isUntouched(index)) return true;
-    return !this.#have.has(index) && !this.#picker.pending.has(index);
   }
 
   #tick(nowMs: number): void {
