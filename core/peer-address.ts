@@ -17,9 +17,10 @@ export function formatPeerAddress(address: PeerAddress): string {
  * The same address in the one form that equal addresses have: IPv4 as IPv4 though a socket
  * of both families gave it, IPv6 in its shortest form, names in small letters.
  */
-export function normalizePeerAddress({ host, port }: PeerAddress): PeerAddress {
-  const bytes = parseIp(host);
-  return { host: bytes ? formatIp(bytes) : host.toLowerCase(), port };
+export function normalizePeerAddress(address: PeerAddress): PeerAddress {
+  const bytes = parseIp(address.host);
+  const host = bytes ? formatIp(bytes) : address.host.toLowerCase();
+  return host === address.host ? address : { host, port: address.port };
 }
 
 /**

@@ -51,33 +51,38 @@ export interface ConnectionDeps {
  * sockets. How much is asked for at once is decided by the same classes.
  */
 export class SimulatedConnection implements PieceSource, Outflow {
-  readonly deps: ConnectionDeps;
+  // What each word of a peer looks at comes first: with thousands of hosts no cache holds them all.
   readonly #asker: Asker;
-  readonly kind: "peers" | "seeders";
-  readonly isFar: boolean;
-  readonly isNear: boolean;
   #have: Bitfield | undefined;
-  #isStalled = false;
   #isClosed = false;
-  #hasGiven = false;
+  #isStalled = false;
+  /** Its peer had not every piece when it came; the asker's own. */
+  isPartial = false;
   #outstanding = 0;
   /** Bytes that may be outstanding when more is asked for: half of the window. */
   #refillAt: number;
+  #hasGiven = false;
+  readonly isFar: boolean;
   readonly #asked: AskedPiece[] = [];
   readonly #owed: AskedPiece[] = [];
-  readonly #window: RequestWindow;
-  readonly #stall = new StallTimer(stallBoundMs);
+  readonly #from: SimulatedHost;
+  readonly #to: SimulatedHost;
   #sending: AskedPiece | undefined;
   #sendingLength = 0;
-  #gaveAtMs = -Infinity;
   isInTurn = false;
-  /** Its peer had not every piece when it came; the asker's own. */
-  isPartial = false;
+  readonly deps: ConnectionDeps;
+  readonly kind: "peers" | "seeders";
+  readonly isNear: boolean;
+  readonly #window: RequestWindow;
+  readonly #stall = new StallTimer(stallBoundMs);
+  #gaveAtMs = -Infinity;
 
   constructor(deps: ConnectionDeps) {
     const { asker, giver, network, now } = deps;
     this.deps = deps;
     this.#asker = asker;
+    this.#from = giver.host;
+    this.#to = asker.host;
     this.kind = giver.kind;
     this.isFar = asker.host.zone !== giver.host.zone;
     this.isNear = !this.isFar;
@@ -167,8 +172,8 @@ export class SimulatedConnection implements PieceSource, Outflow {
       else wanted.push({ piece, length });
       piece = this.#outstanding < this.#window.bytes ? this.#lastUnasked() : undefined;
     }
-    const { asker, giver, network, now } = this.deps;
-    network.tell(asker.host, giver.host, () => {
+    const { network, now } = this.deps;
+    network.tell(this.#to, this.#from, () => {
       for (const { piece, length } of wanted) this.#owe(piece, length);
     });
     if (!wasIdle) return;
@@ -222,24 +227,24 @@ export class SimulatedConnection implements PieceSource, Outflow {
 
   /** The giver's end: takes the next block off what is owed. */
   next(): number {
-    const { giver, asker } = this.deps;
-    if (this.#isClosed || giver.host.isGone || asker.host.isGone) return 0;
+    if (this.#isClosed || this.#from.isGone || this.#to.isGone) return 0;
     while (this.#owed[0]?.owed === 0) this.#owed.shift();
     const piece = this.#owed[0];
     if (!piece) return 0;
+    const length = Math.min(blockLengthBulk, Math.ceil(piece.length / 4), piece.owed);
     this.#sending = piece;
-    this.#sendingLength = Math.min(blockLengthBulk, Math.ceil(piece.length / 4), piece.owed);
-    piece.owed -= this.#sendingLength;
-    return this.#sendingLength;
+    this.#sendingLength = length;
+    piece.owed -= length;
+    return length;
   }
 
   sent(startMs: number, endMs: number): void {
-    const { asker, giver, network } = this.deps;
+    const from = this.#from;
     const piece = this.#sending;
     const length = this.#sendingLength;
-    if (!piece || giver.host.isGone) return;
+    if (!piece || from.isGone) return;
     const passing = { startMs, endMs };
-    network.carry(length, { from: giver.host, to: asker.host, passing }, () =>
+    this.deps.network.carry(length, { from, to: this.#to, passing }, () =>
       this.#arrived(piece, length),
     );
   }
@@ -257,17 +262,16 @@ export class SimulatedConnection implements PieceSource, Outflow {
 
   #owe(piece: AskedPiece, length: number): void {
     const { giver } = this.deps;
-    if (piece.isCancelled || giver.host.isGone) return;
+    if (piece.isCancelled || this.#from.isGone) return;
     if (!this.#owed.includes(piece)) this.#owed.push(piece);
     piece.owed += length;
     giver.asked(this, piece.index, piece.requested === piece.length);
-    giver.host.uplink.wake(this);
+    this.#from.uplink.wake(this);
   }
 
   #arrived(piece: AskedPiece, length: number): void {
-    const { asker, now } = this.deps;
-    if (this.#isClosed || piece.isCancelled || asker.host.isGone) return;
-    const nowMs = now();
+    if (this.#isClosed || piece.isCancelled || this.#to.isGone) return;
+    const nowMs = this.deps.now();
     this.#gaveAtMs = nowMs;
     this.#hasGiven = true;
     this.#isStalled = false;
@@ -279,7 +283,7 @@ export class SimulatedConnection implements PieceSource, Outflow {
     else this.#stall.stop();
     if (piece.received === piece.length) {
       this.#asked.splice(this.#asked.indexOf(piece), 1);
-      asker.onPiece(this, piece);
+      this.#asker.onPiece(this, piece);
     }
     this.fill();
   }

@@ -24,6 +24,8 @@ export class SimulatedTracker {
   readonly #timeline: Timeline;
   readonly #network: Network;
   readonly #swarms: SwarmTable;
+  /** By their keys: of millions that are told few are different. */
+  readonly #addresses = new Map<string, PeerAddress>();
   #freeAtMs = 0;
 
   constructor(deps: {
@@ -69,7 +71,13 @@ export class SimulatedTracker {
       except,
       place: except.place,
     };
-    return this.#swarms.sample(infoHash, wish).map(({ tracked }) => peerOfKey(tracked.key));
+    return this.#swarms.sample(infoHash, wish).map(({ tracked }) => this.#addressOf(tracked.key));
+  }
+
+  #addressOf(key: string): PeerAddress {
+    const address = this.#addresses.get(key) ?? peerOfKey(key);
+    this.#addresses.set(key, address);
+    return address;
   }
 }
 
