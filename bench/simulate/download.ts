@@ -3,6 +3,7 @@ import { pieceLengthAt } from "../../core/piece-layout.ts";
 import type { ArrivingTorrent } from "../../core/torrent/arriving-torrent.ts";
 import { Bitfield } from "../../core/torrent/bitfield.ts";
 import { askersOfWholeMax, askersPart, tickMs } from "../../core/torrent/limits.ts";
+import { DownloadPace } from "../../core/torrent/download-pace.ts";
 import { NodeIntents } from "../../core/torrent/node-intents.ts";
 import { PieceChoice } from "../../core/torrent/piece-choice.ts";
 import { PieceGivers } from "../../core/torrent/piece-givers.ts";
@@ -37,6 +38,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
   readonly #deps: DownloadDeps;
   readonly #picker: PiecePicker;
   readonly #givers = new PieceGivers();
+  readonly #pace: DownloadPace;
   readonly #choice: PieceChoice;
   readonly #supply: SupplyWatch;
   readonly #peers: SimulatedPeers;
@@ -52,6 +54,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
   /** Whether anything may ever be left to others: else it is of no interest what they get. */
   readonly #isLeftToOthers: boolean;
   #partialCount = 0;
+  #bytesGiven = 0;
   #isStarving = false;
   /** Times that it would have gone to the origin, or failed. */
   giveUps = 0;
@@ -74,9 +77,11 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     const nowMs = timeline.nowMs;
     const origin = { stallBoundMs, hasOrigin: false, knowsPeers: true };
     this.#supply = new SupplyWatch({ torrent, ...origin, nowMs });
+    this.#pace = new DownloadPace(nowMs);
     this.#choice = new PieceChoice({
       ...{ layout, picker: this.#picker, givers: this.#givers, supply: this.#supply },
       isCrowd: () => this.#partialCount > 0,
+      secondsLeft: () => this.#pace.secondsFor(this.#picker.missingCount * layout.pieceLength),
     });
   }
 
@@ -168,6 +173,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
       this.host.giveBackBuffer(length);
       loser.fill();
     }
+    this.#bytesGiven += length;
     this.#supply.pieceCame(source, timeline.nowMs);
     keeping.after(() => this.#keep(index, length));
   }
@@ -231,6 +237,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
       if (!client.stalled && client.isBusy) suppliers++;
       swarmGaveAtMs = Math.max(swarmGaveAtMs, client.gaveAtMs);
     }
+    this.#pace.note(this.#bytesGiven, nowMs);
     this.#choice.noteStalls(isAnyStalled);
     const isWanting = this.#picker.isWanting;
     const isFetching = this.#picker.pending.size > 0;

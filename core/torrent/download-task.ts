@@ -13,6 +13,7 @@ import type { Bitfield } from "./bitfield.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { DigestThread } from "./digest-thread.ts";
 import type { DownloadEvents } from "./download-events.ts";
+import { DownloadPace } from "./download-pace.ts";
 import { DownloadPeers, type DownloadPeersDeps } from "./download-peers.ts";
 import { DownloadSources } from "./download-sources.ts";
 import { GoodSources } from "./good-sources.ts";
@@ -65,6 +66,7 @@ export class DownloadTask implements PieceClientOwner {
   readonly #sources: DownloadSources;
   readonly #good: GoodSources;
   readonly #supply: SupplyWatch;
+  readonly #pace: DownloadPace;
   readonly #choice: PieceChoice;
   readonly #exchange: PieceExchange;
   readonly #stockFetch: StockFetch;
@@ -90,6 +92,7 @@ export class DownloadTask implements PieceClientOwner {
       ...{ torrent, stallBoundMs, hasOrigin },
       ...{ nowMs: deps.now(), knowsPeers: deps.peers.length > 0 },
     });
+    this.#pace = new DownloadPace(deps.now());
     const openPassage = () => this.#openPassage();
     const isAhead = () => this.#isAhead;
     this.#peers = new DownloadPeers({ ...deps, openPassage, isAhead, owner: this });
@@ -99,6 +102,7 @@ export class DownloadTask implements PieceClientOwner {
     this.#choice = new PieceChoice({
       ...{ layout, picker: this.#picker, givers },
       ...{ supply: this.#supply, isCrowd: () => this.#peers.isCrowd },
+      secondsLeft: () => this.#pace.secondsFor(this.#picker.missingCount * layout.pieceLength),
     });
     this.#exchange = this.#exchangeFor(deps, givers);
     this.#admission = new PieceAdmission({
@@ -219,6 +223,7 @@ export class DownloadTask implements PieceClientOwner {
     if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return;
     const nowMs = this.#deps.now();
     this.#choice.noteStalls(this.#sources.tick(nowMs));
+    this.#pace.note(this.#sources.bytesGiven, nowMs);
     this.#tellBytes();
     // What limits of our own hold up is not late.
     const isWaiting = this.#isAhead && this.#peers.isWaiting;

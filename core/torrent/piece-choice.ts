@@ -11,6 +11,8 @@ export interface PieceChoiceDeps {
   readonly supply: Pick<SupplyWatch, "webSeedNeed" | "originNeed">;
   /** Whether nodes that download as we do are connected. */
   readonly isCrowd: () => boolean;
+  /** Until all that is missing can be here. */
+  readonly secondsLeft: () => number;
 }
 
 /**
@@ -20,6 +22,8 @@ export interface PieceChoiceDeps {
 export class PieceChoice {
   readonly #deps: PieceChoiceDeps;
   #isAnyStalled = false;
+  /** Shared sources that found nothing slow since the engine looked last. */
+  readonly #foundNothing = new Set<PieceSource>();
 
   constructor(deps: PieceChoiceDeps) {
     this.#deps = deps;
@@ -28,6 +32,7 @@ export class PieceChoice {
   /** Whether any source is stalled: only then pieces of stalled ones are looked for. */
   noteStalls(isAnyStalled: boolean): void {
     this.#isAnyStalled = isAnyStalled;
+    this.#foundNothing.clear();
   }
 
   /** The piece, pending from now on; `undefined` when there is none for this source now. */
@@ -76,16 +81,30 @@ export class PieceChoice {
     );
   }
 
-  /** With nothing left to start: a piece that this source would have sooner than its giver. */
+  /**
+   * With nothing left to start: a piece that this source would have sooner than its giver. But for
+   * a reader it is in time as long as it comes before all else that is missing: bytes that come twice
+   * are taken from the others where the link is full.
+   */
   #slow(source: PieceSource): number | undefined {
     const { layout, picker, givers } = this.#deps;
     const isShared = this.#isShared(source);
+    // Only long waits lead to a shared one, which is idle for most of a crowd's time, and is
+    // asked to fill by each word of each peer: it need not look before the engine looks again.
+    if (isShared && this.#foundNothing.has(source)) return undefined;
+    const secondsLeft = this.#deps.secondsLeft();
     // In the order in which most pieces are ruled out: an idle source looks at all, again and again.
-    return picker.pickPending(source, (index) => {
+    const slow = picker.pickPending(source, (index, isUrgent) => {
       if (isShared && !givers.isLongWait(index)) return false;
-      if (!givers.wouldOvertake(index, source, pieceLengthAt(layout, index))) return false;
+      const piece = {
+        length: pieceLengthAt(layout, index),
+        dueSeconds: isUrgent ? 0 : secondsLeft,
+      };
+      if (!givers.wouldOvertake(index, source, piece)) return false;
       return givers.hasRoomFor(index, source);
     });
+    if (isShared && slow === undefined) this.#foundNothing.add(source);
+    return slow;
   }
 
   /**

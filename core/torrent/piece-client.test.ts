@@ -36,7 +36,10 @@ async function owingPeer(
     webSeedNeed: new WebSeedNeed({ nowMs: clock.monotonicMs(), knowsPeers: true }),
     originNeed: new OriginNeed({ silenceMs: silenceBoundMs }),
   };
-  const choice = new PieceChoice({ layout, picker, givers, supply, isCrowd: () => false });
+  const choice = new PieceChoice({
+    ...{ layout, picker, givers, supply },
+    ...{ isCrowd: () => false, secondsLeft: () => 0 },
+  });
   const asked = Promise.withResolvers<Parameters<OnRequest>>();
   const closed = Promise.withResolvers<string>();
   const onRequest: OnRequest = (...request) => asked.resolve(request);

@@ -72,7 +72,10 @@ function setUp() {
     webSeedNeed: new WebSeedNeed({ nowMs: 0, knowsPeers: true }),
     originNeed: new OriginNeed({ silenceMs: 6000 }),
   };
-  const choice = new PieceChoice({ layout, picker, givers, supply, isCrowd: () => false });
+  const choice = new PieceChoice({
+    ...{ layout, picker, givers, supply },
+    ...{ isCrowd: () => false, secondsLeft: () => 0 },
+  });
   const hashes = new PieceHashes(blob.metainfo);
   const exchange = new PieceExchange({
     ...{ layout, hashes, picker, givers, choice },

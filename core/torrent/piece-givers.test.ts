@@ -42,12 +42,25 @@ test("PieceGivers lets a source take over that would be done much sooner, known 
   givers.add(2, source({ rate: 0, bytesLeft: 1_000_000 }));
   const fast = source({ rate: 10_000_000 });
   assert.deepEqual(
-    [0, 1, 2].map((index) => givers.wouldOvertake(index, fast, 1_000_000)),
+    [0, 1, 2].map((index) =>
+      givers.wouldOvertake(index, fast, { length: 1_000_000, dueSeconds: 0 }),
+    ),
     [true, true, false],
   );
   const unknown = source({ rate: 0 });
   assert.deepEqual(
-    [0, 1, 2].map((index) => givers.wouldOvertake(index, unknown, 1_000_000)),
+    [0, 1, 2].map((index) =>
+      givers.wouldOvertake(index, unknown, { length: 1_000_000, dueSeconds: 0 }),
+    ),
     [true, false, false],
   );
+});
+
+test("PieceGivers lets nobody take over a piece that comes before all the others", () => {
+  const givers = new PieceGivers();
+  givers.add(0, source({ rate: 1000, bytesLeft: 4000 }));
+  const fast = source({ rate: 1_000_000 });
+  const overtakes = (dueSeconds: number) =>
+    givers.wouldOvertake(0, fast, { length: 1000, dueSeconds });
+  assert.deepEqual([0, 2, 3, 10].map(overtakes), [true, true, false, false]);
 });

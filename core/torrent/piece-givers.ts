@@ -20,7 +20,8 @@ const giversMax = 2;
 
 /** Which sources were asked for which pieces, and when one more should be. */
 export class PieceGivers {
-  readonly #givers = new Map<number, Set<PieceSource>>();
+  /** Few for each piece, and mostly one: a list of them is less than a set. */
+  readonly #givers = new Map<number, PieceSource[]>();
 
   /** Whether anybody was asked. */
   has(index: number): boolean {
@@ -29,20 +30,22 @@ export class PieceGivers {
 
   /** Whether a source was asked for any piece that has not come. */
   isAsked(source: PieceSource): boolean {
-    for (const givers of this.#givers.values()) if (givers.has(source)) return true;
+    for (const givers of this.#givers.values()) if (givers.includes(source)) return true;
     return false;
   }
 
   add(index: number, source: PieceSource): void {
-    const givers = this.#givers.get(index) ?? new Set();
-    this.#givers.set(index, givers.add(source));
+    const givers = this.#givers.get(index);
+    if (!givers) this.#givers.set(index, [source]);
+    else if (!givers.includes(source)) givers.push(source);
   }
 
   /** A source will not give it. Gives true when nobody else was asked. */
   remove(index: number, source: PieceSource): boolean {
     const givers = this.#givers.get(index);
-    givers?.delete(source);
-    if (givers && givers.size > 0) return false;
+    const place = givers?.indexOf(source) ?? -1;
+    if (place >= 0) givers?.splice(place, 1);
+    if (givers && givers.length > 0) return false;
     this.#givers.delete(index);
     return true;
   }
@@ -58,7 +61,7 @@ export class PieceGivers {
   hasRoomFor(index: number, source: PieceSource): boolean {
     const givers = this.#givers.get(index);
     if (!givers) return true;
-    if (givers.has(source)) return false;
+    if (givers.includes(source)) return false;
     let giving = 0;
     for (const giver of givers) if (!giver.stalled) giving++;
     return giving < giversMax;
@@ -78,13 +81,21 @@ export class PieceGivers {
     return true;
   }
 
-  /** Whether a source would have a piece of `length` bytes much sooner than who was asked. */
-  wouldOvertake(index: number, source: PieceSource, length: number): boolean {
-    const ours = length / (source.rate || rateUnknown);
+  /**
+   * Whether a source would have a piece much sooner than who was asked, and that matters.
+   *
+   * @param piece `length` in bytes; `dueSeconds`: it is not late before that.
+   */
+  wouldOvertake(
+    index: number,
+    source: PieceSource,
+    { length, dueSeconds }: { readonly length: number; readonly dueSeconds: number },
+  ): boolean {
+    const least = Math.max(length / (source.rate || rateUnknown), dueSeconds);
     for (const giver of this.#givers.get(index) ?? []) {
       if (giver.rate === 0) return false;
       const theirs = giver.bytesUntil(index) / giver.rate;
-      if (theirs <= ours * takeOverFactor || theirs <= ours + takeOverGainMin) return false;
+      if (theirs <= least * takeOverFactor || theirs <= least + takeOverGainMin) return false;
     }
     return true;
   }

@@ -80,9 +80,14 @@ export class PiecePicker {
     this.#admitted = Math.max(this.#admitted, end);
   }
 
-  /** Whether a piece that may be picked is missing. */
+  /** Pieces that may be picked and are missing. */
+  get missingCount(): number {
+    return this.#untouched.size + this.#pending.size;
+  }
+
+  /** Whether there are such pieces. */
   get isWanting(): boolean {
-    return this.#untouched.size > 0 || this.#pending.size > 0;
+    return this.missingCount > 0;
   }
 
   /** Pieces are missing, nothing is on its way, and it has been so for long. */
@@ -196,16 +201,19 @@ export class PiecePicker {
   }
 
   /** A pending piece where a reader waits, or else any: for a source that is idle. */
-  pickPending(peer: PickingPeer, isWorthIt: (index: number) => boolean): number | undefined {
+  pickPending(
+    peer: PickingPeer,
+    isWorthIt: (index: number, isUrgent: boolean) => boolean,
+  ): number | undefined {
     const waiting = this.#readers.size > 0 ? this.#readers.positions() : [];
     for (const first of waiting) {
       const end = this.#readers.urgentEnd(first);
       for (let index = first; index < end; index++) {
-        if (this.#pending.has(index) && peer.has(index) && isWorthIt(index)) return index;
+        if (this.#pending.has(index) && peer.has(index) && isWorthIt(index, true)) return index;
       }
     }
     for (const index of this.#pending) {
-      if (peer.has(index) && isWorthIt(index)) return index;
+      if (peer.has(index) && isWorthIt(index, false)) return index;
     }
     return undefined;
   }
