@@ -13,6 +13,12 @@ import { readSampleBlob, writeSampleBlob, type SampleBlob } from "./sample-blob.
 
 const smallSizeBytes = 100 * 2 ** 20;
 
+/**
+ * Small blobs that come one after the other: with one of them alone, which is there within half a second,
+ * a daemon has not yet taken what it works with.
+ */
+const smallCount = 10;
+
 const defaultSizeBytes = 4 * 2 ** 30;
 
 const mebibyte = 2 ** 20;
@@ -29,7 +35,7 @@ const arrivesWithinMs = 5 * 60_000;
 /** Whether memory grows with the size of a blob. */
 export const memory: Measurement = {
   name: "memory",
-  summary: "peak memory of a content proxy for a blob of 4 GiB: against one of 100 MiB",
+  summary: "peak memory of a content proxy for a blob of 4 GiB: against some of 100 MiB, in turn",
   rounds: 2,
   withinMs: 20 * 60_000,
   run: measureMemory,
@@ -42,8 +48,8 @@ async function measureMemory(context: BenchContext): Promise<readonly Figure[]> 
     writeSampleBlob({ size, seed, directory: blobDirectory });
   tell("writing the blobs");
   const blobs = {
-    large: await write("large", sizeBytes),
-    small: await write("small", smallSizeBytes),
+    large: [await write("large", sizeBytes)],
+    small: await writeSmallBlobs(write),
   };
 
   const figures: Figure[] = [];
@@ -63,26 +69,41 @@ async function measureMemory(context: BenchContext): Promise<readonly Figure[]> 
   return figures;
 }
 
-/** The most memory that a new daemon takes to get a blob from a swarm. */
-function peakOfDownload(blob: SampleBlob, { signal }: BenchContext): Promise<number> {
+async function writeSmallBlobs(
+  write: (seed: string, size: number) => Promise<SampleBlob>,
+): Promise<SampleBlob[]> {
+  const blobs: SampleBlob[] = [];
+  while (blobs.length < smallCount)
+    blobs.push(await write(`small ${blobs.length}`, smallSizeBytes));
+  return blobs;
+}
+
+/** The most memory that a new daemon takes to get blobs from a swarm, one after the other. */
+function peakOfDownload(blobs: readonly SampleBlob[], { signal }: BenchContext): Promise<number> {
   return withDisposeStack(async (stack) => {
     const { path: directory } = stack.use(await createTemporaryDirectory());
     const stand = stack.use(await startProxyStand(directory, { signal }));
-    stack.use(await offerBlob(blob, stand, { signal }));
-    await pullBlob({ digest: blob.metainfo.digest, size: blob.size }, stand, { signal });
-    const what = "the blob to arrive";
-    await pollUntil(() => isWhole(stand), { what, withinMs: arrivesWithinMs, signal });
+    for (const blob of blobs) {
+      const peer = await offerBlob(blob, stand, { signal });
+      stack.use(peer);
+      await pullBlob({ digest: blob.metainfo.digest, size: blob.size }, stand, { signal });
+      const what = "the blob to arrive";
+      await pollUntil(() => isWhole(stand), { what, withinMs: arrivesWithinMs, signal });
+      await peer[Symbol.asyncDispose]();
+    }
     return (await usageOf(pidOf(stand.proxy))).rssMaxBytes;
   });
 }
 
-/** The most memory that a new daemon takes while containerd writes a blob. */
-function peakOfWrite(blob: SampleBlob, { signal }: BenchContext): Promise<number> {
+/** The most memory that a new daemon takes while containerd writes blobs, one after the other. */
+function peakOfWrite(blobs: readonly SampleBlob[], { signal }: BenchContext): Promise<number> {
   return withDisposeStack(async (stack) => {
     const { path: directory } = stack.use(await createTemporaryDirectory());
     const stand = stack.use(await startProxyStand(directory, { signal }));
-    const chunks = readSampleBlob(blob);
-    await stand.client.write(blob.metainfo.digest, { size: blob.size, chunks });
+    for (const blob of blobs) {
+      const chunks = readSampleBlob(blob);
+      await stand.client.write(blob.metainfo.digest, { size: blob.size, chunks });
+    }
     return (await usageOf(pidOf(stand.proxy))).rssMaxBytes;
   });
 }
