@@ -21,6 +21,12 @@ export const askersPart = 7 / 8;
 export const askersOfWholeMax = 64;
 
 /**
+ * A blob of fewer pieces is served to everybody: who is refused comes back a quarter of a second later,
+ * and has it sooner in line with others.
+ */
+export const crowdedPiecesMin = 16;
+
+/**
  * Messages that a peer may tell us without a block of its own in between: that it has, or is
  * fetching, each of 8,192 pieces, some of them again and again.
  */

@@ -7,7 +7,7 @@ import { type TestContext, test } from "node:test";
 
 import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
-import { blobFixture } from "../testing/blob-fixture.ts";
+import { type BlobFixture, blobFixture } from "../testing/blob-fixture.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { handshakeLength } from "./handshake.ts";
@@ -18,11 +18,17 @@ import { greeting, listen } from "./scripted-peer.test-support.ts";
 import { ServedTorrent } from "./served-torrent.ts";
 import { encodeBlocks } from "./wire-message.ts";
 
-const blob = blobFixture(1024 * 1024);
-const { infoHash, layout } = blob.metainfo;
+const small = blobFixture(1024 * 1024);
+
+/** Of more pieces than are served to everybody. */
+const large = blobFixture(16 * 256 * 1024);
 
 /** A peer that a node gives a blob to, and how that goes; time goes on when it is told to. */
-async function served(t: TestContext, { others = 0 }: { readonly others?: number } = {}) {
+async function served(
+  t: TestContext,
+  { others = 0, blob = small }: { readonly others?: number; readonly blob?: BlobFixture } = {},
+) {
+  const { infoHash, layout } = blob.metainfo;
   const { folder } = await SwarmBench.create(openTestSwarm(), t);
   const path = join(folder, "blob");
   await writeFile(path, blob.bytes);
@@ -69,7 +75,7 @@ async function served(t: TestContext, { others = 0 }: { readonly others?: number
 test("a peer that sends nothing but keep-alives is idle after a minute", async (t) => {
   const { theirs, ends, offences, passTime, send } = await served(t);
   theirs.resume();
-  await send(greeting(blob).subarray(handshakeLength));
+  await send(greeting(small).subarray(handshakeLength));
   for (let second = 0; second < 59; second++) passTime(1000);
   await send(Buffer.alloc(400));
   assert.deepEqual(ends, []);
@@ -81,7 +87,7 @@ test("a peer that sends nothing but keep-alives is idle after a minute", async (
 test("a peer that asks and takes nothing is idle after a minute, however much it asks", async (t) => {
   const { theirs, ends, passTime, send } = await served(t);
   theirs.pause();
-  await send(greeting(blob).subarray(handshakeLength));
+  await send(greeting(small).subarray(handshakeLength));
   const blocks = Array.from({ length: 100 }, () => ({ index: 0, begin: 0, length: 131_072 }));
   await send(encodeBlocks("request", blocks));
   passTime(59_000);
@@ -102,10 +108,13 @@ test("a peer that shakes no hand but the first within 2 s has offended", async (
 });
 
 test("a peer that comes when enough others are served is hung up on, and known", async (t) => {
-  const { theirs, ends, offences, callers } = await served(t, { others: askersOfWholeMax });
+  const { theirs, ends, offences, callers } = await served(t, {
+    others: askersOfWholeMax,
+    blob: large,
+  });
   let received = 0;
   theirs.on("data", (chunk: Buffer) => (received += chunk.length));
-  theirs.write(greeting(blob, { listenPort: 7 }).subarray(handshakeLength));
+  theirs.write(greeting(large, { listenPort: 7 }).subarray(handshakeLength));
   await once(theirs, "close");
   assert.deepEqual(ends, ["as many nodes ask as are served at once"]);
   assert.equal(received, 0);
@@ -115,11 +124,19 @@ test("a peer that comes when enough others are served is hung up on, and known",
 
 test("a peer that comes when one place is left is served", async (t) => {
   const { theirs, ends, torrent, callers, send } = await served(t, {
-    others: askersOfWholeMax - 1,
+    ...{ others: askersOfWholeMax - 1, blob: large },
   });
   theirs.resume();
-  await send(greeting(blob, { listenPort: 7 }).subarray(handshakeLength));
+  await send(greeting(large, { listenPort: 7 }).subarray(handshakeLength));
   assert.deepEqual(ends, []);
   assert.deepEqual(callers, [7]);
   assert.equal(torrent.isCrowded, true);
+});
+
+test("a small blob is served to everybody", async (t) => {
+  const { theirs, ends, torrent, send } = await served(t, { others: 10 * askersOfWholeMax });
+  theirs.resume();
+  await send(greeting(small).subarray(handshakeLength));
+  assert.deepEqual(ends, []);
+  assert.equal(torrent.isCrowded, false);
 });

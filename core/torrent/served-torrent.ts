@@ -4,7 +4,7 @@ import type { PeerAddress } from "../peer-address.ts";
 import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
 import type { Place } from "../topology.ts";
 import type { Bitfield } from "./bitfield.ts";
-import { askersOfWholeMax } from "./limits.ts";
+import { askersOfWholeMax, crowdedPiecesMin } from "./limits.ts";
 import { PieceFile } from "./piece-file.ts";
 import type { PieceOffers } from "./piece-offers.ts";
 import type { Block } from "./wire-message.ts";
@@ -81,6 +81,7 @@ export class ServedTorrent {
 
   /** Whether as many nodes ask as are served at once. */
   get isCrowded(): boolean {
+    if (this.layout.pieceCount < crowdedPiecesMin) return false;
     const askersMax = this.whole ? askersOfWholeMax : this.#askersMax;
     return this.#listeners.size >= askersMax;
   }
