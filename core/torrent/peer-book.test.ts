@@ -42,6 +42,32 @@ test("PeerBook bans an address with its second wrong piece", () => {
   assert.deepEqual(book.take(1, 1e9), []);
 });
 
+test("PeerBook counts who is of use, and tells whether any of them was never dialled", () => {
+  const book = new PeerBook();
+  const third = { host: "10.0.0.3", port: 3 };
+  book.add([address, other, third]);
+  assert.equal(book.usable, 3);
+  for (let offences = 0; offences < 3; offences++) book.blame(third);
+  assert.equal(book.usable, 2);
+  assert.deepEqual(book.take(1, 0), [address]);
+  assert.equal(book.hasUntried, true);
+  assert.deepEqual(book.take(1, 0), [other]);
+  assert.equal(book.hasUntried, false);
+  book.left(address, { ...quiet, verdict: "foreign" });
+  assert.equal(book.usable, 1);
+});
+
+test("PeerBook gives who comes late, also while all others are not to be dialled yet", () => {
+  const book = new PeerBook();
+  book.add([address]);
+  book.take(1, 0);
+  book.left(address, quiet);
+  assert.deepEqual(book.take(5, 100), []);
+  book.add([other]);
+  assert.deepEqual(book.take(5, 100), [other]);
+  assert.deepEqual(book.take(5, 250), [address]);
+});
+
 test("PeerBook remembers so many addresses and no more", () => {
   const book = new PeerBook();
   book.add(Array.from({ length: 5000 }, (_, port) => ({ host: "h", port })));

@@ -26,18 +26,19 @@ interface Entry {
 /** The peers known for one download, and when to dial each. */
 export class PeerBook {
   readonly #entries = new Map<string, Entry>();
+  #bannedCount = 0;
+  #untriedCount = 0;
+  /** Nothing is to be dialled before that: in a crowd it is asked for often, and seldom has any. */
+  #idleUntilMs = -Infinity;
 
   /** Addresses that may be worth a connection, now or later. */
   get usable(): number {
-    let count = 0;
-    for (const entry of this.#entries.values()) if (entry.state !== "banned") count++;
-    return count;
+    return this.#entries.size - this.#bannedCount;
   }
 
   /** Whether there are addresses that were never dialled. */
   get hasUntried(): boolean {
-    for (const entry of this.#entries.values()) if (isUntried(entry)) return true;
-    return false;
+    return this.#untriedCount > 0;
   }
 
   /** Whether any address of its host is known. */
@@ -48,11 +49,14 @@ export class PeerBook {
   }
 
   add(addresses: readonly PeerAddress[]): void {
-    for (const address of addresses.map(normalizePeerAddress)) {
-      const key = formatPeerAddress(address);
-      if (this.#entries.has(key) || !isDiallable(address)) continue;
+    for (const each of addresses) {
+      if (this.#find(each)) continue;
+      const address = normalizePeerAddress(each);
+      if (!isDiallable(address)) continue;
       if (this.#entries.size >= addressesMax && !this.#makePlace()) return;
-      this.#entries.set(key, freshEntry(address));
+      this.#entries.set(formatPeerAddress(address), freshEntry(address));
+      this.#untriedCount++;
+      this.#idleUntilMs = -Infinity;
     }
   }
 
@@ -67,17 +71,25 @@ export class PeerBook {
     nowMs: number,
     { mayDial }: { readonly mayDial?: (address: PeerAddress) => boolean } = {},
   ): PeerAddress[] {
-    const due = [...this.#entries.values()].filter(
-      (entry) => entry.state === "idle" && entry.retryAtMs <= nowMs,
-    );
-    const order = [...due.filter(isUntried), ...due.filter((entry) => !isUntried(entry))];
     const taken: PeerAddress[] = [];
-    for (const entry of order) {
-      if (taken.length >= count) break;
-      if (mayDial?.(entry.address) === false) continue;
-      entry.state = "connected";
-      taken.push(entry.address);
+    if (nowMs < this.#idleUntilMs) return taken;
+    let idleUntilMs = Infinity;
+    for (const isFirst of this.hasUntried ? [true, false] : [false]) {
+      for (const entry of this.#entries.values()) {
+        if (taken.length >= count) {
+          idleUntilMs = -Infinity;
+          break;
+        }
+        if (entry.state !== "idle" || isUntried(entry) !== isFirst) continue;
+        if (entry.retryAtMs > nowMs || mayDial?.(entry.address) === false) {
+          idleUntilMs = Math.min(idleUntilMs, entry.retryAtMs);
+          continue;
+        }
+        this.#connect(entry);
+        taken.push(entry.address);
+      }
     }
+    this.#idleUntilMs = idleUntilMs;
     return taken;
   }
 
@@ -92,7 +104,8 @@ export class PeerBook {
   ): void {
     const entry = this.#find(address);
     if (entry?.state !== "connected") return;
-    entry.state = end.verdict === undefined ? "idle" : "banned";
+    if (end.verdict === undefined) entry.state = "idle";
+    else this.#ban(entry);
     if (end.gave) {
       entry.failures = 0;
       entry.hasGiven = true;
@@ -100,6 +113,7 @@ export class PeerBook {
     const pause = retryPausesMs[Math.min(entry.failures, retryPausesMs.length - 1)] ?? 0;
     entry.failures++;
     entry.retryAtMs = end.nowMs + pause;
+    this.#idleUntilMs = Math.min(this.#idleUntilMs, entry.retryAtMs);
   }
 
   /** Whether an address was dialled before, and never gave anything. */
@@ -114,12 +128,27 @@ export class PeerBook {
     if (!entry) return false;
     entry.offences++;
     if (entry.offences < offencesMax) return false;
-    entry.state = "banned";
+    this.#ban(entry);
     return true;
   }
 
+  #connect(entry: Entry): void {
+    if (isUntried(entry)) this.#untriedCount--;
+    entry.state = "connected";
+  }
+
+  #ban(entry: Entry): void {
+    if (isUntried(entry)) this.#untriedCount--;
+    if (entry.state !== "banned") this.#bannedCount++;
+    entry.state = "banned";
+  }
+
+  /** Most addresses are in the one form already, in which they are looked for first. */
   #find(address: PeerAddress): Entry | undefined {
-    return this.#entries.get(formatPeerAddress(normalizePeerAddress(address)));
+    return (
+      this.#entries.get(formatPeerAddress(address)) ??
+      this.#entries.get(formatPeerAddress(normalizePeerAddress(address)))
+    );
   }
 
   /** Forgets the address that failed most, or else the one banned first. Gives whether it could. */
@@ -132,6 +161,7 @@ export class PeerBook {
       if (!worst || entry.failures > worst[1].failures) worst = [key, entry];
     }
     const key = worst?.[0] ?? banned;
+    if (!worst && banned !== undefined) this.#bannedCount--;
     return key !== undefined && this.#entries.delete(key);
   }
 }
