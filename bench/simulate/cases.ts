@@ -7,7 +7,7 @@ export const layerCount = 2;
 /** Kraken's rate of every host: 300 MB/s. */
 export const bytesPerSecond = 300e6;
 
-/** Hosts of Kraken's case when nobody asks for others: it is known in a few minutes. */
+/** Hosts of Kraken's case when nobody asks for others: minutes, where 2,600 take many. */
 const defaultHostCounts = [100, 1000];
 
 /** In the harder cases, of which there are four; with more hosts only Kraken's case is simulated. */
