@@ -10,8 +10,9 @@ export type SimulationNews =
   | { readonly type: "outcome"; readonly outcome: CrowdOutcome };
 
 /**
- * MiB of its heap, of which a host needs a quarter to a half: by default it would be 4 GiB. Much of what is made
- * lives for less than a simulated millisecond, so that a large young part saves looking at the old one.
+ * MiB of its heap, of which a host needs a quarter to a half: by default it would be 4 GiB. Much of
+ * what is made lives for less than a simulated millisecond, so that a large young part saves looking
+ * at the old one.
  */
 const heapLimits = { maxOldGenerationSizeMb: 12 * 1024, maxYoungGenerationSizeMb: 96 } as const;
 
