@@ -20,6 +20,7 @@ class BatchTracker implements TrackerClient {
   readonly name = "scripted";
   readonly concurrencyMax = 2;
   readonly asked: string[] = [];
+  /** Torrents that are taken neither alone nor together. */
   readonly refused = new Set<InfoHash>();
   batchTorrentsMax: number | undefined = 3;
   admission = 1;
@@ -40,6 +41,7 @@ class BatchTracker implements TrackerClient {
     this.asked.push(`${request.infoHash[0] ?? ""} ${request.event ?? "-"}`);
     await Promise.resolve();
     if (this.state === "down") throw new UnavailableError("Cannot reach it");
+    if (this.refused.has(request.infoHash)) throw new AccessDeniedError("Cannot announce");
     const { batchTorrentsMax } = this;
     const intervals = { intervalMs: 100_000, intervalMinMs: 5000 };
     const admission = this.tellsAdmission ? this.admission : undefined;
@@ -277,6 +279,28 @@ test("one refused batch ends neither batches nor signs of life", async (t) => {
 
   await advance(30_000);
   assert.ok(batchesIn(client.take()).length >= 2);
+});
+
+test("refusals are no signs of life", async (t) => {
+  const { client, session, settle, advance, join } = sessionOf(t);
+  join("1");
+  await settle();
+  client.state = "no-batches";
+  for (const name of "6789") client.refused.add(torrentOf(name).infoHash);
+  await advance(11_000);
+  client.take();
+  const signs = () => client.take().filter((asked) => asked === "1 -").length;
+  for (const name of "6789") {
+    session.join(torrentOf(name, 5));
+    await advance(9000);
+  }
+  // One every 10 seconds was promised, however often others are refused,
+  const early = signs();
+  assert.ok(early >= 3, `${early} in 36 seconds`);
+  // and when they wait longer for their next announce than that.
+  await advance(200_000);
+  const late = signs();
+  assert.ok(late >= 18, `${late} in 200 seconds`);
 });
 
 test("a tracker that refuses all batches is asked ever more rarely", async (t) => {

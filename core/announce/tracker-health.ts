@@ -20,7 +20,7 @@ export class TrackerHealth {
   #probeMs = 0;
   #generation: string | undefined;
 
-  /** When the tracker answered last, or was given a heartbeat. */
+  /** When the tracker took in an announce last, or was given a heartbeat. */
   heardMs: number;
 
   constructor(deps: TrackerHealthDeps) {
@@ -46,9 +46,10 @@ export class TrackerHealth {
     this.#probeMs = this.#failedMs + retryPauseMs(this.#failures, random);
   }
 
-  /** The tracker lives, and says no more. */
+  /** The tracker lives, but took in nothing: to it that is no sign of life of ours. */
   lives(): void {
-    this.answered(this.#generation);
+    if (this.isDown) this.#deps.logger.info("tracker answers again");
+    this.#failures = 0;
   }
 
   /**
@@ -61,10 +62,9 @@ export class TrackerHealth {
     const wasDown = this.isDown;
     const isSameRun = generation !== undefined && generation === this.#generation;
     const isOtherRun = this.#generation !== undefined && !isSameRun;
-    this.#failures = 0;
+    this.lives();
     this.heardMs = this.#deps.clock.monotonicMs();
     this.#generation = generation;
-    if (wasDown) this.#deps.logger.info("tracker answers again");
     if (isOtherRun) return "other-run";
     return wasDown && !isSameRun ? "doubtful" : "same-run";
   }

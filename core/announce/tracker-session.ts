@@ -313,7 +313,10 @@ export class TrackerSession implements AsyncDisposable {
         this.#queue.add(membership);
       } else {
         nextMs = Math.min(nextMs, membership.dueMs);
-        if (membership.askedMs < (oldest?.askedMs ?? nowMs)) oldest = membership;
+        // Who is refused gives no sign of life.
+        if (membership.known && membership.askedMs < (oldest?.askedMs ?? nowMs)) {
+          oldest = membership;
+        }
       }
     }
     if (nowMs >= this.#signOfLifeDueMs()) {
