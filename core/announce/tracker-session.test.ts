@@ -23,6 +23,8 @@ class ScriptedTracker implements TrackerClient {
   wantsPlace: boolean[] = [];
   peers: readonly PeerAddress[] = [];
   state: "up" | "down" | "refusing" | "hanging" = "up";
+  /** The same for the next requests. */
+  nextStates: (typeof this.state)[] = [];
   answers = 0;
   running = 0;
   runningMax = 0;
@@ -41,9 +43,10 @@ class ScriptedTracker implements TrackerClient {
     try {
       await Promise.resolve();
       signal.throwIfAborted();
-      if (this.state === "hanging") await forever(signal);
-      if (this.state === "down") throw new UnavailableError("Cannot reach it");
-      if (this.state === "refusing") throw new AccessDeniedError("Cannot announce");
+      const state = this.nextStates.shift() ?? this.state;
+      if (state === "hanging") await forever(signal);
+      if (state === "down") throw new UnavailableError("Cannot reach it");
+      if (state === "refusing") throw new AccessDeniedError("Cannot announce");
       const { peers } = this;
       const isOther = this.alternates && ++this.answers % 2 === 0;
       const generation = isOther ? "other" : this.generation;
@@ -135,6 +138,30 @@ test("a torrent that was announced without a place hears of peers when it was so
   await advance(20_000);
   assert.deepEqual(client.take(), []);
 });
+
+test("who tells its place does so before others are announced, however many there are", async (t) => {
+  const { client, session, settle } = sessionOf(t);
+  client.wantsPlace = [true, true];
+  for (const name of "abcdef") session.join(torrentOf(name, 5));
+  await settle();
+  assert.deepEqual(client.take().slice(0, 4), ["a started", "b started", "a -", "b -"]);
+});
+
+for (const state of ["down", "refusing"] as const) {
+  test(`peers from anywhere are taken when the announce with the place finds the tracker ${state}`, async (t) => {
+    const { client, session, settle, advance } = sessionOf(t);
+    const torrent = torrentOf("a", 5);
+    client.peers = [{ host: "10.0.0.1", port: 1 }];
+    client.wantsPlace = [true];
+    client.nextStates = ["up", state];
+    session.join(torrent);
+    await settle();
+    assert.deepEqual(client.take(), ["a started", "a -"]);
+    assert.deepEqual(torrent.peers, client.peers);
+    await advance(2000);
+    assert.equal(client.take().length, 1);
+  });
+}
 
 test("who leaves a tracker that wants its place says goodbye once", async (t) => {
   const { client, session, settle } = sessionOf(t);

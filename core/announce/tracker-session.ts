@@ -218,14 +218,18 @@ export class TrackerSession implements AsyncDisposable {
   async #announce(membership: SwarmMembership): Promise<void> {
     membership.busy = true;
     membership.askedMs = this.#deps.clock.monotonicMs();
-    const answer = await this.#ask(membership);
+    const first = await this.#ask(membership);
+    // At once: who lacks pieces does not wait for all others to hear of those who are near.
+    const isRepeated = first?.wantsPlace === true && membership.hungry;
+    const answer = isRepeated ? await this.#ask(membership) : first;
     membership.busy = false;
     if (this.#ended.signal.aborted) return;
     if (!membership.wanted || (answer && !membership.settled)) this.#enqueue(membership);
     const { beatDueMs } = this.#batches;
     this.#timer.wakeAt(Math.min(membership.dueMs, this.#signOfLifeDueMs(), beatDueMs));
-    // Who is asked again, and knows where we are then, tells of those who are near.
-    if (answer && !answer.wantsPlace) membership.found(answer.peers);
+    // Peers from anywhere are better than none.
+    const told = answer ?? first;
+    if (told && (isRepeated || !told.wantsPlace)) membership.found(told.peers);
   }
 
   async #ask(membership: SwarmMembership): Promise<AnnounceAnswer | undefined> {
