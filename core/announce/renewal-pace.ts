@@ -3,6 +3,10 @@ import type { Logger } from "../ports/logger.ts";
 /** A tracker that forgets so often again, each time within an interval, hardly restarts that often. */
 const repeatsToWarnOf = 2;
 
+const forgetfulMessage =
+  "tracker forgets again and again: several trackers behind one URL, or an address of this host " +
+  "that changes, or that others share by NAT?";
+
 /** What a tracker says of its pauses, in milliseconds. */
 interface TrackerIntervals {
   readonly intervalMs: number;
@@ -44,9 +48,10 @@ export class RenewalPace {
     this.#repeats = nowMs - this.#lastMs > intervalMs ? 0 : this.#repeats + 1;
     const pauseMs = Math.min(intervalMs, intervalMinMs * 2 ** Math.min(this.#repeats - 1, 16));
     this.#dueMs = this.#repeats === 0 ? nowMs : Math.max(nowMs, this.#lastMs + pauseMs);
-    if (this.#repeats !== repeatsToWarnOf || this.#hasWarned || this.#dueMs <= nowMs) return;
+    // A few restarts that pauses need not hold back are no trouble.
+    if (this.#repeats < repeatsToWarnOf || this.#hasWarned || this.#dueMs <= nowMs) return;
     this.#hasWarned = true;
-    this.#logger.warn("tracker forgets again and again: several trackers behind one URL?");
+    this.#logger.warn(forgetfulMessage);
   }
 
   /** It is done. */

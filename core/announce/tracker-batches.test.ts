@@ -201,8 +201,8 @@ test("a tracker that forgets again and again is told everything anew ever more r
   await advance(160_000);
   const later = batchesIn(client.take()).filter((batch) => batch !== "[]-[]").length;
   assert.ok(later >= 10 && later <= 25, `${later} batches`);
-  const warnings = logger.lines.map(({ message }) => message);
-  assert.deepEqual(warnings, ["tracker forgets again and again: several trackers behind one URL?"]);
+  assert.equal(logger.lines.length, 1);
+  assert.match(logger.lines[0]?.message ?? "", /forgets again and again/);
 });
 
 test("a node that leaves its only swarm, and joins another, was not forgotten", async (t) => {
