@@ -30,6 +30,10 @@ class BatchTracker implements TrackerClient {
   wantsPlace: boolean[] = [];
   /** Two trackers behind one URL, or another address of ours with each request. */
   forgetsAlways = false;
+  /** Whether the last goodbye was to all swarms. */
+  isOut = false;
+  /** What answers to batches wait for, after the tracker has taken them in. */
+  batchAnswered: Promise<void> = Promise.resolve();
   state: "up" | "down" | "no-batches" | "failing-batches" = "up";
 
   /** What it was asked since the last look. */
@@ -54,13 +58,14 @@ class BatchTracker implements TrackerClient {
       torrents.map((torrent) => torrent[0]),
     );
     this.asked.push(`[${here?.join("") ?? ""}]-[${gone?.join("") ?? ""}]`);
-    await Promise.resolve();
+    if (this.forgetsAlways) this.admission++;
+    const admission = this.isOut ? undefined : this.admission;
+    await this.batchAnswered;
     if (this.state === "down" || this.state === "failing-batches") {
       throw new UnavailableError("Cannot reach it");
     }
     if (this.state === "no-batches") throw new AccessDeniedError("Cannot do that");
-    if (this.forgetsAlways) this.admission++;
-    const { admission, refused } = this;
+    const { refused } = this;
     const told = { generation: "one", intervalMs: 100_000, heartbeatMs: 10_000 };
     return { ...told, admission, refused: new Set(refused) };
   }
@@ -224,6 +229,26 @@ test("a node that leaves its only swarm, and joins another, was not forgotten", 
   join("a");
   await settle();
   assert.deepEqual(client.take(), ["[a]-[]", "[9]-[]"]);
+});
+
+test("a goodbye to all swarms beside the start of another is not taken for having been forgotten", async (t) => {
+  const { client, session, settle } = sessionOf(t);
+  client.tellsAdmission = true;
+  const torrent = torrentOf("1");
+  session.join(torrent);
+  await settle();
+  client.take();
+  let answerBatch = () => {};
+  client.batchAnswered = new Promise((resolve) => (answerBatch = resolve));
+  client.isOut = true;
+  session.leave(torrent);
+  client.isOut = false;
+  client.admission = 2;
+  session.join(torrentOf("a", 5));
+  await settle();
+  answerBatch();
+  await settle();
+  assert.deepEqual(client.take(), ["[]-[1]", "a started"]);
 });
 
 test("a torrent that is refused is tried again later, and alone", async (t) => {

@@ -130,6 +130,7 @@ export class TrackerBatches {
       (request.event === "stopped" ? stopped : seeding).push(request.infoHash);
       return { membership, request };
     });
+    const before = this.#admission;
     try {
       const answer = await this.#ask({ port, seeding, stopped }, signal);
       this.#failures = this.#pauses = 0;
@@ -145,7 +146,7 @@ export class TrackerBatches {
         membership.dueMs = askedMs + pauses.intervalMs;
         taken.add(membership);
       }
-      return { generation: answer.generation, taken, wasForgotten: this.#admit(answer) };
+      return { generation: answer.generation, taken, wasForgotten: this.#admit(answer, before) };
     } finally {
       this.#busy = false;
       for (const membership of batch) membership.busy = false;
@@ -200,10 +201,13 @@ export class TrackerBatches {
     return { draw, intervalMs: intervalMs * (1 - draw * intervalJitter) };
   }
 
-  #admit({ admission, heartbeatMs }: BatchAnswer): boolean {
+  /** @param before The admission when the batch was sent. */
+  #admit({ admission, heartbeatMs }: BatchAnswer, before: number | undefined): boolean {
     this.#heartbeatMs = heartbeatMs;
     this.#beatDueMs = this.#deps.clock.monotonicMs() + heartbeatMs;
     this.#isPromised = admission !== undefined;
+    // To our goodbye to all swarms, while an announce beside it has brought us into another.
+    if (admission === undefined && this.#admission !== before) return false;
     return this.#isOther(admission);
   }
 
