@@ -58,6 +58,8 @@ export class SimulatedConnection implements PieceSource, Outflow {
   #isStalled = false;
   /** Its peer had not every piece when it came; the asker's own. */
   isPartial = false;
+  /** The giver serves others instead. */
+  isRefused = false;
   #outstanding = 0;
   /** Bytes that may be outstanding when more is asked for: half of the window. */
   #refillAt: number;

@@ -81,7 +81,8 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     this.#choice = new PieceChoice({
       ...{ layout, picker: this.#picker, givers: this.#givers, supply: this.#supply },
       isCrowd: () => this.#partialCount > 0,
-      secondsLeft: () => this.#pace.secondsFor(this.#picker.missingCount * layout.pieceLength),
+      secondsLeft: (rate) =>
+        this.#pace.secondsFor(this.#picker.missingCount * layout.pieceLength, rate),
     });
   }
 
@@ -194,16 +195,13 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     const { peersPerBlobMax } = this.#deps;
     const asking = connection.deps.asker.host;
     if (this.host.connections >= this.host.connectionsMax) return undefined;
-    if (!this.isDone) this.#peers.meet(asking.address, { isFar: asking.zone !== this.host.zone });
+    const isFar = asking.zone !== this.host.zone;
+    if (!this.isDone && this.#peers.meet(asking.address, { isFar })) this.#dial();
     const askersMax = this.isDone ? askersOfWholeMax : Math.ceil(peersPerBlobMax * askersPart);
-    if (this.#listeners.size >= askersMax) {
-      this.#dial();
-      return undefined;
-    }
+    if (this.#listeners.size >= askersMax) return undefined;
     this.host.connections++;
     this.#listeners.add(connection);
     for (const index of this.#intents) connection.tellIntent(index, true);
-    this.#dial();
     return this.#told;
   }
 

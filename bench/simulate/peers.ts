@@ -60,19 +60,22 @@ export class SimulatedPeers {
     this.#clients.delete(client);
     const gave = client.gaveAtMs > -Infinity;
     const { nowMs } = this.#deps.timeline;
-    this.#book.left(client.deps.giver.host.address, { nowMs, gave, verdict: undefined });
+    const { isRefused } = client;
+    this.#book.left(client.deps.giver.host.address, { nowMs, gave, isRefused, verdict: undefined });
   }
 
-  /** As `DownloadPeers` has it. */
-  meet(address: PeerAddress, { isFar }: { readonly isFar: boolean }): void {
+  /** As `DownloadPeers` has it, of hosts with one address each. */
+  meet(address: PeerAddress, { isFar }: { readonly isFar: boolean }): boolean {
     const { peersPerBlobMax, random } = this.#deps;
-    const knownBefore = this.#book.usable;
-    this.#book.add([address]);
-    const known = this.#book.usable;
-    if (known === knownBefore || isFar) return;
-    if (this.#clients.size < peersPerBlobMax || random() * known >= peersPerBlobMax) return;
-    const others = [...this.#clients].filter((client) => client.kind === "peers" && !client.isFar);
-    others[Math.floor(random() * others.length)]?.close();
+    if (this.#book.add([address]) === 0) return false;
+    if (this.#clients.size < peersPerBlobMax) return this.#clients.size < peersPerBlobMax / 2;
+    if (isFar || random() * this.#book.usable >= peersPerBlobMax) return false;
+    const others = [...this.#clients].filter((client) => isReplaceable(client));
+    const other = others[Math.floor(random() * others.length)];
+    if (!other) return false;
+    this.#book.prefer(address);
+    other.close();
+    return true;
   }
 
   /** The handshake is at the other end. */
@@ -80,9 +83,15 @@ export class SimulatedPeers {
     const { giver, network, asker } = client.deps;
     if (giver.host.isGone || client.isClosed) return;
     const have = giver.join(client);
+    client.isRefused = have === undefined;
     network.tell(giver.host, asker.host, () => {
       if (have && !client.isClosed) client.open(have);
       else client.close();
     });
   }
+}
+
+/** As `DownloadPeers` has it. */
+function isReplaceable(client: SimulatedConnection): boolean {
+  return client.isOpen && !client.isFar && !client.have?.isFull && client.kind === "peers";
 }

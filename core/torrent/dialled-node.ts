@@ -63,6 +63,7 @@ export class DialledNode {
   /** Its handshake as far as it came; `undefined` afterwards. */
   #greeting: Buffer | undefined = Buffer.alloc(0);
   #isGreeted = false;
+  #isRefused = false;
   #peerId: string | undefined;
   #deadline: number;
   #isClosed = false;
@@ -110,6 +111,11 @@ export class DialledNode {
   /** Bytes of blocks that came so far. */
   get blockBytes(): number {
     return this.#parser.blockBytes;
+  }
+
+  /** It said that others are served, and nothing else. */
+  get isRefused(): boolean {
+    return this.#isRefused;
   }
 
   get verdict(): PeerVerdict | undefined {
@@ -233,6 +239,9 @@ export class DialledNode {
       throw new InvalidArgumentError("Cannot use peer: no extended handshake");
     }
     this.#isGreeted = true;
-    this.#deps.handler.onNode(parseExtendedHandshake(message.payload));
+    const node = parseExtendedHandshake(message.payload);
+    this.#isRefused = node.crowded ?? false;
+    if (this.#isRefused) this.close("it serves as many others as it may");
+    else this.#deps.handler.onNode(node);
   }
 }

@@ -42,3 +42,9 @@ test("DownloadPace forgets a rate that was long ago", () => {
   ]);
   assert.ok(pace.secondsFor(1000) > 5, `${pace.secondsFor(1000)}`);
 });
+
+test("DownloadPace goes by the rate of a single source when that is better", () => {
+  const pace = new DownloadPace(0);
+  note(pace, [[10, 1000]]);
+  assert.equal(pace.secondsFor(1000, 10_000), 0.1);
+});

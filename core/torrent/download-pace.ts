@@ -29,8 +29,9 @@ export class DownloadPace {
     this.#atMs = nowMs;
   }
 
-  /** Seconds that so many bytes need at least; 0 while nothing is known. */
-  secondsFor(bytes: number): number {
-    return this.#best === 0 ? 0 : bytes / this.#best;
+  /** Seconds that so many bytes need at least, also by a source of that rate; 0 while nothing is known. */
+  secondsFor(bytes: number, rate = 0): number {
+    const best = Math.max(this.#best, rate);
+    return best === 0 ? 0 : bytes / best;
   }
 }

@@ -8,8 +8,12 @@ import type { PieceSource } from "./assignment.ts";
 import { DialSlots } from "./dial-slots.ts";
 import { DownloadPeers, type DownloadPeersDeps } from "./download-peers.ts";
 import { PieceClient } from "./piece-client.ts";
+import { scriptedPeer } from "./scripted-peer.test-support.ts";
+import { encodeBitfield } from "./wire-message.ts";
 
 const ignore = () => undefined;
+
+const blob = blobFixture(1000);
 
 const manySlots = { connectionsMax: 100, connectionsPerHostMax: 100, onFree: ignore };
 
@@ -17,16 +21,17 @@ function openPeers(
   t: TestContext,
   deps: Pick<DownloadPeersDeps, "peersPerBlobMax"> &
     Partial<Pick<DownloadPeersDeps, "dialSlots" | "random" | "self">>,
+  onOpen: () => void = ignore,
 ): DownloadPeers {
   const owner = {
     ...{ assign: ignore, onPiece: ignore, onGaveUp: ignore, onFault: ignore },
-    ...{ onOpen: ignore, onHave: ignore, onIntent: ignore },
+    ...{ onOpen, onHave: ignore, onIntent: ignore },
     onClosed: (client: PieceSource) => {
       if (client instanceof PieceClient) peers.left(client);
     },
   };
   const peers = new DownloadPeers({
-    ...{ torrent: blobFixture(1000).metainfo, peerId: createPeerId(), isAhead: () => false },
+    ...{ torrent: blob.metainfo, peerId: createPeerId(), isAhead: () => false },
     self: { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 },
     receiveBuffer: Buffer.alloc(1),
     openPassage: () => new HostLimits().passage(["download"], { flow: "" }),
@@ -77,22 +82,38 @@ function portsOf(peers: DownloadPeers): number[] {
 const local = (port: number) => ({ host: "127.0.0.1", port });
 const newcomer = { host: "127.0.0.2", port: 9 };
 
-test("a node that comes to a download with all its peers takes the place of one by chance", (t) => {
-  const chances = [0.7, 0.5, 0.3];
-  const random = () => chances.shift() ?? 0;
-  const peers = openPeers(t, { peersPerBlobMax: 2, random });
-  peers.add([local(1), local(2)]);
+/** A download that is connected with two nodes, which have nothing yet, and may have no more. */
+async function fullDownload(
+  t: TestContext,
+  deps: Partial<Pick<DownloadPeersDeps, "random" | "self">>,
+) {
+  const nobody = encodeBitfield(Buffer.from([0]));
+  const script = { whole: false, afterGreeting: nobody, onRequest: ignore };
+  const nodes = [await scriptedPeer(t, blob, script), await scriptedPeer(t, blob, script)];
+  const opened = Promise.withResolvers<undefined>();
+  const onOpen = () => {
+    if (peers.openCount === 2) opened.resolve(undefined);
+  };
+  const peers = openPeers(t, { peersPerBlobMax: 2, ...deps }, onOpen);
+  peers.add(nodes.map(({ address }) => address));
   peers.dial();
+  await opened.promise;
+  return { peers, known: nodes.map(({ address }) => address) };
+}
+
+test("a node that comes to a download with all its peers takes the place of one by chance", async (t) => {
+  const chances = [0.7, 0.5, 0.3];
+  const { peers, known } = await fullDownload(t, { random: () => chances.shift() ?? 0 });
+  const before = portsOf(peers);
   peers.meet(newcomer, undefined);
   peers.dial();
-  assert.deepEqual(portsOf(peers), [1, 2], "three are known: the chance is two in three");
-  peers.meet({ ...newcomer, host: "127.0.0.3", port: 8 }, undefined);
-  assert.deepEqual(portsOf(peers), [1, 2], "four are known: the chance is a half");
-  peers.meet({ ...newcomer, host: "127.0.0.4", port: 7 }, undefined);
+  assert.deepEqual(portsOf(peers), before, "three are known: the chance is two in three");
+  peers.meet({ host: "127.0.0.3", port: 8 }, undefined);
+  assert.deepEqual(portsOf(peers), before, "four are known: the chance is a half");
+  peers.meet({ host: "127.0.0.4", port: 7 }, undefined);
   assert.equal(peers.clients.size, 1, "five are known");
   peers.dial();
-  assert.equal(peers.clients.size, 2);
-  assert.ok(portsOf(peers).some((port) => port > 2));
+  assert.deepEqual(portsOf(peers), [7, known[1]?.port], "and it is dialled before the others");
 });
 
 test("a node that comes to a download with room for it is asked as well", (t) => {
@@ -104,16 +125,19 @@ test("a node that comes to a download with room for it is asked as well", (t) =>
   assert.deepEqual(portsOf(peers), [1, 2, 9]);
 });
 
-test("nobody gives way to a node that is known, far away, or another of its host's", (t) => {
+test("nobody gives way to a node that is known, far away, or another of its host's", async (t) => {
   const place = { region: "r", zone: "one" };
   const self = { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 };
-  const peers = openPeers(t, { peersPerBlobMax: 2, random: () => 0, self: { ...self, place } });
-  peers.add([local(1), local(2)]);
-  peers.dial();
-  peers.meet(local(1), place);
+  const { peers, known } = await fullDownload(t, { random: () => 0, self: { ...self, place } });
+  const [first] = known;
+  assert.ok(first);
+  peers.meet(first, place);
   peers.meet(local(3), place);
   peers.meet(newcomer, { region: "r", zone: "two" });
-  assert.deepEqual(portsOf(peers), [1, 2]);
-  peers.meet({ ...newcomer, host: "127.0.0.3" }, place);
+  assert.equal(peers.clients.size, 2);
+  peers.meet({ host: "fd00::1", port: 1 }, place);
   assert.equal(peers.clients.size, 1);
+  peers.dial();
+  peers.meet({ host: "fd00::2", port: 1 }, place);
+  assert.equal(peers.clients.size, 2, "a network of 64 bits may be all one host's");
 });

@@ -48,6 +48,7 @@ export class DownloadPeers {
   readonly #partial = new Set<PieceClient>();
   #lastLeftAtMs = -Infinity;
   #isCrowdedOut = false;
+  #wasRefused = false;
 
   constructor(deps: DownloadPeersDeps) {
     this.#deps = deps;
@@ -77,6 +78,11 @@ export class DownloadPeers {
   get isCrowd(): boolean {
     for (const client of this.#partial) if (!client.hasAll) return true;
     return false;
+  }
+
+  /** Whether somebody served others instead. */
+  get wasRefused(): boolean {
+    return this.#wasRefused;
   }
 
   /** Whether any is connected from which the border of a zone parts us. */
@@ -111,18 +117,23 @@ export class DownloadPeers {
    * Adds a node that wants the blob as we do and came to us. When we have as many peers as we may
    * it takes the place of one, with such a chance that in the end all that we know of are as likely
    * to be among ours: else all would ask who came first, and nobody who came last. One that is
-   * far replaces none, nor does a host a second time: it could be anybody's claim.
+   * far replaces none, nor does a host a second time: it could be anybody's claim. Who has all is kept.
+   *
+   * @returns whether to {@link dial} at once: in a large crowd many come in the same moment, and what
+   *   they want is a place; the next tick will do for them.
    */
-  meet(address: PeerAddress, place: Place | undefined): void {
+  meet(address: PeerAddress, place: Place | undefined): boolean {
     const { peersPerBlobMax, self, random } = this.#deps;
-    const knownBefore = this.#book.usable;
-    const isNewHost = !this.#book.knowsHost(address);
-    this.#book.add([address]);
-    const known = this.#book.usable;
-    if (known === knownBefore || !isNewHost || isFar(self.place, place)) return;
-    if (this.#clients.size < peersPerBlobMax || random() * known >= peersPerBlobMax) return;
-    const others = [...this.#clients].filter((client) => client.kind === "peers" && !client.isFar);
-    others[Math.floor(random() * others.length)]?.close("another node takes its place");
+    const isClaim = isFar(self.place, place) || this.#book.knowsHost(address);
+    if (this.#book.add([address]) === 0) return false;
+    if (this.#clients.size < peersPerBlobMax) return this.#clients.size < peersPerBlobMax / 2;
+    if (isClaim || random() * this.#book.usable >= peersPerBlobMax) return false;
+    const others = [...this.#clients].filter((client) => isReplaceable(client));
+    const other = others[Math.floor(random() * others.length)];
+    if (!other) return false;
+    this.#book.prefer(address);
+    other.close("another node takes its place");
+    return true;
   }
 
   /** Dials whom it may. */
@@ -158,8 +169,9 @@ export class DownloadPeers {
   /** A connection has ended. Gives whether its peer was one of {@link addPartial}. */
   left(client: PieceClient): boolean {
     if (this.#clients.delete(client)) this.#deps.dialSlots.giveBack(client.address);
-    const { address, hasGiven: gave, verdict } = client;
-    this.#book.left(address, { nowMs: this.#deps.now(), gave, verdict });
+    const { address, hasGiven: gave, isRefused, verdict } = client;
+    this.#wasRefused ||= isRefused;
+    this.#book.left(address, { nowMs: this.#deps.now(), gave, isRefused, verdict });
     return this.#partial.delete(client);
   }
 
@@ -189,7 +201,7 @@ export class DownloadPeers {
    */
   #makeRoom(nowMs: number): void {
     const isFull = this.#isCrowdedOut || this.#clients.size >= this.#deps.peersPerBlobMax;
-    if (!isFull || !this.#book.hasUntried) return;
+    if (!isFull || !this.#book.hasDue(nowMs)) return;
     if (this.supplierCount > 0 || nowMs - this.#lastLeftAtMs < leaveIntervalMs) return;
     const useless = [...this.#clients].filter((client) => client.isUseless(nowMs));
     const order = [...useless.filter(isIdle), ...useless.filter((client) => !isIdle(client))];
@@ -217,6 +229,11 @@ export class DownloadPeers {
     for (const client of this.#clients) if (client.isOpen && isCounted(client)) count++;
     return count;
   }
+}
+
+/** Whether it is one of many. */
+function isReplaceable(client: PieceClient): boolean {
+  return client.isOpen && !client.isFar && !client.hasAll && client.kind === "peers";
 }
 
 function isIdle(client: PieceClient): boolean {

@@ -102,7 +102,8 @@ export class DownloadTask implements PieceClientOwner {
     this.#choice = new PieceChoice({
       ...{ layout, picker: this.#picker, givers },
       ...{ supply: this.#supply, isCrowd: () => this.#peers.isCrowd },
-      secondsLeft: () => this.#pace.secondsFor(this.#picker.missingCount * layout.pieceLength),
+      secondsLeft: (rate) =>
+        this.#pace.secondsFor(this.#picker.missingCount * layout.pieceLength, rate),
     });
     this.#exchange = this.#exchangeFor(deps, givers);
     this.#admission = new PieceAdmission({
@@ -197,8 +198,7 @@ export class DownloadTask implements PieceClientOwner {
 
   /** Another node, that wants the blob as we do, has come to us. */
   meet(address: PeerAddress, place: Place | undefined): void {
-    this.#peers.meet(address, place);
-    this.#dial();
+    if (this.#peers.meet(address, place)) this.#dial();
   }
 
   /** Somebody waits for it from now on. */
@@ -234,6 +234,7 @@ export class DownloadTask implements PieceClientOwner {
       ...{ isWanting: this.#picker.isWanting, isFetching: this.#picker.pending.size > 0 },
       waitingAt: this.#picker.firstWaiting(),
       isSparing: this.#picker.hasNearPeers && this.#peers.hasFar,
+      isInLine: this.#peers.wasRefused && this.#peers.isCrowd,
     });
     if (failure) {
       this.stop(failure);

@@ -29,6 +29,8 @@ export interface NodeInfo {
   readonly dedicatedSeeder: boolean;
   /** It has every piece, so no bitfield follows. */
   readonly whole: boolean;
+  /** It serves as many others as it may, and is to be asked later; left out: it is not so. */
+  readonly crowded?: boolean;
   /** Where it takes connections; 0 when nowhere. */
   readonly listenPort: number;
   /** Where it is; left out when it does not say. */
@@ -44,6 +46,7 @@ export function encodeExtendedHandshake(node: NodeInfo): Buffer {
       block: node.blockLengthMax,
       seeder: node.dedicatedSeeder ? 1 : 0,
       whole: node.whole ? 1 : 0,
+      ...(node.crowded && { crowded: 1 }),
       ...(node.place && { place: formatPlace(node.place) }),
     } satisfies BencodeInput,
   });
@@ -67,6 +70,7 @@ export function parseExtendedHandshake(payload: Uint8Array): NodeInfo {
     blockLengthMax: numberIn(ours, "block", blockLengthMin, 2 ** 30),
     dedicatedSeeder: ours.get("seeder") === 1,
     whole: ours.get("whole") === 1,
+    ...(ours.get("crowded") === 1 && { crowded: true }),
     listenPort: numberIn(root, "p", 0, 65535),
     ...placeIn(ours),
   };

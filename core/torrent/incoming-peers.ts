@@ -14,6 +14,9 @@ import type { StockPeers } from "./stock-peers.ts";
 /** Blobs that are offered to a peer that encrypts: each costs 20 KiB while it is connected. */
 const encryptedOffersMax = 32;
 
+/** A node that has use for another asks it again within that: else its pieces come from others. */
+const placeIdleMs = 10_000;
+
 export interface IncomingPeersDeps {
   readonly host: string;
   readonly port: number;
@@ -92,6 +95,7 @@ export class IncomingPeers implements AsyncDisposable {
       this.#serveStockPeer(peer, isForAll(torrent) ? [torrent] : []);
       return;
     }
+    if (torrent.isCrowded) this.#makePlace(torrent);
     // Who is gone already has no address, and takes nothing.
     const host = socket.remoteAddress ?? "";
     const server = new PieceServer({
@@ -103,6 +107,17 @@ export class IncomingPeers implements AsyncDisposable {
     });
     this.#servers.add(server);
     server.start(received.subarray(handshakeLength));
+  }
+
+  /** Who holds a place with a blob and asks for nothing has to leave it to who comes. */
+  #makePlace(torrent: ServedTorrent): void {
+    const nowMs = this.#deps.now();
+    let idlest: PieceServer | undefined;
+    for (const server of this.#servers) {
+      if (server.torrent !== torrent || server.idleMs(nowMs) < placeIdleMs) continue;
+      if (!idlest || server.idleMs(nowMs) > idlest.idleMs(nowMs)) idlest = server;
+    }
+    idlest?.close("it asks for nothing, and others would");
   }
 
   /** It may be a stock client that encrypts. The blobs that came last are likeliest to be meant. */

@@ -15,8 +15,8 @@ export const messageLengthMax = 8192;
 export const askersPart = 7 / 8;
 
 /**
- * Nodes that are served at once with a blob that is here whole. With more of them each would have its
- * first piece, and others theirs from it, so much later.
+ * Nodes that are served at once with a blob that is here whole, or that a seeder is receiving. With
+ * more of them each would have its first piece, and others theirs from it, so much later.
  */
 export const askersOfWholeMax = 64;
 

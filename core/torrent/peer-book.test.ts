@@ -148,3 +148,42 @@ test("PeerBook keeps an address for later that may not be dialled now, and gives
   assert.equal(asked.length, 2);
   assert.deepEqual(book.take(1, 0), [address]);
 });
+
+test("PeerBook doubts nobody who served others, and gives its address again soon", () => {
+  const book = new PeerBook();
+  book.add([address]);
+  let nowMs = 0;
+  for (const pauseMs of [250, 1000, 3000, 3000, 3000]) {
+    assert.equal(book.hasDue(nowMs), true);
+    assert.deepEqual(book.take(1, nowMs), [address]);
+    book.left(address, { ...quiet, nowMs, isRefused: true });
+    assert.equal(book.isDoubtful(address), false);
+    assert.equal(book.hasDue(nowMs + pauseMs - 1), false);
+    assert.deepEqual(book.take(1, nowMs + pauseMs - 1), []);
+    nowMs += pauseMs;
+  }
+});
+
+test("PeerBook gives an address first that is preferred, once", () => {
+  const book = new PeerBook();
+  const third = { host: "10.0.0.3", port: 3 };
+  book.add([address, other, third]);
+  book.prefer(third);
+  assert.deepEqual(book.take(2, 0), [third, address]);
+  book.left(third, quiet);
+  book.prefer(third);
+  assert.deepEqual(book.take(1, 1e9), [other], "it was tried by now");
+});
+
+test("PeerBook tells whether it knows a host, which may have a whole network by IPv6", () => {
+  const book = new PeerBook();
+  book.add([address, { host: "fd00:0:0:1::1", port: 1 }]);
+  const knows = (host: string) => book.knowsHost({ host, port: 9 });
+  assert.deepEqual(["10.0.0.1", "10.0.0.2", "fd00:0:0:1::2", "fd00:0:0:2::1", "node"].map(knows), [
+    true,
+    false,
+    true,
+    false,
+    false,
+  ]);
+});

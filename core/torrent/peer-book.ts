@@ -1,3 +1,4 @@
+import { ipLengths, parseIp } from "../ip-address.ts";
 import { type PeerAddress, formatPeerAddress, normalizePeerAddress } from "../peer-address.ts";
 import type { PeerVerdict } from "./dialled-node.ts";
 
@@ -13,10 +14,17 @@ const offencesMax = 2;
 /** Pause before an address is dialled again, after one, two, … failures. */
 const retryPausesMs = [250, 1000, 3000, 10_000, 30_000] as const;
 
+/** The same after it said one, two, … times that it serves others now: places become free soon. */
+const refusedPausesMs = [250, 1000, 3000] as const;
+
 interface Entry {
   readonly address: PeerAddress;
   state: "idle" | "connected" | "banned";
   failures: number;
+  /** Times that it said so since it last gave something. */
+  refusals: number;
+  /** It is to be dialled before others. */
+  isPreferred: boolean;
   offences: number;
   /** It has given something, in one of its connections. */
   hasGiven: boolean;
@@ -41,23 +49,43 @@ export class PeerBook {
     return this.#untriedCount > 0;
   }
 
-  /** Whether any address of its host is known. */
-  knowsHost(address: PeerAddress): boolean {
-    const { host } = normalizePeerAddress(address);
-    for (const { address: known } of this.#entries.values()) if (known.host === host) return true;
+  /** Whether any address of its host is known; by IPv6 of its network, which may be all one host's. */
+  knowsHost({ host }: PeerAddress): boolean {
+    const owner = ownerOf(host);
+    for (const { address } of this.#entries.values())
+      if (ownerOf(address.host) === owner) return true;
     return false;
   }
 
-  add(addresses: readonly PeerAddress[]): void {
+  /** Whether there is an address that may be dialled now. */
+  hasDue(nowMs: number): boolean {
+    if (nowMs < this.#idleUntilMs) return false;
+    for (const { state, retryAtMs } of this.#entries.values()) {
+      if (state === "idle" && retryAtMs <= nowMs) return true;
+    }
+    return false;
+  }
+
+  /** Gives how many of them are new. */
+  add(addresses: readonly PeerAddress[]): number {
+    let added = 0;
     for (const each of addresses) {
       if (this.#find(each)) continue;
       const address = normalizePeerAddress(each);
       if (!isDiallable(address)) continue;
-      if (this.#entries.size >= addressesMax && !this.#makePlace()) return;
+      if (this.#entries.size >= addressesMax && !this.#makePlace()) return added;
       this.#entries.set(formatPeerAddress(address), freshEntry(address));
       this.#untriedCount++;
       this.#idleUntilMs = -Infinity;
+      added++;
     }
+    return added;
+  }
+
+  /** Has an address that was never dialled dialled next. */
+  prefer(address: PeerAddress): void {
+    const entry = this.#find(address);
+    if (entry && isUntried(entry)) entry.isPreferred = true;
   }
 
   /**
@@ -74,13 +102,13 @@ export class PeerBook {
     const taken: PeerAddress[] = [];
     if (nowMs < this.#idleUntilMs) return taken;
     let idleUntilMs = Infinity;
-    for (const isFirst of this.hasUntried ? [true, false] : [false]) {
+    for (const rank of this.hasUntried ? ranks : ranks.slice(-1)) {
       for (const entry of this.#entries.values()) {
         if (taken.length >= count) {
           idleUntilMs = -Infinity;
           break;
         }
-        if (entry.state !== "idle" || isUntried(entry) !== isFirst) continue;
+        if (entry.state !== "idle" || rankOf(entry) !== rank) continue;
         if (entry.retryAtMs > nowMs || mayDial?.(entry.address) === false) {
           idleUntilMs = Math.min(idleUntilMs, entry.retryAtMs);
           continue;
@@ -99,6 +127,8 @@ export class PeerBook {
     end: {
       readonly nowMs: number;
       readonly gave: boolean;
+      /** It would not serve us now, for it serves others: that says nothing against it. */
+      readonly isRefused?: boolean;
       readonly verdict: PeerVerdict | undefined;
     },
   ): void {
@@ -108,11 +138,10 @@ export class PeerBook {
     else this.#ban(entry);
     if (end.gave) {
       entry.failures = 0;
+      entry.refusals = 0;
       entry.hasGiven = true;
     }
-    const pause = retryPausesMs[Math.min(entry.failures, retryPausesMs.length - 1)] ?? 0;
-    entry.failures++;
-    entry.retryAtMs = end.nowMs + pause;
+    entry.retryAtMs = end.nowMs + (end.isRefused ? refusedPause(entry) : failedPause(entry));
     this.#idleUntilMs = Math.min(this.#idleUntilMs, entry.retryAtMs);
   }
 
@@ -135,6 +164,7 @@ export class PeerBook {
   #connect(entry: Entry): void {
     if (isUntried(entry)) this.#untriedCount--;
     entry.state = "connected";
+    entry.isPreferred = false;
   }
 
   #ban(entry: Entry): void {
@@ -151,14 +181,17 @@ export class PeerBook {
     );
   }
 
-  /** Forgets the address that failed most, or else the one banned first. Gives whether it could. */
+  /**
+   * Forgets the address that failed most, or else the one that refused most, or the one banned first.
+   * Gives whether it could.
+   */
   #makePlace(): boolean {
     let worst: readonly [string, Entry] | undefined;
     let banned: string | undefined;
     for (const [key, entry] of this.#entries) {
       if (entry.state === "banned") banned ??= key;
-      if (entry.state !== "idle" || entry.failures === 0) continue;
-      if (!worst || entry.failures > worst[1].failures) worst = [key, entry];
+      if (entry.state !== "idle" || (entry.failures === 0 && entry.refusals === 0)) continue;
+      if (!worst || isWorse(entry, worst[1])) worst = [key, entry];
     }
     const key = worst?.[0] ?? banned;
     if (!worst && banned !== undefined) this.#bannedCount--;
@@ -172,14 +205,43 @@ function freshEntry(address: PeerAddress): Entry {
     address,
     state: "idle",
     failures: 0,
+    refusals: 0,
+    isPreferred: false,
     offences: 0,
     hasGiven: false,
     retryAtMs: 0,
   };
 }
 
-function isUntried({ state, failures }: Entry): boolean {
-  return state === "idle" && failures === 0;
+function isUntried({ state, failures, refusals }: Entry): boolean {
+  return state === "idle" && failures === 0 && refusals === 0;
+}
+
+function isWorse(one: Entry, other: Entry): boolean {
+  const failed = one.failures - other.failures;
+  return failed > 0 || (failed === 0 && one.refusals > other.refusals);
+}
+
+/** In which order addresses are dialled. */
+const ranks = ["preferred", "untried", "tried"] as const;
+
+function rankOf(entry: Entry): (typeof ranks)[number] {
+  if (entry.isPreferred) return "preferred";
+  return isUntried(entry) ? "untried" : "tried";
+}
+
+function failedPause(entry: Entry): number {
+  return retryPausesMs[Math.min(entry.failures++, retryPausesMs.length - 1)] ?? 0;
+}
+
+function refusedPause(entry: Entry): number {
+  return refusedPausesMs[Math.min(entry.refusals++, refusedPausesMs.length - 1)] ?? 0;
+}
+
+/** Who an address belongs to: an IPv6 host may have as many as it likes of its network of 64 bits. */
+function ownerOf(host: string): string {
+  const bytes = host.includes(":") ? parseIp(host) : undefined;
+  return bytes?.length === ipLengths[6] ? bytes.subarray(0, 8).toString("latin1") : host;
 }
 
 /** Whether a socket would take it at all: others throw, and no host is this machine. */

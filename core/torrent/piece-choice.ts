@@ -11,8 +11,8 @@ export interface PieceChoiceDeps {
   readonly supply: Pick<SupplyWatch, "webSeedNeed" | "originNeed">;
   /** Whether nodes that download as we do are connected. */
   readonly isCrowd: () => boolean;
-  /** Until all that is missing can be here. */
-  readonly secondsLeft: () => number;
+  /** Until all that is missing can be here, at the best rate of the download or that of a source. */
+  readonly secondsLeft: (rate: number) => number;
 }
 
 /**
@@ -92,7 +92,7 @@ export class PieceChoice {
     // Only long waits lead to a shared one, which is idle for most of a crowd's time, and is
     // asked to fill by each word of each peer: it need not look before the engine looks again.
     if (isShared && this.#foundNothing.has(source)) return undefined;
-    const secondsLeft = this.#deps.secondsLeft();
+    const secondsLeft = this.#deps.secondsLeft(source.rate);
     // In the order in which most pieces are ruled out: an idle source looks at all, again and again.
     const slow = picker.pickPending(source, (index, isUrgent) => {
       if (isShared && !givers.isLongWait(index)) return false;

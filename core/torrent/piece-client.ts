@@ -149,6 +149,11 @@ export class PieceClient implements PieceSource {
     return this.#connection.blockBytes;
   }
 
+  /** It would not serve us now, for it serves others. */
+  get isRefused(): boolean {
+    return this.#connection.isRefused;
+  }
+
   get verdict(): PeerVerdict | undefined {
     return this.#connection.verdict;
   }

@@ -10,6 +10,7 @@ import { createPeerId } from "../peer-id.ts";
 import { type BlobFixture, blobFixture } from "../testing/blob-fixture.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
 import { BufferPool } from "./buffer-pool.ts";
+import { parseExtendedHandshake } from "./extended-handshake.ts";
 import { handshakeLength } from "./handshake.ts";
 import { askersOfWholeMax } from "./limits.ts";
 import { openTestSwarm } from "./open-test-swarm.test-support.ts";
@@ -107,19 +108,31 @@ test("a peer that shakes no hand but the first within 2 s has offended", async (
   assert.deepEqual(offences, ends);
 });
 
-test("a peer that comes when enough others are served is hung up on, and known", async (t) => {
-  const { theirs, ends, offences, callers } = await served(t, {
-    others: askersOfWholeMax,
-    blob: large,
-  });
-  let received = 0;
-  theirs.on("data", (chunk: Buffer) => (received += chunk.length));
+test("a peer that comes when enough others are served is told so, and known", async (t) => {
+  const { theirs, offences, callers } = await served(t, { others: askersOfWholeMax, blob: large });
+  const received: Buffer[] = [];
+  theirs.on("data", (chunk: Buffer) => received.push(chunk));
   theirs.write(greeting(large, { listenPort: 7 }).subarray(handshakeLength));
-  await once(theirs, "close");
-  assert.deepEqual(ends, ["as many nodes ask as are served at once"]);
-  assert.equal(received, 0);
+  theirs.write(encodeBlocks("request", [{ index: 0, begin: 0, length: 16_384 }]));
+  await once(theirs, "end");
+  const said = Buffer.concat(received).subarray(handshakeLength);
+  assert.equal(said.readUInt32BE(0), said.length - 4, "one message, and no piece");
+  const { whole, crowded } = parseExtendedHandshake(said.subarray(6));
+  assert.deepEqual({ whole, crowded }, { whole: true, crowded: true });
   assert.deepEqual(offences, []);
   assert.deepEqual(callers, [7]);
+});
+
+test("a peer that stays though it is not served is hung up on", async (t) => {
+  const { theirs, ends, passTime, send } = await served(t, {
+    ...{ others: askersOfWholeMax, blob: large },
+  });
+  theirs.resume();
+  await send(greeting(large).subarray(handshakeLength));
+  passTime(1999);
+  assert.deepEqual(ends, []);
+  passTime(1);
+  assert.deepEqual(ends, ["as many nodes ask as are served at once"]);
 });
 
 test("a peer that comes when one place is left is served", async (t) => {

@@ -15,7 +15,13 @@ import {
 import { FrameParser } from "./frame-parser.ts";
 import { encodeHandshake } from "./handshake.ts";
 import type { Buffers } from "./host-shares.ts";
-import { blockLengthBulk, messageLengthMax, messagesPerBlock, questionsMax } from "./limits.ts";
+import {
+  blockLengthBulk,
+  handshakeTimeoutMs,
+  messageLengthMax,
+  messagesPerBlock,
+  questionsMax,
+} from "./limits.ts";
 import type { HaveListener, ServedTorrent } from "./served-torrent.ts";
 import {
   type Block,
@@ -69,15 +75,20 @@ export class PieceServer implements HaveListener {
   #reading = false;
   #poolRetry: NodeJS.Timeout | undefined;
   #closed = false;
-  /** It is not served, for others are. It is listened to until it has said where it is. */
+  /** It is not served, for others are: it is told so, and listened to until it has said where it is. */
   readonly #isRefused: boolean;
+  readonly #startMs: number;
+  /** When it last asked for a block, or took one. */
+  #askedAtMs: number;
   /** The first of the requests has gone through the limit. */
   #isPassed = false;
 
   constructor(deps: PieceServerDeps) {
     this.#deps = deps;
     this.#isRefused = deps.torrent.isCrowded;
-    this.#watch = new AskerWatch(deps.now());
+    this.#startMs = deps.now();
+    this.#askedAtMs = this.#startMs;
+    this.#watch = new AskerWatch(this.#startMs);
     this.#parser = new FrameParser(
       {
         onMessage: (message) => this.#onMessage(message),
@@ -94,21 +105,39 @@ export class PieceServer implements HaveListener {
     socket.on("error", (error) => this.close(error.message));
     socket.on("close", () => this.close("hung up"));
     socket.on("drain", () => this.#sendNext());
-    if (!this.#isRefused) this.#greet();
+    this.#greet();
     this.#onBytes(received);
     if (!this.#closed) socket.on("data", (chunk: Buffer) => this.#onBytes(chunk));
   }
 
   #greet(): void {
     const { socket, torrent, peerId, self } = this.#deps;
+    const crowded = this.#isRefused;
     socket.cork();
     socket.write(encodeHandshake({ infoHash: torrent.infoHash, peerId }));
-    socket.write(encodeExtended(0, encodeExtendedHandshake({ ...self, whole: torrent.whole })));
+    const node = { ...self, whole: torrent.whole, ...(crowded && { crowded }) };
+    socket.write(encodeExtended(0, encodeExtendedHandshake(node)));
+    if (!crowded) this.#open();
+    socket.uncork();
+  }
+
+  #open(): void {
+    const { socket, torrent } = this.#deps;
     if (torrent.told) socket.write(encodeBitfield(torrent.told.toBytes()));
     for (const index of torrent.intents) this.onIntent(index, true);
     socket.write(encodeSignal("unchoke"));
     torrent.listen(this);
-    socket.uncork();
+  }
+
+  /** What it is served with. */
+  get torrent(): ServedTorrent {
+    return this.#deps.torrent;
+  }
+
+  /** Milliseconds for which it holds a place and has no use for it. */
+  idleMs(nowMs: number): number {
+    const isBusy = this.#requests.length > 0 || this.#blocksHeld > 0;
+    return isBusy || this.#isRefused ? 0 : nowMs - this.#askedAtMs;
   }
 
   onHave(index: number): void {
@@ -121,6 +150,9 @@ export class PieceServer implements HaveListener {
 
   /** Looks for lapsed bounds. */
   tick(nowMs: number): void {
+    if (this.#isRefused && nowMs - this.#startMs >= handshakeTimeoutMs) {
+      this.close("as many nodes ask as are served at once");
+    }
     const isOurTurn = this.#requests.length > 0 && this.#blocksHeld === 0;
     const lapse = this.#watch.lapse(nowMs, { isOurTurn });
     if (!lapse || this.#closed) return;
@@ -171,6 +203,7 @@ export class PieceServer implements HaveListener {
       this.#onNodeInfo(message);
       return;
     }
+    if (this.#isRefused) return;
     switch (message.type) {
       case "request":
         this.#enqueue(message.block);
@@ -191,7 +224,8 @@ export class PieceServer implements HaveListener {
     this.#watch.greeted();
     const address = this.#listenAddress(this.#node.listenPort);
     if (address) this.#deps.torrent.onPeer?.(address, this.#node.place);
-    if (this.#isRefused) this.close("as many nodes ask as are served at once");
+    // What it was told is to reach it, and nothing that it sent to be unread: it hangs up.
+    if (this.#isRefused) this.#deps.socket.end();
   }
 
   #listenAddress(port: number): PeerAddress | undefined {
@@ -211,6 +245,7 @@ export class PieceServer implements HaveListener {
       throw new InvalidArgumentError("Cannot serve peer: too many requests");
     }
     this.#requests.push(block);
+    this.#askedAtMs = this.#deps.now();
     this.#noteUse();
     torrent.asked(this, block);
     this.#sendNext();
@@ -257,7 +292,8 @@ export class PieceServer implements HaveListener {
     const { torrent, socket, buffers } = this.#deps;
     const release = () => {
       this.#blocksHeld--;
-      this.#watch.used(this.#deps.now());
+      this.#askedAtMs = this.#deps.now();
+      this.#watch.used(this.#askedAtMs);
       buffers.giveBack(buffer);
       this.#sendNext();
     };

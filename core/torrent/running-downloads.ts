@@ -190,6 +190,9 @@ export class RunningDownloads implements AsyncDisposable {
       forget(torrent);
       news.flush();
       post({ type: "failed", id, failure: failureFrom(error) });
+    } finally {
+      // Nothing of the download outlives it, though its torrent may be served for years.
+      torrent.onPeer = undefined;
     }
   }
 

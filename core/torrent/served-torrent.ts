@@ -29,7 +29,7 @@ export class ServedTorrent {
   readonly isGrowing: boolean;
   /** Decides who is told of which piece; without it everybody is told of all. */
   readonly #offers: PieceOffers | undefined;
-  /** While we download. */
+  /** While it is not whole. */
   readonly #askersMax: number;
   readonly #listeners = new Set<HaveListener>();
   #path: string;

@@ -117,3 +117,15 @@ test("SupplyWatch asks web seeds soon when near nodes owe pieces and do not give
   watch.update({ ...owed, nowMs: 750 });
   assert.equal(watch.webSeedNeed.isNeeded, true);
 });
+
+test("SupplyWatch asks no web seed at once while a seeder serves others and peers are to give", () => {
+  const whole = { torrent: metainfo, stallBoundMs, hasOrigin: false, knowsPeers: true };
+  const watch = new SupplyWatch({ ...whole, nowMs: 0 });
+  const inLine = { ...hungry, isInLine: true };
+  watch.update({ ...hungry, nowMs: 500 });
+  for (const nowMs of [600, 1100, 2099]) watch.update({ ...inLine, nowMs });
+  watch.update({ ...inLine, nowMs: 2848 });
+  assert.equal(watch.webSeedNeed.isNeeded, false);
+  watch.update({ ...inLine, nowMs: 2849 });
+  assert.equal(watch.webSeedNeed.isNeeded, true);
+});

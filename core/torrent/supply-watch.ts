@@ -25,6 +25,12 @@ export interface SupplyWatchDeps {
  */
 const patientPart = 1 / 2;
 
+/**
+ * Milliseconds in which the first pieces of a crowd are to come to a node that a seeder has no place for,
+ * from those who have one: who went to the seeder's HTTP instead would take the same link.
+ */
+const inLineMs = 1500;
+
 /** How a download is supplied at a moment. */
 export interface Supply {
   readonly nowMs: number;
@@ -39,6 +45,8 @@ export interface Supply {
   readonly waitingAt: number | undefined;
   /** Far peers are connected, and spared: what is missing comes by near ones. */
   readonly isSparing?: boolean;
+  /** Nodes that download as we do are connected, and one that has pieces serves others first. */
+  readonly isInLine?: boolean;
   /** When anybody but the origin last gave a byte. */
   readonly swarmGaveAtMs: number;
 }
@@ -51,6 +59,7 @@ export class SupplyWatch {
   #progressAtMs: number;
   #fedAtMs: number;
   #isStarving = false;
+  #inLineSinceMs: number | undefined;
 
   constructor(deps: SupplyWatchDeps) {
     const { nowMs, knowsPeers, stallBoundMs, torrent } = deps;
@@ -97,7 +106,8 @@ export class SupplyWatch {
     const isLeftToOthers = isGrowing || isForOthers(supply);
     if (!isLeftToOthers) this.#eatsByItself(supply);
     const isPatient = isLeftToOthers && this.#isPatient(supply);
-    this.webSeedNeed.update({ ...supply, isSupplied: isPatient || supply.suppliers > 0 });
+    const isSupplied = isPatient || supply.suppliers > 0 || this.#isInLine(supply);
+    this.webSeedNeed.update({ ...supply, isSupplied });
     const silentMs = nowMs - this.#progressAtMs;
     const pieceMs = (torrent.layout.pieceLength / rateMin) * 1000;
     const isLate = silentMs > Math.max(stallBoundMs, pieceMs);
@@ -113,6 +123,12 @@ export class SupplyWatch {
     const what = isGrowing && !supply.isWanting ? "hash" : "piece";
     const late = `no ${what} came for ${Math.round(silentMs)} ms`;
     return new UnavailableError(`Cannot get blob ${torrent.digest}: ${late}`);
+  }
+
+  #isInLine({ nowMs, isInLine = false }: Supply): boolean {
+    if (!isInLine) return false;
+    this.#inLineSinceMs ??= nowMs;
+    return nowMs - this.#inLineSinceMs < inLineMs;
   }
 
   /** Nothing is left to others: what was missed while it was does not count. */
