@@ -33,7 +33,10 @@ export interface AnnounceBatchAnswer {
   readonly refused: readonly InfoHash[];
 }
 
-/** Torrents in one batch: 10 KB, which a tracker takes in within a millisecond. */
+/**
+ * Torrents in one batch: 10 KB. A tracker takes it in within a millisecond, and within two from a
+ * peer that says it is in another zone each time.
+ */
 export const batchTorrentsMax = 500;
 
 /** Longest body of a batch: its torrents, and room for all else. */
