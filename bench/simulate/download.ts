@@ -196,7 +196,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     const asking = connection.deps.asker.host;
     if (this.host.connections >= this.host.connectionsMax) return undefined;
     const isFar = asking.zone !== this.host.zone;
-    if (!this.isDone && this.#peers.meet(asking.address, { isFar })) this.#dial();
+    if (!this.isDone && this.#peers.meet(asking.address, { isFar })) this.#dial(1);
     const askersMax = this.isDone ? askersOfWholeMax : Math.ceil(peersPerBlobMax * askersPart);
     if (this.#listeners.size >= askersMax) return undefined;
     this.host.connections++;
@@ -271,8 +271,8 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     return false;
   }
 
-  #dial(): void {
-    if (!this.isDone && !this.host.isGone) this.#peers.dial();
+  #dial(countMax?: number): void {
+    if (!this.isDone && !this.host.isGone) this.#peers.dial(countMax);
   }
 
   #keep(index: number, length: number): void {

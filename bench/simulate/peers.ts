@@ -35,9 +35,9 @@ export class SimulatedPeers {
   }
 
   /** Dials whom it may. */
-  dial(): void {
+  dial(countMax = Infinity): void {
     const { asker, giverAt, network, timeline, peersPerBlobMax } = this.#deps;
-    const count = peersPerBlobMax - this.#clients.size;
+    const count = Math.min(countMax, peersPerBlobMax - this.#clients.size);
     if (count <= 0) return;
     for (const address of this.#book.take(count, timeline.nowMs)) {
       const giver = giverAt(address);
@@ -68,13 +68,14 @@ export class SimulatedPeers {
   meet(address: PeerAddress, { isFar }: { readonly isFar: boolean }): boolean {
     const { peersPerBlobMax, random } = this.#deps;
     if (this.#book.add([address]) === 0) return false;
-    if (this.#clients.size < peersPerBlobMax) return this.#clients.size < peersPerBlobMax / 2;
-    if (isFar || random() * this.#book.usable >= peersPerBlobMax) return false;
-    const others = [...this.#clients].filter((client) => isReplaceable(client));
-    const other = others[Math.floor(random() * others.length)];
-    if (!other) return false;
+    if (this.#clients.size >= peersPerBlobMax) {
+      if (isFar || random() * this.#book.usable >= peersPerBlobMax) return false;
+      const others = [...this.#clients].filter((client) => isReplaceable(client));
+      const other = others[Math.floor(random() * others.length)];
+      if (!other) return false;
+      other.close();
+    }
     this.#book.prefer(address);
-    other.close();
     return true;
   }
 

@@ -119,32 +119,34 @@ export class DownloadPeers {
    * to be among ours: else all would ask who came first, and nobody who came last. One that is
    * far replaces none, nor does a host a second time: it could be anybody's claim. Who has all is kept.
    *
-   * @returns whether to {@link dial} at once: in a large crowd many come in the same moment, and what
-   *   they want is a place; the next tick will do for them.
+   * @returns whether to {@link dial} it, and nobody else: in a large crowd hundreds come in the same
+   *   moment, and those who had no place a moment ago have none now.
    */
   meet(address: PeerAddress, place: Place | undefined): boolean {
     const { peersPerBlobMax, self, random } = this.#deps;
     const isClaim = isFar(self.place, place) || this.#book.knowsHost(address);
     if (this.#book.add([address]) === 0) return false;
-    if (this.#clients.size < peersPerBlobMax) return this.#clients.size < peersPerBlobMax / 2;
-    if (isClaim || random() * this.#book.usable >= peersPerBlobMax) return false;
-    const others = [...this.#clients].filter((client) => isReplaceable(client));
-    const other = others[Math.floor(random() * others.length)];
-    if (!other) return false;
+    if (this.#clients.size >= peersPerBlobMax) {
+      if (isClaim || random() * this.#book.usable >= peersPerBlobMax) return false;
+      const others = [...this.#clients].filter((client) => isReplaceable(client));
+      const other = others[Math.floor(random() * others.length)];
+      if (!other) return false;
+      other.close("another node takes its place");
+    }
     this.#book.prefer(address);
-    other.close("another node takes its place");
     return true;
   }
 
-  /** Dials whom it may. */
-  dial(): void {
+  /** Dials whom it may, `countMax` of them at most. */
+  dial(countMax = Infinity): void {
     const { owner, now, torrent, peerId, self, receiveBuffer, openPassage } = this.#deps;
     const { peersPerBlobMax } = this.#deps;
     const { infoHash, layout } = torrent;
     const isGrowing = torrent.pieceHashes === undefined;
     // Who waits for a blob to grow is idle for a reason.
     if (!isGrowing) this.#makeRoom(now());
-    for (const address of this.#take(peersPerBlobMax - this.#clients.size)) {
+    const room = peersPerBlobMax - this.#clients.size;
+    for (const address of this.#take(Math.min(countMax, room))) {
       this.#clients.add(
         new PieceClient({
           ...{ address, infoHash, layout, isGrowing, peerId, self, now, receiveBuffer, owner },

@@ -198,7 +198,7 @@ export class DownloadTask implements PieceClientOwner {
 
   /** Another node, that wants the blob as we do, has come to us. */
   meet(address: PeerAddress, place: Place | undefined): void {
-    if (this.#peers.meet(address, place)) this.#dial();
+    if (this.#peers.meet(address, place)) this.#dial(1);
   }
 
   /** Somebody waits for it from now on. */
@@ -316,9 +316,9 @@ export class DownloadTask implements PieceClientOwner {
     this.#bytesTold = bytesGiven;
   }
 
-  #dial(): void {
+  #dial(countMax?: number): void {
     if (!this.#isScanned || this.have.isFull || this.#stop.signal.aborted) return;
-    this.#peers.dial();
+    this.#peers.dial(countMax);
     const { clients, isWaiting } = this.#peers;
     if (clients.size === 0 && !isWaiting) this.#deps.events.onHurry();
   }
