@@ -63,7 +63,7 @@ export class DialledNode {
   /** Its handshake as far as it came; `undefined` afterwards. */
   #greeting: Buffer | undefined = Buffer.alloc(0);
   #isGreeted = false;
-  #isRefused = false;
+  #refusal: NodeInfo | undefined;
   #peerId: string | undefined;
   #deadline: number;
   #isClosed = false;
@@ -113,9 +113,9 @@ export class DialledNode {
     return this.#parser.blockBytes;
   }
 
-  /** It said that others are served, and nothing else. */
-  get isRefused(): boolean {
-    return this.#isRefused;
+  /** What it said of itself when it said that it serves others. */
+  get refusal(): NodeInfo | undefined {
+    return this.#refusal;
   }
 
   get verdict(): PeerVerdict | undefined {
@@ -240,8 +240,11 @@ export class DialledNode {
     }
     this.#isGreeted = true;
     const node = parseExtendedHandshake(message.payload);
-    this.#isRefused = node.crowded ?? false;
-    if (this.#isRefused) this.close("it serves as many others as it may");
-    else this.#deps.handler.onNode(node);
+    if (node.crowded) {
+      this.#refusal = node;
+      this.close("it serves as many others as it may");
+    } else {
+      this.#deps.handler.onNode(node);
+    }
   }
 }

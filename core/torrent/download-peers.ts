@@ -48,7 +48,7 @@ export class DownloadPeers {
   readonly #partial = new Set<PieceClient>();
   #lastLeftAtMs = -Infinity;
   #isCrowdedOut = false;
-  #wasRefused = false;
+  #isInLine = false;
 
   constructor(deps: DownloadPeersDeps) {
     this.#deps = deps;
@@ -80,9 +80,9 @@ export class DownloadPeers {
     return false;
   }
 
-  /** Whether somebody served others instead. */
-  get wasRefused(): boolean {
-    return this.#wasRefused;
+  /** Whether somebody who has all served others first, and nodes that download as we do are here. */
+  get isInLine(): boolean {
+    return this.#isInLine && this.isCrowd;
   }
 
   /** Whether any is connected from which the border of a zone parts us. */
@@ -117,7 +117,8 @@ export class DownloadPeers {
    * Adds a node that wants the blob as we do and came to us. When we have as many peers as we may
    * it takes the place of one, with such a chance that in the end all that we know of are as likely
    * to be among ours: else all would ask who came first, and nobody who came last. One that is
-   * far replaces none, nor does a host a second time: it could be anybody's claim. Who has all is kept.
+   * far replaces none, nor does a host a second time, which could claim to be anybody: they are dialled
+   * in their turn. Who has all is kept.
    *
    * @returns whether to {@link dial} it, and nobody else: in a large crowd hundreds come in the same
    *   moment, and those who had no place a moment ago have none now.
@@ -125,9 +126,9 @@ export class DownloadPeers {
   meet(address: PeerAddress, place: Place | undefined): boolean {
     const { peersPerBlobMax, self, random } = this.#deps;
     const isClaim = isFar(self.place, place) || this.#book.knowsHost(address);
-    if (this.#book.add([address]) === 0) return false;
+    if (this.#book.add([address]) === 0 || isClaim) return false;
     if (this.#clients.size >= peersPerBlobMax) {
-      if (isClaim || random() * this.#book.usable >= peersPerBlobMax) return false;
+      if (random() * this.#book.usable >= peersPerBlobMax) return false;
       const others = [...this.#clients].filter((client) => isReplaceable(client));
       const other = others[Math.floor(random() * others.length)];
       if (!other) return false;
@@ -171,8 +172,9 @@ export class DownloadPeers {
   /** A connection has ended. Gives whether its peer was one of {@link addPartial}. */
   left(client: PieceClient): boolean {
     if (this.#clients.delete(client)) this.#deps.dialSlots.giveBack(client.address);
-    const { address, hasGiven: gave, isRefused, verdict } = client;
-    this.#wasRefused ||= isRefused;
+    const { address, hasGiven: gave, refusal, verdict } = client;
+    this.#isInLine ||= refusal?.whole === true || refusal?.dedicatedSeeder === true;
+    const isRefused = refusal !== undefined || client.owedNothing;
     this.#book.left(address, { nowMs: this.#deps.now(), gave, isRefused, verdict });
     return this.#partial.delete(client);
   }
@@ -203,11 +205,12 @@ export class DownloadPeers {
    */
   #makeRoom(nowMs: number): void {
     const isFull = this.#isCrowdedOut || this.#clients.size >= this.#deps.peersPerBlobMax;
-    if (!isFull || !this.#book.hasDue(nowMs)) return;
+    if (!isFull) return;
     if (this.supplierCount > 0 || nowMs - this.#lastLeftAtMs < leaveIntervalMs) return;
     const useless = [...this.#clients].filter((client) => client.isUseless(nowMs));
     const order = [...useless.filter(isIdle), ...useless.filter((client) => !isIdle(client))];
-    for (const client of order.slice(0, leftAtOnceMax)) {
+    const others = Math.min(leftAtOnceMax, this.#book.dueCount(nowMs));
+    for (const client of order.slice(0, others)) {
       this.#lastLeftAtMs = nowMs;
       client.close("it is of no use");
     }

@@ -234,7 +234,7 @@ export class DownloadTask implements PieceClientOwner {
       ...{ isWanting: this.#picker.isWanting, isFetching: this.#picker.pending.size > 0 },
       waitingAt: this.#picker.firstWaiting(),
       isSparing: this.#picker.hasNearPeers && this.#peers.hasFar,
-      isInLine: this.#peers.wasRefused && this.#peers.isCrowd,
+      isInLine: this.#peers.isInLine,
     });
     if (failure) {
       this.stop(failure);

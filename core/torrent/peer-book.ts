@@ -15,7 +15,7 @@ const offencesMax = 2;
 const retryPausesMs = [250, 1000, 3000, 10_000, 30_000] as const;
 
 /** The same after it said one, two, … times that it serves others now: places become free soon. */
-const refusedPausesMs = [250, 1000, 3000] as const;
+const refusedPausesMs = [250, 1000, 3000, 10_000] as const;
 
 interface Entry {
   readonly address: PeerAddress;
@@ -57,13 +57,14 @@ export class PeerBook {
     return false;
   }
 
-  /** Whether there is an address that may be dialled now. */
-  hasDue(nowMs: number): boolean {
-    if (nowMs < this.#idleUntilMs) return false;
+  /** Addresses that may be dialled now. */
+  dueCount(nowMs: number): number {
+    let count = 0;
+    if (nowMs < this.#idleUntilMs) return count;
     for (const { state, retryAtMs } of this.#entries.values()) {
-      if (state === "idle" && retryAtMs <= nowMs) return true;
+      if (state === "idle" && retryAtMs <= nowMs) count++;
     }
-    return false;
+    return count;
   }
 
   /** Gives how many of them are new. */
@@ -127,7 +128,7 @@ export class PeerBook {
     end: {
       readonly nowMs: number;
       readonly gave: boolean;
-      /** It would not serve us now, for it serves others: that says nothing against it. */
+      /** It serves others now, or owed nothing when it hung up: that says nothing against it. */
       readonly isRefused?: boolean;
       readonly verdict: PeerVerdict | undefined;
     },
@@ -240,8 +241,9 @@ function refusedPause(entry: Entry): number {
 
 /** Who an address belongs to: an IPv6 host may have as many as it likes of its network of 64 bits. */
 function ownerOf(host: string): string {
-  const bytes = host.includes(":") ? parseIp(host) : undefined;
-  return bytes?.length === ipLengths[6] ? bytes.subarray(0, 8).toString("latin1") : host;
+  const { host: plain } = normalizePeerAddress({ host, port: 0 });
+  const bytes = plain.includes(":") ? parseIp(plain) : undefined;
+  return bytes?.length === ipLengths[6] ? bytes.subarray(0, 8).toString("latin1") : plain;
 }
 
 /** Whether a socket would take it at all: others throw, and no host is this machine. */

@@ -149,9 +149,14 @@ export class PieceClient implements PieceSource {
     return this.#connection.blockBytes;
   }
 
-  /** It would not serve us now, for it serves others. */
-  get isRefused(): boolean {
-    return this.#connection.isRefused;
+  /** What it said of itself when it would not serve us, for it serves others. */
+  get refusal(): NodeInfo | undefined {
+    return this.#connection.refusal;
+  }
+
+  /** It was connected and is asked for nothing. */
+  get owedNothing(): boolean {
+    return this.#have !== undefined && !this.#stalled && !this.isBusy;
   }
 
   get verdict(): PeerVerdict | undefined {

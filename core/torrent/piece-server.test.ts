@@ -27,7 +27,15 @@ const large = blobFixture(16 * 256 * 1024);
 /** A peer that a node gives a blob to, and how that goes; time goes on when it is told to. */
 async function served(
   t: TestContext,
-  { others = 0, blob = small }: { readonly others?: number; readonly blob?: BlobFixture } = {},
+  {
+    others = 0,
+    blob = small,
+    allowHalfOpen = false,
+  }: {
+    readonly others?: number;
+    readonly blob?: BlobFixture;
+    readonly allowHalfOpen?: boolean;
+  } = {},
 ) {
   const { infoHash, layout } = blob.metainfo;
   const { folder } = await SwarmBench.create(openTestSwarm(), t);
@@ -35,7 +43,7 @@ async function served(
   await writeFile(path, blob.bytes);
   const server = createServer();
   const { port } = await listen(t, server);
-  const theirs = connect(port, "127.0.0.1");
+  const theirs = connect({ port, host: "127.0.0.1", allowHalfOpen });
   const [ours] = (await once(server, "connection")) as [Socket];
   t.after(() => [ours, theirs].forEach((socket) => socket.destroy()));
   theirs.on("error", () => undefined);
@@ -125,7 +133,7 @@ test("a peer that comes when enough others are served is told so, and known", as
 
 test("a peer that stays though it is not served is hung up on", async (t) => {
   const { theirs, ends, passTime, send } = await served(t, {
-    ...{ others: askersOfWholeMax, blob: large },
+    ...{ others: askersOfWholeMax, blob: large, allowHalfOpen: true },
   });
   theirs.resume();
   await send(greeting(large).subarray(handshakeLength));

@@ -126,7 +126,7 @@ export class SupplyWatch {
   }
 
   #isInLine({ nowMs, isInLine = false }: Supply): boolean {
-    if (!isInLine) return false;
+    if (!isInLine || this.webSeedNeed.isNeeded) return false;
     this.#inLineSinceMs ??= nowMs;
     return nowMs - this.#inLineSinceMs < inLineMs;
   }
