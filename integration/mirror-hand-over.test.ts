@@ -26,7 +26,7 @@ for (const line of containerdLines) {
   test(`containerd ${line}, whose mirror loses a layer in the middle`, async (t) => {
     const cluster = await startTestCluster(t, {
       ...({ line, nodes: ["node1", "node2"], mirror: "alone" } as const),
-      ...{ bitsPerSecond: { seeder: slowBitsPerSecond }, isHasty: true },
+      ...{ bitsPerSecond: { seeder: slowBitsPerSecond }, isHasty: "stalls" },
     });
     const { registry, seeder, tracker } = cluster;
     const [first, second] = cluster.nodes;

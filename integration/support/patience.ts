@@ -12,3 +12,9 @@ export const patience: Patience = {
   pull: { lookupTimeoutMs: 15_000, stallTimeoutMs: 20_000 },
   mirror: { answerTimeoutMs: 15_000 },
 };
+
+/** The same until somebody has begun to give; then as users have it: for tests in which givers are lost. */
+export const patienceWithAnswers: Patience = {
+  pull: { lookupTimeoutMs: 15_000 },
+  mirror: { answerTimeoutMs: 15_000 },
+};

@@ -15,7 +15,7 @@ import { pushImage } from "./image-push.ts";
 import { buildImage, type BuiltImage, type ImagePlan } from "./image.ts";
 import { stackOf } from "./interruptible.ts";
 import { createNetwork, type Network } from "./network.ts";
-import { patience } from "./patience.ts";
+import { patience, patienceWithAnswers } from "./patience.ts";
 import { basicCredentials, registryUser } from "./registry-auth.ts";
 import { createTestDirectory } from "./test-directory.ts";
 
@@ -46,8 +46,11 @@ export interface TestClusterOptions {
   readonly contentProxy?: Readonly<Record<string, object>> | ((network: Network) => object);
   /** The same of single nodes, by their names: each takes the place of a section of that name. */
   readonly contentProxyOf?: Readonly<Record<string, object>>;
-  /** Whether nodes wait no longer than those of users: for tests in which they wait in vain. */
-  readonly isHasty?: boolean;
+  /**
+   * Whether nodes wait no longer than those of users: for tests in which they wait in vain. "stalls":
+   * only for who has begun to give.
+   */
+  readonly isHasty?: boolean | "stalls";
   /** Sections of the seeders' configuration that are not as usual. */
   readonly seeder?: object;
   /** Whether the registry wants a password, which the seeders have, or tokens that cost one. */
@@ -94,7 +97,7 @@ export async function startTestCluster(
       ...{ ...place, nodes, release, services },
       ...{ withCri, withSnapshots, contentProxy, contentProxyOf, seeder, isPrivate },
       ...{ mirror, registryNames, front, nodeLabels, seeders },
-      ...(!isHasty && { patience }),
+      ...(isHasty !== true && { patience: isHasty ? patienceWithAnswers : patience }),
     }),
   );
   let imagesPushed = 0;
