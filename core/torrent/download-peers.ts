@@ -8,7 +8,7 @@ import type { NodeInfo } from "./extended-handshake.ts";
 import { PeerBook } from "./peer-book.ts";
 import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
 
-/** Peers that are left at once for others that were not tried, while nobody gives. */
+/** Peers that are left at once for others that may be dialled, while nobody gives. */
 const leftAtOnceMax = 8;
 
 /** Time that those who were dialled in their place have to show what they are good for. */
