@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { readFile, rename, rm } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 
 import { abortable } from "../async/deadline.ts";
-import type { Download, WantedBlob } from "../ports/swarm.ts";
+import type { Download, Swarm, WantedBlob } from "../ports/swarm.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
 import { GrowingFixture } from "./growing-blob.test-support.ts";
@@ -36,6 +37,13 @@ async function pieces(download: Download, count: number, t: TestContext): Promis
   await download.ready({ start: 0, end }, t);
 }
 
+/** Waits until all nodes are connected to the seeder, and to each other in both directions. */
+async function meeting(nodes: readonly { readonly swarm: Swarm }[], { signal }: TestContext) {
+  const peersMin = 1 + 2 * (nodes.length - 1);
+  const hasMet = (swarm: Swarm) => (swarm.status()[0]?.peers ?? 0) >= peersMin;
+  while (!nodes.every(({ swarm }) => hasMet(swarm))) await setTimeout(10, undefined, { signal });
+}
+
 async function assertWhole({ path, download }: { path: string; download: Download }) {
   await download.whole();
   assert.deepEqual(await readFile(path), blob.bytes);
@@ -58,7 +66,7 @@ test("a node gets the pieces of a blob while its seeder receives them", async (t
 test("nodes of a growing swarm get each piece from one another, and once from the seeder", async (t) => {
   const { growing, node } = await benchOf(t);
   const nodes = [await node(), await node()];
-  for (const { download } of nodes) assert.ok(await download.hasGoodSource(t));
+  await meeting(nodes, t);
   for (let count = 1; count <= pieceCount; count++) {
     await growing.grow(1);
     await Promise.all(nodes.map(({ download }) => pieces(download, count, t)));
@@ -74,7 +82,17 @@ test("nodes of a growing swarm get each piece from one another, and once from th
 test("nodes that come when all is there share what the seeder gives", async (t) => {
   const { growing, node } = await benchOf(t);
   await growing.grow();
-  const nodes = await Promise.all([node(), node(), node()]);
+  const { torrent } = growing;
+  // The first one takes nothing before all of them have met: it would have all before the last comes.
+  const met = Promise.withResolvers<undefined>();
+  const pieceHashes: typeof torrent.pieceHashes = async function* (options) {
+    await abortable(met.promise, options.signal);
+    yield* torrent.pieceHashes(options);
+  };
+  const come = () => node({ torrent: { ...torrent, pieceHashes } });
+  const nodes = await Promise.all([come(), come(), come()]);
+  await meeting(nodes, t);
+  met.resolve(undefined);
   for (const one of nodes) await assertWhole(one);
   const sent = nodes.reduce((sum, { download }) => sum + download.received.seeders, 0);
   assert.ok(sent < 2 * blob.bytes.length, `${sent} bytes of the seeder`);
