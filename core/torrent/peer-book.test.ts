@@ -187,3 +187,63 @@ test("PeerBook tells whether it knows a host, which may have a whole network by 
     false,
   ]);
 });
+
+/** A full book: all its addresses were dialled, and each left as `endOf` says. */
+function fullBook(endOf: (index: number) => Parameters<PeerBook["left"]>[1]) {
+  const book = new PeerBook();
+  const known = addressesOf("10.0.0.1", 500);
+  book.add(known);
+  book.take(500, 0);
+  for (const [index, each] of known.entries()) book.left(each, endOf(index));
+  return { book, known };
+}
+
+function addressesOf(host: string, count: number) {
+  return Array.from({ length: count }, (_, port) => ({ host, port: port + 1 }));
+}
+
+/** Those of some addresses that a book still knows. */
+function remembered(book: PeerBook, addresses: readonly { host: string; port: number }[]) {
+  const dialled = new Set(book.take(1000, 1e9).map(({ host, port }) => `${host} ${port}`));
+  return addresses.filter(({ host, port }) => dialled.has(`${host} ${port}`));
+}
+
+test("PeerBook that is full forgets who failed before who serves others, and before who gave", () => {
+  const ends = [quiet, { ...quiet, isRefused: true }, { ...quiet, gave: true }];
+  const { book, known } = fullBook((index) => ends[index % 3] ?? quiet);
+  const newcomers = addressesOf("10.0.0.2", 167);
+  assert.equal(book.add(newcomers), 167);
+  const live = known.filter((_, index) => index % 3 !== 0);
+  assert.deepEqual(remembered(book, [...known, ...newcomers]), [...live, ...newcomers]);
+});
+
+test("PeerBook that is full of live nodes makes place for others, and a flood leaves it the best", () => {
+  const { book, known } = fullBook((index) => ({ ...quiet, isRefused: true, gave: index < 100 }));
+  assert.equal(book.add(addressesOf("10.0.0.2", 100)), 100);
+  assert.equal(book.add(addressesOf("10.0.0.3", 5000)), 272);
+  const kept = remembered(book, known);
+  assert.equal(kept.length, 128);
+  assert.deepEqual(kept.slice(0, 100), known.slice(0, 100), "those that gave are among them");
+});
+
+test("PeerBook that is full forgets those of the live ones first that refused most", () => {
+  const { book, known } = fullBook(() => ({ ...quiet, isRefused: true }));
+  const [often] = book.take(1, 250);
+  assert.ok(often);
+  book.left(often, { ...quiet, nowMs: 250, isRefused: true });
+  assert.equal(book.add([address, other]), 1, "the first is one of those that it knows");
+  assert.deepEqual(remembered(book, known), known.slice(1));
+});
+
+test("PeerBook that is full forgets who gave once and failed for long", () => {
+  const { book, known } = fullBook(() => ({ ...quiet, gave: true }));
+  const [gone] = known;
+  assert.ok(gone);
+  for (let nowMs = 100_000; nowMs <= 500_000; nowMs += 100_000) {
+    const taken = book.take(1, nowMs, { mayDial: (one) => one.port === gone.port });
+    assert.deepEqual(taken, [gone]);
+    book.left(gone, { ...quiet, nowMs });
+  }
+  assert.equal(book.add([other]), 1);
+  assert.deepEqual(remembered(book, known), known.slice(1));
+});

@@ -1,6 +1,16 @@
 import { ipLengths, parseIp } from "../ip-address.ts";
 import { type PeerAddress, formatPeerAddress, normalizePeerAddress } from "../peer-address.ts";
 import type { PeerVerdict } from "./dialled-node.ts";
+import {
+  type KnownPeer,
+  failedPause,
+  freshPeer,
+  isLive,
+  isUntried,
+  isWorse,
+  refusedPause,
+  useOf,
+} from "./known-peer.ts";
 
 /**
  * Addresses remembered for one download, banned ones among them. A tracker that lies cannot
@@ -8,32 +18,18 @@ import type { PeerVerdict } from "./dialled-node.ts";
  */
 const addressesMax = 500;
 
+/**
+ * Of them, those of nodes that are live and never make place for others: four times as many as are
+ * asked at once by default. A flood of addresses must not make us forget all that are good.
+ */
+const liveKept = 128;
+
 /** Pieces that were wrong, until an address is not asked again for this blob. */
 const offencesMax = 2;
 
-/** Pause before an address is dialled again, after one, two, … failures. */
-const retryPausesMs = [250, 1000, 3000, 10_000, 30_000] as const;
-
-/** The same after it said one, two, … times that it serves others now: places become free soon. */
-const refusedPausesMs = [250, 1000, 3000, 10_000] as const;
-
-interface Entry {
-  readonly address: PeerAddress;
-  state: "idle" | "connected" | "banned";
-  failures: number;
-  /** Times that it said so since it last gave something. */
-  refusals: number;
-  /** It is to be dialled before others. */
-  isPreferred: boolean;
-  offences: number;
-  /** It has given something, in one of its connections. */
-  hasGiven: boolean;
-  retryAtMs: number;
-}
-
 /** The peers known for one download, and when to dial each. */
 export class PeerBook {
-  readonly #entries = new Map<string, Entry>();
+  readonly #peers = new Map<string, KnownPeer>();
   #bannedCount = 0;
   #untriedCount = 0;
   /** Nothing is to be dialled before that: in a crowd it is asked for often, and seldom has any. */
@@ -41,7 +37,7 @@ export class PeerBook {
 
   /** Addresses that may be worth a connection, now or later. */
   get usable(): number {
-    return this.#entries.size - this.#bannedCount;
+    return this.#peers.size - this.#bannedCount;
   }
 
   /** Whether there are addresses that were never dialled. */
@@ -52,7 +48,7 @@ export class PeerBook {
   /** Whether any address of its host is known; by IPv6 of its network, which may be all one host's. */
   knowsHost({ host }: PeerAddress): boolean {
     const owner = ownerOf(host);
-    for (const { address } of this.#entries.values())
+    for (const { address } of this.#peers.values())
       if (ownerOf(address.host) === owner) return true;
     return false;
   }
@@ -61,7 +57,7 @@ export class PeerBook {
   dueCount(nowMs: number): number {
     let count = 0;
     if (nowMs < this.#idleUntilMs) return count;
-    for (const { state, retryAtMs } of this.#entries.values()) {
+    for (const { state, retryAtMs } of this.#peers.values()) {
       if (state === "idle" && retryAtMs <= nowMs) count++;
     }
     return count;
@@ -74,8 +70,8 @@ export class PeerBook {
       if (this.#find(each)) continue;
       const address = normalizePeerAddress(each);
       if (!isDiallable(address)) continue;
-      if (this.#entries.size >= addressesMax && !this.#makePlace()) return added;
-      this.#entries.set(formatPeerAddress(address), freshEntry(address));
+      if (this.#peers.size >= addressesMax && !this.#makePlace()) return added;
+      this.#peers.set(formatPeerAddress(address), freshPeer(address));
       this.#untriedCount++;
       this.#idleUntilMs = -Infinity;
       added++;
@@ -85,8 +81,8 @@ export class PeerBook {
 
   /** Has an address that was never dialled dialled next. */
   prefer(address: PeerAddress): void {
-    const entry = this.#find(address);
-    if (entry && isUntried(entry)) entry.isPreferred = true;
+    const peer = this.#find(address);
+    if (peer && isUntried(peer)) peer.isPreferred = true;
   }
 
   /**
@@ -104,18 +100,18 @@ export class PeerBook {
     if (nowMs < this.#idleUntilMs) return taken;
     let idleUntilMs = Infinity;
     for (const rank of this.hasUntried ? ranks : ranks.slice(-1)) {
-      for (const entry of this.#entries.values()) {
+      for (const peer of this.#peers.values()) {
         if (taken.length >= count) {
           idleUntilMs = -Infinity;
           break;
         }
-        if (entry.state !== "idle" || rankOf(entry) !== rank) continue;
-        if (entry.retryAtMs > nowMs || mayDial?.(entry.address) === false) {
-          idleUntilMs = Math.min(idleUntilMs, entry.retryAtMs);
+        if (peer.state !== "idle" || rankOf(peer) !== rank) continue;
+        if (peer.retryAtMs > nowMs || mayDial?.(peer.address) === false) {
+          idleUntilMs = Math.min(idleUntilMs, peer.retryAtMs);
           continue;
         }
-        this.#connect(entry);
-        taken.push(entry.address);
+        this.#connect(peer);
+        taken.push(peer.address);
       }
     }
     this.#idleUntilMs = idleUntilMs;
@@ -133,110 +129,82 @@ export class PeerBook {
       readonly verdict: PeerVerdict | undefined;
     },
   ): void {
-    const entry = this.#find(address);
-    if (entry?.state !== "connected") return;
-    if (end.verdict === undefined) entry.state = "idle";
-    else this.#ban(entry);
+    const peer = this.#find(address);
+    if (peer?.state !== "connected") return;
+    if (end.verdict === undefined) peer.state = "idle";
+    else this.#ban(peer);
     if (end.gave) {
-      entry.failures = 0;
-      entry.refusals = 0;
-      entry.hasGiven = true;
+      peer.failures = 0;
+      peer.refusals = 0;
+      peer.hasGiven = true;
     }
-    entry.retryAtMs = end.nowMs + (end.isRefused ? refusedPause(entry) : failedPause(entry));
-    this.#idleUntilMs = Math.min(this.#idleUntilMs, entry.retryAtMs);
+    peer.retryAtMs = end.nowMs + (end.isRefused ? refusedPause(peer) : failedPause(peer));
+    this.#idleUntilMs = Math.min(this.#idleUntilMs, peer.retryAtMs);
   }
 
   /** Whether an address was dialled before, and never gave anything. */
   isDoubtful(address: PeerAddress): boolean {
-    const entry = this.#find(address);
-    return entry !== undefined && entry.failures > 0 && !entry.hasGiven;
+    const peer = this.#find(address);
+    return peer !== undefined && peer.failures > 0 && !peer.hasGiven;
   }
 
   /** An address gave a wrong piece. Gives true when it is banned by that. */
   blame(address: PeerAddress): boolean {
-    const entry = this.#find(address);
-    if (!entry) return false;
-    entry.offences++;
-    if (entry.offences < offencesMax) return false;
-    this.#ban(entry);
+    const peer = this.#find(address);
+    if (!peer) return false;
+    peer.offences++;
+    if (peer.offences < offencesMax) return false;
+    this.#ban(peer);
     return true;
   }
 
-  #connect(entry: Entry): void {
-    if (isUntried(entry)) this.#untriedCount--;
-    entry.state = "connected";
-    entry.isPreferred = false;
+  #connect(peer: KnownPeer): void {
+    if (isUntried(peer)) this.#untriedCount--;
+    peer.state = "connected";
+    peer.isPreferred = false;
   }
 
-  #ban(entry: Entry): void {
-    if (isUntried(entry)) this.#untriedCount--;
-    if (entry.state !== "banned") this.#bannedCount++;
-    entry.state = "banned";
+  #ban(peer: KnownPeer): void {
+    if (isUntried(peer)) this.#untriedCount--;
+    if (peer.state !== "banned") this.#bannedCount++;
+    peer.state = "banned";
   }
 
   /** Most addresses are in the one form already, in which they are looked for first. */
-  #find(address: PeerAddress): Entry | undefined {
+  #find(address: PeerAddress): KnownPeer | undefined {
     return (
-      this.#entries.get(formatPeerAddress(address)) ??
-      this.#entries.get(formatPeerAddress(normalizePeerAddress(address)))
+      this.#peers.get(formatPeerAddress(address)) ??
+      this.#peers.get(formatPeerAddress(normalizePeerAddress(address)))
     );
   }
 
   /**
-   * Forgets the address that failed most, or else the one that refused most, or the one banned first.
-   * Gives whether it could.
+   * Forgets the address that is of least use: one that failed, or else the one that was banned first,
+   * or else, while many are live, one of those. Gives whether it could.
    */
   #makePlace(): boolean {
-    let worst: readonly [string, Entry] | undefined;
-    let banned: string | undefined;
-    for (const [key, entry] of this.#entries) {
-      if (entry.state === "banned") banned ??= key;
-      if (entry.state !== "idle" || (entry.failures === 0 && entry.refusals === 0)) continue;
-      if (!worst || isWorse(entry, worst[1])) worst = [key, entry];
+    const worst = new Map<ReturnType<typeof useOf>, KnownPeer>();
+    let liveCount = 0;
+    for (const peer of this.#peers.values()) {
+      if (isLive(peer)) liveCount++;
+      const use = useOf(peer);
+      const other = worst.get(use);
+      if (!other || (use !== "banned" && isWorse(peer, other))) worst.set(use, peer);
     }
-    const key = worst?.[0] ?? banned;
-    if (!worst && banned !== undefined) this.#bannedCount--;
-    return key !== undefined && this.#entries.delete(key);
+    const live = liveCount > liveKept ? worst.get("live") : undefined;
+    const forgotten = worst.get("failed") ?? worst.get("banned") ?? live;
+    if (!forgotten) return false;
+    if (forgotten.state === "banned") this.#bannedCount--;
+    return this.#peers.delete(formatPeerAddress(forgotten.address));
   }
-}
-
-/** Written out, for what is spread into an object takes twice the room, and a crowd has many. */
-function freshEntry(address: PeerAddress): Entry {
-  return {
-    address,
-    state: "idle",
-    failures: 0,
-    refusals: 0,
-    isPreferred: false,
-    offences: 0,
-    hasGiven: false,
-    retryAtMs: 0,
-  };
-}
-
-function isUntried({ state, failures, refusals }: Entry): boolean {
-  return state === "idle" && failures === 0 && refusals === 0;
-}
-
-function isWorse(one: Entry, other: Entry): boolean {
-  const failed = one.failures - other.failures;
-  return failed > 0 || (failed === 0 && one.refusals > other.refusals);
 }
 
 /** In which order addresses are dialled. */
 const ranks = ["preferred", "untried", "tried"] as const;
 
-function rankOf(entry: Entry): (typeof ranks)[number] {
-  if (entry.isPreferred) return "preferred";
-  return isUntried(entry) ? "untried" : "tried";
-}
-
-function failedPause(entry: Entry): number {
-  return retryPausesMs[Math.min(entry.failures++, retryPausesMs.length - 1)] ?? 0;
-}
-
-function refusedPause(entry: Entry): number {
-  return refusedPausesMs[Math.min(entry.refusals++, refusedPausesMs.length - 1)] ?? 0;
+function rankOf(peer: KnownPeer): (typeof ranks)[number] {
+  if (peer.isPreferred) return "preferred";
+  return isUntried(peer) ? "untried" : "tried";
 }
 
 /** Who an address belongs to: an IPv6 host may have as many as it likes of its network of 64 bits. */

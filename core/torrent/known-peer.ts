@@ -1,0 +1,79 @@
+import type { PeerAddress } from "../peer-address.ts";
+
+/** Pause before an address is dialled again, after one, two, … failures. */
+const retryPausesMs = [250, 1000, 3000, 10_000, 30_000] as const;
+
+/** The same after it said one, two, … times that it serves others now: places become free soon. */
+const refusedPausesMs = [250, 1000, 3000, 10_000] as const;
+
+/** Failures since it last gave something, after which one that answered before is held to be gone. */
+const failuresOfLostMin = retryPausesMs.length;
+
+/** An address of a download, and how it went with it so far. */
+export interface KnownPeer {
+  readonly address: PeerAddress;
+  state: "idle" | "connected" | "banned";
+  /** Since it last gave something. */
+  failures: number;
+  /** Times that it said so since it last gave something. */
+  refusals: number;
+  /** It is to be dialled before others. */
+  isPreferred: boolean;
+  offences: number;
+  /** It has given something, in one of its connections. */
+  hasGiven: boolean;
+  retryAtMs: number;
+}
+
+/** Written out, for what is spread into an object takes twice the room, and a crowd has many. */
+export function freshPeer(address: PeerAddress): KnownPeer {
+  return {
+    address,
+    state: "idle",
+    failures: 0,
+    refusals: 0,
+    isPreferred: false,
+    offences: 0,
+    hasGiven: false,
+    retryAtMs: 0,
+  };
+}
+
+export function isUntried({ state, failures, refusals }: KnownPeer): boolean {
+  return state === "idle" && failures === 0 && refusals === 0;
+}
+
+/** Whether a node is there, as far as we know: it gave something, or said that it serves others. */
+export function isLive(peer: KnownPeer): boolean {
+  if (peer.state === "banned" || peer.failures > failuresOfLostMin) return false;
+  return peer.hasGiven || peer.refusals > 0;
+}
+
+/** Counts a failure. Gives how long to leave it alone for that. */
+export function failedPause(peer: KnownPeer): number {
+  return retryPausesMs[Math.min(peer.failures++, retryPausesMs.length - 1)] ?? 0;
+}
+
+/** Counts a refusal. Gives how long to leave it alone for that. */
+export function refusedPause(peer: KnownPeer): number {
+  return refusedPausesMs[Math.min(peer.refusals++, refusedPausesMs.length - 1)] ?? 0;
+}
+
+/**
+ * Of how much use it is to know of one: least of those that failed and are not live. Those that are
+ * banned are asked anew once they are forgotten. Nothing is known of those that were never
+ * dialled, which are kept as those are that are connected.
+ */
+export function useOf(peer: KnownPeer): "failed" | "banned" | "live" | "kept" {
+  if (peer.state === "banned") return "banned";
+  if (peer.state === "connected" || isUntried(peer)) return "kept";
+  return isLive(peer) ? "live" : "failed";
+}
+
+/** Whether there is less to be had of one than of another of the same {@link useOf}. */
+export function isWorse(one: KnownPeer, other: KnownPeer): boolean {
+  // Who serves others may be a liar; who gave is not.
+  if (one.hasGiven !== other.hasGiven) return other.hasGiven;
+  const failed = one.failures - other.failures;
+  return failed > 0 || (failed === 0 && one.refusals > other.refusals);
+}
