@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { type Socket, connect } from "node:net";
 import { type TestContext, test } from "node:test";
 
-import { blobFixture } from "../testing/blob-fixture.ts";
+import { growingInfoHash } from "../growing-torrent.ts";
+import { type BlobFixture, blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { parseExtendedHandshake } from "./extended-handshake.ts";
 import { handshakeLength } from "./handshake.ts";
 import { askersOfWholeMax } from "./limits.ts";
@@ -14,34 +16,46 @@ import type { SwarmEvent } from "./worker-protocol.ts";
 /** Of as many pieces as are not served to everybody. */
 const blob = blobFixture(16 * 256 * 1024);
 
-/** An engine that seeds the blob; its time goes on when it is told to. */
-async function seeding(t: TestContext) {
+/** The same while its seeder receives it. */
+const growing: BlobFixture = {
+  ...blob,
+  metainfo: {
+    ...blob.metainfo,
+    infoHash: growingInfoHash({ digest: blob.digest, size: blob.metainfo.layout.size }),
+  },
+};
+
+/** An engine; its time goes on when it is told to. */
+async function openEngine(t: TestContext) {
   const time = { nowMs: 0 };
   const events: SwarmEvent[] = [];
   const connectionsMax = 2 * askersOfWholeMax;
-  const engine = await SwarmEngine.open({
-    settings: {
-      ...{ host: "127.0.0.1", port: 0, dedicatedSeeder: true, stallBoundMs: 1000 },
-      ...{ connectionsMax, connectionsPerHostMax: connectionsMax, peersPerBlobMax: 10 },
-      ...{ limits: undefined, place: undefined },
-    },
-    post: (event) => events.push(event),
-    now: () => time.nowMs,
-    random: () => 0,
-  });
-  t.after(() => engine[Symbol.asyncDispose]());
-  const { infoHash, layout } = blob.metainfo;
-  engine.handle({ type: "seed", infoHash, size: layout.size, path: "/nowhere" });
+  const engine = cleanUpOf(t).use(
+    await SwarmEngine.open({
+      settings: {
+        ...{ host: "127.0.0.1", port: 0, dedicatedSeeder: true, stallBoundMs: 1000 },
+        ...{ connectionsMax, connectionsPerHostMax: connectionsMax, peersPerBlobMax: 10 },
+        ...{ limits: undefined, place: undefined },
+      },
+      post: (event) => events.push(event),
+      now: () => time.nowMs,
+      random: () => 0,
+    }),
+  );
   const [listening] = events;
   assert.ok(listening?.type === "listening");
-  return { time, port: listening.port };
+  return { engine, time, port: listening.port };
 }
 
 /** Comes to the engine as a node does. Gives its connection, and whether it is served. */
-async function come(t: TestContext, port: number): Promise<{ socket: Socket; isServed: boolean }> {
+async function come(
+  t: TestContext,
+  port: number,
+  wanted = blob,
+): Promise<{ socket: Socket; isServed: boolean }> {
   const socket = connect(port, "127.0.0.1").on("error", () => undefined);
-  t.after(() => socket.destroy());
-  socket.write(greeting(blob, { whole: false }));
+  cleanUpOf(t).defer(() => socket.destroy());
+  socket.write(greeting(wanted, { whole: false }));
   let received = Buffer.alloc(0);
   const isGreeted = () =>
     received.length >= handshakeLength + 4 &&
@@ -55,19 +69,46 @@ async function come(t: TestContext, port: number): Promise<{ socket: Socket; isS
   return { socket, isServed: !parseExtendedHandshake(payload).crowded };
 }
 
-test("who holds a place with a blob for 10 s and asks for nothing leaves it to who comes", async (t) => {
-  const { time, port } = await seeding(t);
+/** Comes as often as there are places. */
+async function takeAllPlaces(t: TestContext, port: number, wanted = blob): Promise<Socket[]> {
   const places: Socket[] = [];
   for (let asker = 0; asker < askersOfWholeMax; asker++) {
-    const { socket, isServed } = await come(t, port);
+    const { socket, isServed } = await come(t, port, wanted);
     assert.ok(isServed);
-    places.push(socket);
+    places.push(socket.resume());
   }
+  return places;
+}
+
+test("who holds a place with a blob for 10 s and asks for nothing leaves it to who comes", async (t) => {
+  const { engine, time, port } = await openEngine(t);
+  const { infoHash, layout } = blob.metainfo;
+  engine.handle({ type: "seed", infoHash, size: layout.size, path: "/nowhere" });
+  const places = await takeAllPlaces(t, port);
   time.nowMs = 9999;
   assert.equal((await come(t, port)).isServed, false);
-  const left = Promise.race(places.map((socket) => once(socket.resume(), "close")));
+  const left = Promise.race(places.map((socket) => once(socket, "close")));
   time.nowMs = 10_000;
   assert.equal((await come(t, port)).isServed, true);
+  await left;
+  assert.equal(places.filter(({ closed }) => closed).length, 1);
+});
+
+test("who waits for a blob to grow keeps its place until it was told of a piece for 10 s", async (t) => {
+  const { engine, time, port } = await openEngine(t);
+  const { infoHash, layout } = growing.metainfo;
+  // Nothing is read of it, but it is opened.
+  const seed = { infoHash, size: layout.size, path: import.meta.filename, movedTo: undefined };
+  engine.handle({ type: "seedGrowing", id: 1, ...seed });
+  const places = await takeAllPlaces(t, port, growing);
+  time.nowMs = 20_000;
+  assert.equal((await come(t, port, growing)).isServed, false);
+  engine.handle({ type: "grow", id: 1, pieces: 1 });
+  time.nowMs = 29_999;
+  assert.equal((await come(t, port, growing)).isServed, false);
+  const left = Promise.race(places.map((socket) => once(socket, "close")));
+  time.nowMs = 30_000;
+  assert.equal((await come(t, port, growing)).isServed, true);
   await left;
   assert.equal(places.filter(({ closed }) => closed).length, 1);
 });

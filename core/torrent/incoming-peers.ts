@@ -95,8 +95,7 @@ export class IncomingPeers implements AsyncDisposable {
       this.#serveStockPeer(peer, isForAll(torrent) ? [torrent] : []);
       return;
     }
-    // Who waits for a blob to grow is idle for a reason.
-    if (torrent.isCrowded && !torrent.isGrowing) this.#makePlace(torrent);
+    if (torrent.isCrowded) this.#makePlace(torrent);
     // Who is gone already has no address, and takes nothing.
     const host = socket.remoteAddress ?? "";
     const server = new PieceServer({

@@ -22,6 +22,7 @@ import {
   messagesPerBlock,
   questionsMax,
 } from "./limits.ts";
+import { PlaceUse } from "./place-use.ts";
 import type { HaveListener, ServedTorrent } from "./served-torrent.ts";
 import {
   type Block,
@@ -78,8 +79,7 @@ export class PieceServer implements HaveListener {
   /** It is not served, for others are: it is told so, and listened to until it has said where it is. */
   readonly #isRefused: boolean;
   readonly #startMs: number;
-  /** When it last asked for a block, or took one. */
-  #askedAtMs: number;
+  readonly #placeUse: PlaceUse;
   /** The first of the requests has gone through the limit. */
   #isPassed = false;
 
@@ -87,7 +87,8 @@ export class PieceServer implements HaveListener {
     this.#deps = deps;
     this.#isRefused = deps.torrent.isCrowded;
     this.#startMs = deps.now();
-    this.#askedAtMs = this.#startMs;
+    const { isGrowing } = deps.torrent;
+    this.#placeUse = new PlaceUse({ isGrowing, nowMs: this.#startMs });
     this.#watch = new AskerWatch(this.#startMs);
     this.#parser = new FrameParser(
       {
@@ -124,6 +125,7 @@ export class PieceServer implements HaveListener {
   #open(): void {
     const { socket, torrent } = this.#deps;
     if (torrent.told) socket.write(encodeBitfield(torrent.told.toBytes()));
+    this.#placeUse.told(torrent.told?.held ?? torrent.layout.pieceCount, this.#startMs);
     for (const index of torrent.intents) this.onIntent(index, true);
     socket.write(encodeSignal("unchoke"));
     torrent.listen(this);
@@ -137,10 +139,11 @@ export class PieceServer implements HaveListener {
   /** Milliseconds for which it holds a place and has no use for it. */
   idleMs(nowMs: number): number {
     const isBusy = this.#requests.length > 0 || this.#blocksHeld > 0;
-    return isBusy || this.#isRefused ? 0 : nowMs - this.#askedAtMs;
+    return isBusy || this.#isRefused ? 0 : this.#placeUse.idleMs(nowMs);
   }
 
   onHave(index: number): void {
+    this.#placeUse.told(1, this.#deps.now());
     this.#tell(encodeHave(index));
   }
 
@@ -245,7 +248,8 @@ export class PieceServer implements HaveListener {
       throw new InvalidArgumentError("Cannot serve peer: too many requests");
     }
     this.#requests.push(block);
-    this.#askedAtMs = this.#deps.now();
+    const isLast = begin + length === pieceLengthAt(torrent.layout, index);
+    this.#placeUse.asked(this.#deps.now(), { isLast });
     this.#noteUse();
     torrent.asked(this, block);
     this.#sendNext();
@@ -292,8 +296,9 @@ export class PieceServer implements HaveListener {
     const { torrent, socket, buffers } = this.#deps;
     const release = () => {
       this.#blocksHeld--;
-      this.#askedAtMs = this.#deps.now();
-      this.#watch.used(this.#askedAtMs);
+      const nowMs = this.#deps.now();
+      this.#placeUse.took(nowMs);
+      this.#watch.used(nowMs);
       buffers.giveBack(buffer);
       this.#sendNext();
     };
