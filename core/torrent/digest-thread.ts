@@ -34,20 +34,29 @@ export class DigestThread implements AsyncDisposable {
     return size <= smallSizeBytes ? startGrowingDigest(path, size) : this.#start(path, size);
   }
 
+  /**
+   * Begins only with the first bytes that are there: when many nodes begin to download at once,
+   * all of their processors are wanted for what brings the first pieces.
+   */
   #start(path: string, size: number): RunningDigest {
     const id = ++this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<Digest>();
     promise.catch(() => undefined);
-    this.#running.set(id, { resolve, reject });
-    clearTimeout(this.#idleTimer);
-    this.#worker ??= this.#startWorker();
-    this.#post({ type: "start", id, path, size });
+    let begin: (() => void) | undefined = () => {
+      this.#running.set(id, { resolve, reject });
+      clearTimeout(this.#idleTimer);
+      this.#worker ??= this.#startWorker();
+      this.#post({ type: "start", id, path, size });
+    };
     return {
       advance: (end) => {
+        begin?.();
+        begin = undefined;
         if (this.#running.has(id)) this.#post({ type: "advance", id, end });
       },
       result: () => promise,
       [Symbol.dispose]: () => {
+        begin = undefined;
         if (!this.#running.delete(id)) return;
         this.#post({ type: "stop", id });
         this.#restIfIdle();
