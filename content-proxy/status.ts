@@ -50,6 +50,7 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
       ...(jobs && { layers: jobs.report() }),
       ...(preheats && { preheats: preheats.report() }),
       traffic: traffic.report(underWay),
+      refusals: swarm.refusals,
       limits: deps.limits.report(),
     };
   };

@@ -25,6 +25,8 @@ export interface ServiceStatus {
   /** What was pushed to a seeder and waits for its registry. */
   readonly pushes?: PushesReport;
   readonly traffic?: TrafficReport;
+  /** A `PlaceRefusals` of core/ports/swarm.ts is one. */
+  readonly refusals?: RefusalsReport;
   /** Those that are set. */
   readonly limits?: readonly LimitReport[];
   readonly directory?: DirectoryReport;
@@ -163,6 +165,17 @@ export interface TrafficReport {
   /** Written by containerd, or fetched from origins: what the swarm did not give. */
   readonly originBytes: number;
   readonly uploadedBytes: number;
+}
+
+/**
+ * How often nodes were not served with a blob since the service started, for as many others were
+ * as may be: each comes again, so many of them tell of a crowd and not of a fault.
+ */
+export interface RefusalsReport {
+  /** Times that a node found no place here. */
+  readonly given: number;
+  /** Times that this one found no place with another. */
+  readonly met: number;
 }
 
 /** A limit of how fast bytes may come or go. */

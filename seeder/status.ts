@@ -20,7 +20,7 @@ export interface StatusDeps {
   readonly store: Pick<BlobReader, "records">;
   readonly cache: Pick<BlobCache, "originBytes" | "secondHandBytes" | "underWay">;
   readonly pinned: Pick<PinnedImages, "has">;
-  readonly swarm: Pick<Swarm, "status">;
+  readonly swarm: Pick<Swarm, "status" | "refusals">;
   readonly given: Pick<BytesGiven, "total">;
   /** What blobs are published to, and where they come from. */
   readonly sources: () => readonly SourceReport[];
@@ -59,6 +59,7 @@ export function createStatus(deps: StatusDeps): () => ServiceStatus {
         originBytes: cache.originBytes,
         uploadedBytes: deps.given.total,
       },
+      refusals: swarm.refusals,
       limits: deps.limits.report(),
     };
   };

@@ -81,6 +81,7 @@ const statusSchema: z.ZodType<ServiceStatus> = z.looseObject({
     .exactOptional(),
   nodes: z.looseObject({ connected: count, connectedMax: count }).exactOptional(),
   traffic: z.looseObject({ received, originBytes: count, uploadedBytes: count }).exactOptional(),
+  refusals: z.looseObject({ given: count, met: count }).exactOptional(),
   limits: z
     .array(z.looseObject({ name: z.string(), bytesPerSecond: count, bytes: count }))
     .exactOptional(),

@@ -4,6 +4,7 @@ import type {
   IngestReport,
   LayerReport,
   LimitReport,
+  RefusalsReport,
   ServiceStatus,
   SourceReport,
   SwarmReport,
@@ -25,6 +26,7 @@ export function renderStatus(status: ServiceStatus): string {
     `${service} ${printable(version)}, up ${formatDuration(uptimeMs)}`,
     ...(blobs ? [`blobs      ${renderBlobs(blobs)}`] : []),
     ...(traffic ? [`traffic    ${renderTraffic(traffic)}`] : []),
+    ...(status.refusals ? [`refusals   ${renderRefusals(status.refusals)}`] : []),
     ...(status.limits?.length ? [`limits     ${renderLimits(status.limits)}`] : []),
     ...(status.pushes ? [`pushes     ${renderPushCounts(status.pushes)}`] : []),
     ...(directory ? [`directory  ${renderDirectory(directory)}`] : []),
@@ -58,6 +60,10 @@ function renderTraffic({ received, originBytes, uploadedBytes }: TrafficReport):
     `${formatBytes(uploadedBytes)} given`,
   ];
   return parts.join(", ");
+}
+
+function renderRefusals({ given, met }: RefusalsReport): string {
+  return `${given} given to nodes that found no place, ${met} met`;
 }
 
 function renderLimits(limits: readonly LimitReport[]): string {

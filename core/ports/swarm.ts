@@ -144,6 +144,14 @@ export interface SwarmStatus {
   readonly received: BytesReceived;
 }
 
+/** How often somebody was not served, for others were: of one blob so many are at once. */
+export interface PlaceRefusals {
+  /** Times that a node came to us and found no place. */
+  readonly given: number;
+  /** Times that we came to one and found none. */
+  readonly met: number;
+}
+
 /** Our side of the swarms: gets blobs, and gives the ones we hold. */
 export interface Swarm extends AsyncDisposable {
   /** Port on which peers reach us. */
@@ -151,6 +159,9 @@ export interface Swarm extends AsyncDisposable {
 
   /** Bytes that were given to peers since the start, also in swarms that were left. */
   readonly uploadedBytes: number;
+
+  /** Since the start, as far as it was told a moment ago. */
+  readonly refusals: PlaceRefusals;
 
   /** Offers a blob to peers and announces it. Dispose of the result to withdraw it. */
   seed(blob: SeededBlob): AsyncDisposable;

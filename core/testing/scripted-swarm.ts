@@ -17,6 +17,7 @@ import type {
 export class ScriptedSwarm implements Swarm {
   readonly port = 1;
   readonly uploadedBytes = 0;
+  readonly refusals = { given: 0, met: 0 };
   readonly downloads: ScriptedDownload[] = [];
   readonly seeded = new Set<SeededBlob>();
   readonly growing = new Set<ScriptedGrowingSeed>();

@@ -35,6 +35,8 @@ export interface DownloadPeersDeps {
   /** A way through the limits that hold for what a peer gives. */
   readonly openPassage: () => Passage;
   readonly now: () => number;
+  /** A node serves as many others as it may. */
+  readonly onRefused?: () => void;
   /** Is told what comes over the connections. */
   readonly owner: PieceClientOwner;
 }
@@ -174,6 +176,7 @@ export class DownloadPeers {
     if (this.#clients.delete(client)) this.#deps.dialSlots.giveBack(client.address);
     const { address, hasGiven: gave, refusal, verdict } = client;
     this.#isInLine ||= refusal?.whole === true || refusal?.dedicatedSeeder === true;
+    if (refusal) this.#deps.onRefused?.();
     const isRefused = refusal !== undefined || client.owedNothing;
     this.#book.left(address, { nowMs: this.#deps.now(), gave, isRefused, verdict });
     return this.#partial.delete(client);

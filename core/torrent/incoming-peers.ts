@@ -42,6 +42,7 @@ export class IncomingPeers implements AsyncDisposable {
   readonly #servers = new Set<PieceServer>();
   readonly #gate: HostGate;
   readonly #shares: HostShares;
+  #refusals = 0;
   #listener: PeerListener | undefined;
 
   private constructor(deps: IncomingPeersDeps) {
@@ -71,6 +72,11 @@ export class IncomingPeers implements AsyncDisposable {
     return this.#servers.size;
   }
 
+  /** Times that a node came and found no place. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
   /** Looks for lapsed bounds. */
   tick(): void {
     const nowMs = this.#deps.now();
@@ -96,6 +102,7 @@ export class IncomingPeers implements AsyncDisposable {
       return;
     }
     if (torrent.isCrowded) this.#makePlace(torrent);
+    if (torrent.isCrowded) this.#refusals++;
     // Who is gone already has no address, and takes nothing.
     const host = socket.remoteAddress ?? "";
     const server = new PieceServer({

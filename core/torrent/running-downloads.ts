@@ -58,6 +58,7 @@ export class RunningDownloads implements AsyncDisposable {
   readonly #webAgent = new Agent({ keepAlive: true, maxSockets: webConnectionsMax });
   readonly #digests = new DigestThread();
   readonly #dialSlots: DialSlots;
+  #refusals = 0;
   #tick: NodeJS.Timeout | undefined;
 
   constructor(deps: RunningDownloadsDeps) {
@@ -70,6 +71,11 @@ export class RunningDownloads implements AsyncDisposable {
 
   find(id: number): DownloadTask | undefined {
     return this.#downloads.get(id)?.task;
+  }
+
+  /** Times that a node had no place for one of them. */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   /** Connections to peers by what is downloaded over them. */
@@ -147,6 +153,7 @@ export class RunningDownloads implements AsyncDisposable {
       self: { ...self(), whole: false },
       ...{ stallBoundMs, peersPerBlobMax, stockPeers, limits, now, random },
       dialSlots: this.#dialSlots,
+      onRefused: () => this.#refusals++,
       buffers: this.#pieceBuffers,
       receiveBuffer: this.#receiveBuffer,
       digests: this.#digests,

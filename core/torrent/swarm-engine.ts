@@ -1,6 +1,7 @@
 import type { InfoHash } from "../info-hash.ts";
 import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
+import type { PlaceRefusals } from "../ports/swarm.ts";
 import { pieceLayoutOf } from "../piece-layout.ts";
 import { blockLengthFor } from "./block-length.ts";
 import { BufferPool } from "./buffer-pool.ts";
@@ -52,6 +53,7 @@ export class SwarmEngine implements AsyncDisposable {
   readonly #lingering: LingeringTorrents;
   readonly #growing: GrowingSeeds;
   #incoming: IncomingPeers | undefined;
+  #refusalsTold: PlaceRefusals = { given: 0, met: 0 };
   #look: NodeJS.Timeout | undefined;
 
   private constructor(deps: SwarmEngineDeps) {
@@ -216,12 +218,21 @@ export class SwarmEngine implements AsyncDisposable {
     this.#growing.tick();
     this.#lingering.tick();
     this.#tellTraffic();
+    this.#tellRefusals();
   }
 
   #tellTraffic(): void {
     const torrents = this.#report.changes(this.#countTraffic());
     if (this.#incoming?.count === 0) this.#sendBuffers.trim();
     if (torrents.length > 0) this.#deps.post({ type: "traffic", torrents });
+  }
+
+  #tellRefusals(): void {
+    const refusals = { given: this.#incoming?.refusals ?? 0, met: this.#downloads.refusals };
+    const { given, met } = this.#refusalsTold;
+    if (refusals.given === given && refusals.met === met) return;
+    this.#refusalsTold = refusals;
+    this.#deps.post({ type: "refusals", refusals });
   }
 
   *#countTraffic(): Generator<TorrentTraffic, void> {

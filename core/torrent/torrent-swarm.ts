@@ -9,6 +9,7 @@ import type {
   Download,
   GrowingBlob,
   GrowingSeed,
+  PlaceRefusals,
   SeededBlob,
   Swarm,
   SwarmStatus,
@@ -18,6 +19,7 @@ import { arrivingTorrentOf } from "./arriving-torrent.ts";
 import { EngineThread } from "./engine-thread.ts";
 import { GrowingOffers } from "./growing-offers.ts";
 import { JoinedSwarms, type Participant } from "./joined-swarms.ts";
+import { RefusalAccount } from "./refusal-account.ts";
 import { TorrentDownload } from "./torrent-download.ts";
 import { TrafficAccount } from "./traffic-account.ts";
 import {
@@ -70,6 +72,7 @@ export class TorrentSwarm implements Swarm {
   readonly #downloads = new Map<number, TorrentDownload>();
   readonly #seeded = new Map<InfoHash, Seeded>();
   readonly #traffic = new TrafficAccount();
+  readonly #refusals = new RefusalAccount();
   readonly #growing: GrowingOffers;
   #lastId = 0;
   #disposal: Promise<void> | undefined;
@@ -110,6 +113,10 @@ export class TorrentSwarm implements Swarm {
 
   get uploadedBytes(): number {
     return this.#traffic.uploadedBytes;
+  }
+
+  get refusals(): PlaceRefusals {
+    return this.#refusals.total;
   }
 
   seed(blob: SeededBlob): AsyncDisposable {
@@ -261,6 +268,10 @@ export class TorrentSwarm implements Swarm {
       case "traffic":
         for (const torrent of event.torrents) this.#traffic.note(torrent);
         return;
+      case "refusals": {
+        this.#refusals.note(event.refusals);
+        return;
+      }
       case "log": {
         this.#deps.logger[event.level](event.message, event.fields);
         return;
@@ -294,6 +305,7 @@ export class TorrentSwarm implements Swarm {
   /** A bug has ended the engine: downloads have failed, and their owners may try again. */
   #onLost(error: UnavailableError): void {
     this.#traffic.engineLost();
+    this.#refusals.engineLost();
     for (const download of this.#downloads.values()) {
       download.onFailed(error);
       download.onStopped();

@@ -10,7 +10,7 @@ import {
 import type { InfoHash } from "../info-hash.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type { PeerAddress } from "../peer-address.ts";
-import type { BytesReceived } from "../ports/swarm.ts";
+import type { BytesReceived, PlaceRefusals } from "../ports/swarm.ts";
 import type { Place } from "../topology.ts";
 import type { ArrivingTorrent } from "./arriving-torrent.ts";
 import type { OriginAnswer } from "./origin-source.ts";
@@ -123,6 +123,8 @@ export type SwarmEvent =
   | { readonly type: "failed"; readonly id: number; readonly failure: Failure }
   | { readonly type: "stopped"; readonly id: number }
   | { readonly type: "traffic"; readonly torrents: readonly TorrentTraffic[] }
+  /** Since the engine was started. */
+  | { readonly type: "refusals"; readonly refusals: PlaceRefusals }
   | { readonly type: "metainfoWanted"; readonly infoHash: InfoHash }
   | {
       readonly type: "log";
