@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { type Socket, connect } from "node:net";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { growingInfoHash } from "../growing-torrent.ts";
 import { type BlobFixture, blobFixture } from "../testing/blob-fixture.ts";
 import { cleanUpOf } from "../testing/clean-up.ts";
+import { testFolder } from "../testing/test-folder.ts";
 import { parseExtendedHandshake } from "./extended-handshake.ts";
 import { handshakeLength } from "./handshake.ts";
 import { askersOfWholeMax } from "./limits.ts";
@@ -29,6 +32,7 @@ const growing: BlobFixture = {
 async function openEngine(t: TestContext) {
   const time = { nowMs: 0 };
   const events: SwarmEvent[] = [];
+  const emitter = new EventEmitter();
   const connectionsMax = 2 * askersOfWholeMax;
   const engine = cleanUpOf(t).use(
     await SwarmEngine.open({
@@ -37,14 +41,22 @@ async function openEngine(t: TestContext) {
         ...{ connectionsMax, connectionsPerHostMax: connectionsMax, peersPerBlobMax: 10 },
         ...{ limits: undefined, place: undefined },
       },
-      post: (event) => events.push(event),
+      post: (event) => {
+        events.push(event);
+        emitter.emit(event.type, event);
+      },
       now: () => time.nowMs,
       random: () => 0,
     }),
   );
   const [listening] = events;
   assert.ok(listening?.type === "listening");
-  return { engine, time, port: listening.port };
+  /** Waits for what it tells next of one kind. */
+  const told = async (type: SwarmEvent["type"]): Promise<unknown> => {
+    const [event] = (await once(emitter, type, { signal: t.signal })) as [unknown];
+    return event;
+  };
+  return { engine, time, port: listening.port, told };
 }
 
 /** Comes to the engine as a node does. Gives its connection, and whether it is served. */
@@ -111,4 +123,24 @@ test("who waits for a blob to grow keeps its place until it was told of a piece 
   assert.equal((await come(t, port, growing)).isServed, true);
   await left;
   assert.equal(places.filter(({ closed }) => closed).length, 1);
+});
+
+test("an engine tells how many found no place, and how often it found none", async (t) => {
+  const { engine, port, told } = await openEngine(t);
+  const { infoHash, layout } = blob.metainfo;
+  engine.handle({ type: "seed", infoHash, size: layout.size, path: "/nowhere" });
+  await takeAllPlaces(t, port);
+  const given = told("refusals");
+  assert.equal((await come(t, port)).isServed, false);
+  assert.deepEqual(await given, { type: "refusals", refusals: { given: 1, met: 0 } });
+
+  const path = join(testFolder(t), "wanted");
+  await writeFile(path, Buffer.alloc(layout.size));
+  const asking = await openEngine(t);
+  const met = asking.told("refusals");
+  asking.engine.handle({
+    ...{ type: "download", id: 1, torrent: blob.metainfo, path, webSeeds: [] },
+    ...{ peers: [{ host: "127.0.0.1", port }], hasOrigin: false, isAhead: false },
+  });
+  assert.deepEqual(await met, { type: "refusals", refusals: { given: 0, met: 1 } });
 });
