@@ -18,10 +18,11 @@ import type {
 import { arrivingTorrentOf } from "./arriving-torrent.ts";
 import { EngineThread } from "./engine-thread.ts";
 import { GrowingOffers } from "./growing-offers.ts";
-import { JoinedSwarms, type Participant } from "./joined-swarms.ts";
+import { JoinedSwarms } from "./joined-swarms.ts";
 import { RefusalAccount } from "./refusal-account.ts";
 import { TorrentDownload } from "./torrent-download.ts";
 import { TrafficAccount } from "./traffic-account.ts";
+import { WholeOffers } from "./whole-offers.ts";
 import {
   type EngineSettings,
   type SwarmCommand,
@@ -55,12 +56,6 @@ export interface TorrentSwarmDeps {
   readonly logger: Logger;
 }
 
-interface Seeded {
-  readonly blob: SeededBlob;
-  readonly participant: Participant;
-  count: number;
-}
-
 /**
  * The swarm over BitTorrent. This thread only keeps account; sockets, hashes and bytes
  * are in the engine's, for calls are answered here within milliseconds.
@@ -70,9 +65,9 @@ export class TorrentSwarm implements Swarm {
   readonly #engine: EngineThread;
   readonly #joined: JoinedSwarms;
   readonly #downloads = new Map<number, TorrentDownload>();
-  readonly #seeded = new Map<InfoHash, Seeded>();
   readonly #traffic = new TrafficAccount();
   readonly #refusals = new RefusalAccount();
+  readonly #whole: WholeOffers;
   readonly #growing: GrowingOffers;
   #lastId = 0;
   #disposal: Promise<void> | undefined;
@@ -85,12 +80,14 @@ export class TorrentSwarm implements Swarm {
       port: engine.port,
       uploaded: (infoHash) => this.#traffic.of(infoHash).uploadedBytes,
     });
-    this.#growing = new GrowingOffers({
+    const offering = {
       joined: this.#joined,
-      post: (command) => this.#post(command),
-      onStart: (infoHash) => this.#traffic.add(infoHash),
-      onStop: (infoHash) => this.#forgetTraffic(infoHash),
-    });
+      post: (command: SwarmCommand) => this.#post(command),
+      onStart: (infoHash: InfoHash) => this.#traffic.add(infoHash),
+      onStop: (infoHash: InfoHash) => this.#forgetTraffic(infoHash),
+    };
+    this.#whole = new WholeOffers(offering);
+    this.#growing = new GrowingOffers(offering);
   }
 
   /** Starts the engine. @throws {UnavailableError} when the port cannot be had. */
@@ -120,17 +117,7 @@ export class TorrentSwarm implements Swarm {
   }
 
   seed(blob: SeededBlob): AsyncDisposable {
-    const seeded = this.#seeded.get(blob.infoHash) ?? this.#startSeeding(blob);
-    seeded.count++;
-    let isDisposed = false;
-    return {
-      [Symbol.asyncDispose]: async () => {
-        if (isDisposed) return;
-        isDisposed = true;
-        seeded.count--;
-        if (seeded.count === 0) await this.#stopSeeding(seeded);
-      },
-    };
+    return this.#whole.add(blob);
   }
 
   seedGrowing(blob: GrowingBlob): GrowingSeed {
@@ -162,8 +149,7 @@ export class TorrentSwarm implements Swarm {
 
   status(): readonly SwarmStatus[] {
     const statuses = new Map<InfoHash, SwarmStatus>();
-    for (const { blob } of this.#seeded.values()) {
-      const { infoHash, digest, size } = blob;
+    for (const { infoHash, digest, size } of this.#whole.all()) {
       statuses.set(infoHash, this.#statusOf(infoHash, digest, size, size, nothingReceived));
     }
     for (const { infoHash, blob, bytesDone } of this.#growing.all) {
@@ -190,34 +176,8 @@ export class TorrentSwarm implements Swarm {
     await this.#engine[Symbol.asyncDispose]();
   }
 
-  #startSeeding(blob: SeededBlob): Seeded {
-    const { infoHash } = blob;
-    const participant: Participant = {
-      left: () => 0,
-      downloaded: () => 0,
-      onPeers: () => undefined,
-    };
-    const seeded = { blob, participant, count: 0 };
-    this.#seeded.set(infoHash, seeded);
-    this.#traffic.add(infoHash);
-    this.#postSeed(blob);
-    this.#joined.join(infoHash, participant);
-    return seeded;
-  }
-
-  async #stopSeeding({ blob, participant }: Seeded): Promise<void> {
-    this.#seeded.delete(blob.infoHash);
-    this.#forgetTraffic(blob.infoHash);
-    this.#post({ type: "withdraw", infoHash: blob.infoHash });
-    await this.#joined.leave(blob.infoHash, participant);
-  }
-
-  #postSeed({ infoHash, size, path }: SeededBlob): void {
-    this.#post({ type: "seed", infoHash, size, path });
-  }
-
   #forgetTraffic(infoHash: InfoHash): void {
-    if (this.#seeded.has(infoHash) || this.#growing.has(infoHash)) return;
+    if (this.#whole.has(infoHash) || this.#growing.has(infoHash)) return;
     if (!this.#downloadOf(infoHash)) this.#traffic.delete(infoHash);
   }
 
@@ -287,10 +247,9 @@ export class TorrentSwarm implements Swarm {
 
   /** Metainfo stays on disk until the engine meets a peer that needs it. */
   async #sendMetainfo(infoHash: InfoHash): Promise<void> {
-    const seeded = this.#seeded.get(infoHash);
     let metainfo = this.#downloadOf(infoHash)?.metainfo;
     try {
-      metainfo ??= await seeded?.blob.metainfo();
+      metainfo ??= await this.#whole.find(infoHash)?.metainfo();
     } catch (error) {
       this.#deps.logger.warn("cannot read metainfo", { infoHash, code: codeOf(error) });
     }
@@ -313,7 +272,7 @@ export class TorrentSwarm implements Swarm {
   }
 
   #onRestarted(): void {
-    for (const { blob } of this.#seeded.values()) this.#postSeed(blob);
+    this.#whole.postAll();
     this.#growing.postAll();
   }
 }
