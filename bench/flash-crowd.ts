@@ -18,6 +18,7 @@ import {
   flashCrowdSizeBytes,
 } from "./swarm/flash-crowd-links.ts";
 import { enginePackages, engines, type Engine } from "./swarm/start-peer.ts";
+import { writeWarmUpBlob } from "./swarm/warm-up-blob.ts";
 
 /** The runs of each round: all nodes begin at once in all but the second. */
 const crowdPlans = ["together", "joining", "killing", "slow"] as const;
@@ -53,14 +54,15 @@ async function measureFlashCrowd(context: BenchContext): Promise<readonly Figure
   const unequal = await openCrowdStand(context, { nodes, ...flashCrowdLinks, exceptions });
   const blobDirectory = join(directory, "blob");
   const blob = await writeSampleBlob({ size: sizeBytes, seed: "flash", directory: blobDirectory });
+  const warmUp = await writeWarmUpBlob(directory);
 
   const idealSeconds = (sizeBytes * 8) / flashCrowdLinks.bitsPerSecond;
   const plans = plansFor(nodes, { idealSeconds, slow });
   const run = async (plan: CrowdPlan, engine: Engine = "shoal") => {
     const network = plan === "slow" ? unequal : equal;
     const withinMs = idealSeconds * 1000 * patience;
-    const options = { engine, blob, network, nodes: plans[plan], withinMs, directory, signal };
-    const result = await crowdOnce(options);
+    const common = { engine, blob, warmUp, network, withinMs, directory, signal };
+    const result = await crowdOnce({ ...common, nodes: plans[plan] });
     tell(describeCrowd(result));
     return result;
   };

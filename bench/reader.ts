@@ -17,6 +17,7 @@ import {
   flashCrowdSizeBytes,
 } from "./swarm/flash-crowd-links.ts";
 import type { ReaderReport } from "./swarm/leecher-report.ts";
+import { writeWarmUpBlob } from "./swarm/warm-up-blob.ts";
 
 /** What somebody sees who reads the blob from its start on each node of a flash crowd. */
 export const reader: Measurement = {
@@ -34,13 +35,14 @@ async function measureReaders(context: BenchContext): Promise<readonly Figure[]>
   const network = await openCrowdStand(context, { nodes: names, ...flashCrowdLinks });
   const blobDirectory = join(directory, "blob");
   const blob = await writeSampleBlob({ size: sizeBytes, seed: "reader", directory: blobDirectory });
+  const warmUp = await writeWarmUpBlob(directory);
 
   const idealSeconds = (sizeBytes * 8) / flashCrowdLinks.bitsPerSecond;
   const withinMs = idealSeconds * 1000 * flashCrowdPatience;
   const nodes = names.map((name) => ({ name }));
-  const options = { engine: "shoal", blob, network, nodes, withinMs, directory, signal } as const;
+  const common = { blob, warmUp, network, nodes, withinMs, directory, signal };
   const crowd = async (withReaders: boolean) => {
-    const result = await crowdOnce({ ...options, withReaders });
+    const result = await crowdOnce({ engine: "shoal", ...common, withReaders });
     tell(describeCrowd(result));
     return result;
   };

@@ -51,6 +51,11 @@ export interface CrowdResult {
 export interface CrowdOptions {
   readonly engine: Engine;
   readonly blob: SampleBlob;
+  /**
+   * Fetched by all before anything is measured, for daemons have compiled their code by what they
+   * fetched before; left out: nothing is. Engines of others fetch none.
+   */
+  readonly warmUp?: SampleBlob;
   /** Has the hosts `seeder` and `tracker`, on the latter of which our tracker runs. */
   readonly network: Network;
   /** Those that want the blob. */
@@ -117,13 +122,14 @@ interface PeerPlace {
 }
 
 function startCrowdPeer(options: CrowdOptions, { role, on, folder }: PeerPlace): Promise<Peer> {
-  const { engine, blob, network, withReaders = false, directory, signal } = options;
+  const { engine, blob, warmUp, network, withReaders = false, directory, signal } = options;
   const place = options.places?.get(on.name);
   const spec = {
     ...{ role, directory: folder, torrentPath: blob.torrentPath, host: on.address, port },
     seeder: { host: network.host("seeder").address, port },
     tracker: `${trackerUrl(network.host("tracker"))}/announce`,
     withReader: withReaders && role === "leech",
+    ...(warmUp && engine === "shoal" && { warmUpPath: warmUp.torrentPath }),
     ...(place && { place: formatPlace(place) }),
   };
   const logPath = join(directory, `${on.name}.log`);

@@ -18,6 +18,11 @@ const schema = z.strictObject({
   tracker: z.string().optional(),
   /** Where the host is, as `formatPlace()` has it; of ours only. */
   place: z.string().optional(),
+  /**
+   * Torrent of a small blob, beside its file: the seeder gives it, and a leecher fetches it
+   * before it is ready; of ours only.
+   */
+  warmUpPath: z.string().optional(),
   /** Whether somebody reads the blob from its start while it arrives; of our leechers only. */
   withReader: z.boolean().optional(),
 });

@@ -1,10 +1,10 @@
 // The swarm of this project in a process of its own. Started by start-peer.ts.
-import { mkdir, readFile, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { TrackerAnnouncer } from "../../core/announce/tracker-announcer.ts";
-import { parseMetainfo } from "../../core/metainfo.ts";
+import { type Metainfo, parseMetainfo } from "../../core/metainfo.ts";
 import { createPeerId } from "../../core/peer-id.ts";
 import type { Download } from "../../core/ports/swarm.ts";
 import { createJsonLogger } from "../../core/system/json-logger.ts";
@@ -17,13 +17,13 @@ import { parsePeerSpec, readyLine } from "./peer-spec.ts";
 import { readArrivingBlob } from "./read-arriving-blob.ts";
 
 const spec = parsePeerSpec(process.argv[2]);
-const metainfo = parseMetainfo(await readFile(spec.torrentPath));
+const metainfo = await readMetainfo(spec.torrentPath);
+const warmUp = spec.warmUpPath === undefined ? undefined : await readMetainfo(spec.warmUpPath);
 /**
  * Milliseconds between two looks at a download: no more than it is told wrong by. A crowd takes
  * many seconds, and its looks would cost the processors that its links are to be filled with.
  */
 const lookIntervalMs = spec.tracker === undefined ? 1 : 25;
-const path = join(spec.directory, metainfo.digest);
 
 const logger = createJsonLogger({ level: "warn", text: true });
 const place = spec.place === undefined ? undefined : parsePlace(spec.place);
@@ -45,22 +45,26 @@ await swarm[Symbol.asyncDispose]();
 await announcer[Symbol.asyncDispose]();
 
 async function seed(): Promise<void> {
-  const { digest, infoHash, layout } = metainfo;
-  swarm.seed({ digest, infoHash, size: layout.size, path, metainfo: async () => metainfo });
+  give(metainfo, spec.directory);
+  if (warmUp && spec.warmUpPath !== undefined) give(warmUp, dirname(spec.warmUpPath));
   process.stdout.write(`${readyLine}\n`);
   await waitForEnd();
 }
 
+function give(blob: Metainfo, directory: string): void {
+  const { digest, infoHash, layout } = blob;
+  const path = join(directory, digest);
+  swarm.seed({ digest, infoHash, size: layout.size, path, metainfo: async () => blob });
+}
+
 async function leech(): Promise<void> {
   await mkdir(spec.directory, { recursive: true });
-  await writeFile(path, "");
-  await truncate(path, metainfo.layout.size);
+  if (warmUp) await fetchWarmUp(warmUp);
+  const path = await makeFile(metainfo);
   await waitForGo();
 
   const start = performance.now();
-  const download = swarm.download({ torrent: metainfo, path, peers: [spec.seeder], webSeeds: [] });
-  const { size } = metainfo.layout;
-  const reading = spec.withReader === true && readArrivingBlob(download, { path, size, signal });
+  const { download, reading } = begin(metainfo, path);
   const arrival = watchArrival(download);
   // The sha256 of the blob and its way to the disk are part of it.
   await download.whole();
@@ -71,6 +75,31 @@ async function leech(): Promise<void> {
   const report = { received, ...times, ...(reader !== false && { reader }) };
   process.stdout.write(`${reportLine(report)}\n`);
   await sayDone(checkedMs, durableMs);
+}
+
+/** A daemon has its code compiled by what it fetched before. */
+async function fetchWarmUp(blob: Metainfo): Promise<void> {
+  const path = await makeFile(blob);
+  const { download, reading } = begin(blob, path);
+  await download.whole();
+  await reading;
+  await download[Symbol.asyncDispose]();
+  await rm(path);
+}
+
+/** Makes the file that a blob is to be written to. */
+async function makeFile({ digest, layout }: Metainfo): Promise<string> {
+  const path = join(spec.directory, digest);
+  await writeFile(path, "");
+  await truncate(path, layout.size);
+  return path;
+}
+
+function begin(blob: Metainfo, path: string) {
+  const download = swarm.download({ torrent: blob, path, peers: [spec.seeder], webSeeds: [] });
+  const { size } = blob.layout;
+  const reading = spec.withReader === true && readArrivingBlob(download, { path, size, signal });
+  return { download, reading };
 }
 
 /** Looks until all pieces are in, without hurrying any of them as a reader would. */
@@ -86,4 +115,8 @@ async function watchArrival(download: Download) {
     [bytesDone, lastMs] = [download.bytesDone, now];
   }
   return { checkedMs: lastMs, firstPieceMs, longestIdleMs };
+}
+
+async function readMetainfo(path: string): Promise<Metainfo> {
+  return parseMetainfo(await readFile(path));
 }
