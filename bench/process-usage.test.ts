@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
 
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { socketCountOf, usageOf } from "./process-usage.ts";
 
 test("`usageOf()` agrees with what a process knows of itself", async () => {
@@ -22,7 +23,7 @@ test("`usageOf()` refuses a process that is not there", async () => {
 test("`socketCountOf()` counts sockets, and no other files", async (t) => {
   const before = await socketCountOf(process.pid);
   const server = createServer().listen(0, "127.0.0.1");
-  t.after(() => server.close());
+  cleanUpOf(t).defer(() => server.close());
   await once(server, "listening");
   assert.equal(await socketCountOf(process.pid), before + 1);
 });

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 
-import { temporaryFolder } from "./testing/temporary-folder.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 
 const shoal = join(import.meta.dirname, "shoal.sh");
 
@@ -17,13 +18,13 @@ interface Line {
 }
 
 async function startTracker(t: TestContext, program: string): Promise<ChildProcess> {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   const file = join(folder, "tracker.yaml");
   await writeFile(file, 'listen:\n  http: "127.0.0.1:0"\n  udp: "127.0.0.1:0"\n');
   const child = spawn(program, ["tracker", "--config", file], {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  t.after(() => child.kill("SIGKILL"));
+  cleanUpOf(t).defer(() => child.kill("SIGKILL"));
   return child;
 }
 
@@ -47,7 +48,7 @@ async function run(args: readonly string[]): Promise<{ code: unknown; stdout: st
 }
 
 test("a service runs, tells of itself, and ends well on SIGTERM, also when called by a link", async (t) => {
-  const link = join(await temporaryFolder(t), "shoal");
+  const link = join(testFolder(t), "shoal");
   await symlink(shoal, link);
   const tracker = await startTracker(t, link);
   const { http } = await lineWith(tracker, "ready");

@@ -3,10 +3,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { testFolder } from "../core/testing/test-folder.ts";
 import { exitCodes } from "./exit-code.ts";
 import { runProgram } from "./program.ts";
 import { capturedContext } from "./testing/captured-context.ts";
-import { temporaryFolder } from "./testing/temporary-folder.ts";
 
 async function shoal(args: readonly string[], environment = {}) {
   const context = capturedContext({ environment });
@@ -50,7 +50,7 @@ test("wrong usage is told on standard error and ends with 2", async () => {
 });
 
 test("config check tells every problem with its place, or that there is none", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   const file = join(folder, "a.yaml");
   await writeFile(file, "service: tracker\nlisten:\n  htp: 1\nannounce:\n  intervalMs: 5m\n");
   const bad = await shoal(["config", "check", file]);
@@ -64,7 +64,7 @@ test("config check tells every problem with its place, or that there is none", a
 });
 
 test("config check wants to know the service, and believes file and option only together", async (t) => {
-  const file = join(await temporaryFolder(t), "a.yaml");
+  const file = join(testFolder(t), "a.yaml");
   await writeFile(file, "trackers: []\n");
   assert.match((await shoal(["config", "check", file])).stderr, /use --service/);
   const given = await shoal(["config", "check", file, "--service", "seeder"]);
@@ -76,7 +76,7 @@ test("config check wants to know the service, and believes file and option only 
 });
 
 test("variables are part of the configuration that is checked", async (t) => {
-  const file = join(await temporaryFolder(t), "a.yaml");
+  const file = join(testFolder(t), "a.yaml");
   await writeFile(file, "service: tracker\n");
   const { exitCode, stderr } = await shoal(["config", "check", file], {
     SHOAL_ANNOUNCE__INTERVAL_MS: "soon",
@@ -86,7 +86,7 @@ test("variables are part of the configuration that is checked", async (t) => {
 });
 
 test("a service with a bad configuration does not start, and ends with 2", async (t) => {
-  const file = join(await temporaryFolder(t), "a.yaml");
+  const file = join(testFolder(t), "a.yaml");
   await writeFile(file, "nonsense: 1\n");
   const { exitCode, stderr } = await shoal(["tracker", "--config", file]);
   assert.equal(exitCode, exitCodes.usage);

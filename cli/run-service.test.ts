@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { ConfigError, UnavailableError } from "../core/errors.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { exitCodes } from "./exit-code.ts";
 import { type RunServiceOptions, runService } from "./run-service.ts";
 import { capturedContext } from "./testing/captured-context.ts";
-import { temporaryFolder } from "./testing/temporary-folder.ts";
 
 function options(start: RunServiceOptions["start"]): RunServiceOptions {
   return { service: "tracker", level: "info", start };
@@ -119,7 +119,7 @@ test("a service that fails while it stops ends with 1", async () => {
 });
 
 test("systemd is told when it asked to be", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   const tool = join(folder, "systemd-notify");
   await writeFile(tool, `#!/bin/sh\necho "$NOTIFY_SOCKET $1" >> "${folder}/told"\n`);
   await chmod(tool, 0o755);

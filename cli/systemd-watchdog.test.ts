@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 
+import { testFolder } from "../core/testing/test-folder.ts";
 import { watchBySystemd } from "./systemd-watchdog.ts";
-import { temporaryFolder } from "./testing/temporary-folder.ts";
 
 /** A systemd whose tool says what it is told into a pipe. */
 async function fakeSystemd(t: TestContext) {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   const pipe = join(folder, "told");
   await promisify(execFile)("mkfifo", [pipe]);
   const tool = join(folder, "systemd-notify");

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext } from "node:test";
 
@@ -9,8 +8,10 @@ import { BlobNotFoundError } from "../core/errors.ts";
 import { type Metainfo, createMetainfo } from "../core/metainfo.ts";
 import type { BlobRecord } from "../core/ports/blob-store.ts";
 import type { DirectoryEntry } from "../core/ports/directory.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import { type ScriptedDownload, ScriptedSwarm } from "../core/testing/scripted-swarm.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { Arrival } from "./arrival.ts";
 import type { ArrivalDeps } from "./arrival-deps.ts";
 import { BlobLookup } from "./blob-lookup.ts";
@@ -49,8 +50,7 @@ export interface Bench {
 
 /** An arrival's surroundings: a directory that gives `answers` in turn, a store of one file. */
 export async function benchOf(t: TestContext): Promise<Bench> {
-  const folder = await mkdtemp(join(tmpdir(), "arrival-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = testFolder(t, "arrival");
   const path = join(folder, "data");
   await writeFile(path, bytes);
   const swarm = new ScriptedSwarm();
@@ -102,7 +102,7 @@ export async function benchOf(t: TestContext): Promise<Bench> {
       },
       { digest, size: bytes.length, promised },
     );
-    t.after(() => arrival[Symbol.asyncDispose]());
+    cleanUpOf(t).use(arrival);
     return arrival;
   };
   const bench: Bench = {

@@ -4,6 +4,7 @@ import { type TestContext, test } from "node:test";
 import { type Digest, digestOf } from "../core/digest.ts";
 import { UnavailableError } from "../core/errors.ts";
 import type { Labels } from "../core/ports/blob-store.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { BlobRepositories } from "./blob-repositories.ts";
 import { Provenance } from "./provenance/provenance.ts";
 
@@ -102,20 +103,21 @@ function pullOf(t: TestContext) {
   const labels: Record<string, string> = {};
   const asked: Digest[] = [];
   const content = containerdWith({ default: [[manifest, labels]] });
-  const repositories = new BlobRepositories({
-    provenance,
-    hosts: ["r.example:5000"],
-    containerd: {
-      ...content,
-      images: async () => [],
-      info: (digest, options) => {
-        asked.push(digest);
-        pull.onInfo();
-        return content.info(digest, options);
+  const repositories = cleanUpOf(t).use(
+    new BlobRepositories({
+      provenance,
+      hosts: ["r.example:5000"],
+      containerd: {
+        ...content,
+        images: async () => [],
+        info: (digest, options) => {
+          asked.push(digest);
+          pull.onInfo();
+          return content.info(digest, options);
+        },
       },
-    },
-  });
-  t.after(() => repositories[Symbol.asyncDispose]());
+    }),
+  );
   const pull = { repositories, labels, asked, onInfo: (): void => undefined };
   return pull;
 }

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFile } from "node:fs/promises";
 import { type TestContext } from "node:test";
 
 import { CacheBudget } from "../core/blob-life/cache-budget.ts";
@@ -14,8 +12,10 @@ import type { BlobProvenance, BlobRecord } from "../core/ports/blob-store.ts";
 import type { ColdAnswer } from "../core/ports/cold-source.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import { type ScriptedDownload, ScriptedSwarm } from "../core/testing/scripted-swarm.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { Arrivals } from "./arrivals.ts";
 import { BlobLookup } from "./blob-lookup.ts";
 import { BrokenPromises } from "./broken-promises.ts";
@@ -126,12 +126,11 @@ export class Node {
   }
 
   static async open(t: TestContext): Promise<Node> {
-    const root = await mkdtemp(join(tmpdir(), "fetcher-"));
+    const root = testFolder(t, "fetcher");
     const node = await Node.#openAt(root, t);
-    t.after(async () => {
+    cleanUpOf(t).defer(async () => {
       await node.close();
       await node.#successor?.close();
-      await rm(root, { recursive: true, force: true });
     });
     return node;
   }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
@@ -9,18 +8,20 @@ import { mediaTypes } from "../core/media-type.ts";
 import type { Repository } from "../core/ports/origin.ts";
 import { openRegistries } from "../core/registry/open-registries.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { FakeRegistry } from "../core/testing/fake-registry.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { LastResort } from "./last-resort.ts";
 
 const blob = blobFixture(2_000_000);
 const named = { digest: blob.digest, size: blob.bytes.length };
 
 async function open(t: TestContext, repositoriesOf: (host: string) => Repository[]) {
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
-  const opened = await openRegistries({ registries: [], credentialsFile: undefined });
-  t.after(() => opened[Symbol.asyncDispose]());
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
+  const opened = cleanUpOf(t).use(
+    await openRegistries({ registries: [], credentialsFile: undefined }),
+  );
   const repositories = { find: async () => repositoriesOf(registry.host) };
   const { origin } = opened;
   const logger = new MemoryLogger();
@@ -82,8 +83,7 @@ test("a blob of which no repository is known, or that none has, is not found", a
 test("a blob is described by all of its bytes, unless it is another one", async (t) => {
   const { registry, lastResort } = await open(t, (host) => [{ registry: host, repository: "a" }]);
   registry.addBlob(blob.bytes);
-  const folder = await mkdtemp(join(tmpdir(), "last-resort-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = testFolder(t, "last-resort");
   const path = join(folder, "data");
   await writeFile(path, "part of it");
   const { infoHash } = await lastResort.describe({ ...named, path }, { signal: t.signal });

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import { formatPeerAddress } from "../core/peer-address.ts";
 import type { ServiceStatus } from "../core/service-status.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { FakeRegistry } from "../core/testing/fake-registry.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { parseContentProxyConfig } from "./config.ts";
 import { startContentProxy } from "./service.ts";
 
@@ -16,10 +16,8 @@ import { startContentProxy } from "./service.ts";
 const downTracker = "http://127.0.0.1:1";
 
 test("the status tells that a tracker is down, once it was asked in vain", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "shoal-proxy-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
+  const folder = testFolder(t, "proxy");
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
   const { digest } = registry.addBlob(Buffer.from("a blob"));
   const config = {
     store: { root: join(folder, "content"), socket: join(folder, "content.sock") },
@@ -32,8 +30,7 @@ test("the status tells that a tracker is down, once it was asked in vain", async
   };
   const parsed = parseContentProxyConfig(JSON.stringify(config), "test");
   const deps = { logger: new MemoryLogger(), clock: new SystemClock() };
-  const proxy = await startContentProxy(parsed, deps, t);
-  t.after(() => proxy[Symbol.asyncDispose]());
+  const proxy = cleanUpOf(t).use(await startContentProxy(parsed, deps, t));
   const sources = async () => {
     const answer = await fetch(`http://${formatPeerAddress(proxy.admin)}/v1/status`);
     return ((await answer.json()) as ServiceStatus).sources;

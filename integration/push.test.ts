@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { mediaTypes } from "../core/media-type.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { type EnginePlace, runEngine } from "./support/engines/engine.ts";
 import { ensurePackages } from "./support/apt-packages.ts";
 import { requestHttp } from "./support/http.ts";
@@ -23,8 +23,7 @@ const token = "a-token-of-the-tests";
 
 /** A file with the token, as its operator makes it. */
 async function writeToken(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "shoal-token-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = testFolder(t, "token");
   const path = join(folder, "tokens");
   await writeFile(path, `# of the tests\n${token}\n`, { mode: 0o600 });
   return path;

@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 
+import { testFolder } from "../core/testing/test-folder.ts";
 import { containerd } from "./gen/content.js";
 
 const { ReadContentResponse, WriteContentRequest, WriteAction } = containerd.services.content.v1;
 
 test("generate.sh makes exactly the files that are kept", async (t) => {
-  const made = await mkdtemp(join(tmpdir(), "protos-"));
-  t.after(() => rm(made, { recursive: true }));
+  const made = testFolder(t, "protos");
   await promisify(execFile)("sh", [join(import.meta.dirname, "generate.sh"), made], {
     env: { ...process.env, npm_node_execpath: process.execPath },
   });

@@ -4,6 +4,7 @@ import { type TestContext, test } from "node:test";
 import { CacheBudget } from "../core/blob-life/cache-budget.ts";
 import { digestOf } from "../core/digest.ts";
 import { StorageFullError } from "../core/errors.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import { ArrivalRoom } from "./arrival-room.ts";
 import { BlobRoom } from "./blob-room.ts";
@@ -26,8 +27,7 @@ function open(t: TestContext) {
   const room = new BlobRoom({ store, budget, budgetBytes, noteUses: () => undefined });
   const arrive = (seed: string, size: number) => {
     const digest = digestOf(Buffer.from(seed));
-    const arrival = new ArrivalRoom({ mediaType: "layer", digest, size }, room);
-    t.after(() => arrival[Symbol.dispose]());
+    const arrival = cleanUpOf(t).use(new ArrivalRoom({ mediaType: "layer", digest, size }, room));
     return arrival;
   };
   return { arrive };

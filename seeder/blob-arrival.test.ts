@@ -6,20 +6,20 @@ import { setImmediate as turn } from "node:timers/promises";
 import { UnavailableError } from "../core/errors.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { BlobArrival } from "./blob-arrival.ts";
-import { temporaryFolder } from "./open-test-seeder.test-support.ts";
 
 const { bytes, digest, metainfo } = blobFixture(1_000_000);
 const size = bytes.length;
 
 /** An arrival, and an ingest of a real store that fills it. */
 async function open(t: TestContext) {
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   const deps = { root, clock: new ManualClock(), logger: new MemoryLogger() };
-  const store = await DiskBlobStore.open(deps, t);
-  t.after(() => store[Symbol.asyncDispose]());
+  const store = cleanUpOf(t).use(await DiskBlobStore.open(deps, t));
   const ingest = await store.openIngest(digest, { total: size });
   let unwanted = 0;
   const arrival = new BlobArrival({ mediaType: "layer", digest, size }, () => unwanted++);

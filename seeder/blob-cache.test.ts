@@ -18,13 +18,14 @@ import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Authorization, Origin, OriginOptions } from "../core/ports/origin.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { BlobCache } from "./blob-cache.ts";
 import type { OriginBlob } from "./blob-fetch.ts";
 import { BlobRoom } from "./blob-room.ts";
 import { KnownBlobs } from "./known-blobs.ts";
-import { temporaryFolder } from "./open-test-seeder.test-support.ts";
 import { StateFile } from "./state-file.ts";
 
 /** An origin whose blobs come as a test lets them. */
@@ -78,11 +79,10 @@ async function aborted(signal: AbortSignal): Promise<never> {
 }
 
 async function open(t: TestContext, { budgetBytes = 1000, blobsMax = 10 } = {}) {
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   const logger = new MemoryLogger();
   const clock = new ManualClock();
-  const store = await DiskBlobStore.open({ root, clock, logger }, t);
-  t.after(() => store[Symbol.asyncDispose]());
+  const store = cleanUpOf(t).use(await DiskBlobStore.open({ root, clock, logger }, t));
   const origin = new GatedOrigin();
   const offered: Digest[] = [];
   const offering = {
@@ -99,8 +99,9 @@ async function open(t: TestContext, { budgetBytes = 1000, blobsMax = 10 } = {}) 
   const budget = new CacheBudget({ store, offering, logger, rule });
   const room = new BlobRoom({ store, budget, budgetBytes, noteUses: () => undefined });
   const limits = { blobsMax, pullBlobsMax: 10 };
-  const cache = new BlobCache({ store, origin, offering, room, known, ...limits, logger });
-  t.after(() => cache[Symbol.asyncDispose]());
+  const cache = cleanUpOf(t).use(
+    new BlobCache({ store, origin, offering, room, known, ...limits, logger }),
+  );
   /** A blob that the origin has. */
   const add = (size: number, seed: string, repository = "pond/fish"): OriginBlob => {
     const { bytes, digest } = blobFixture(size, seed);

@@ -11,6 +11,7 @@ import { AccessDeniedError, BlobNotFoundError, UnavailableError } from "../core/
 import { growingInfoHash } from "../core/growing-torrent.ts";
 import type { ColdAnswer } from "../core/ports/cold-source.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import type { FakeRegistry } from "../core/testing/fake-registry.ts";
 import { MemoryTracker } from "../core/testing/memory-tracker.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
@@ -38,10 +39,11 @@ async function open(
   registry.addBlob(layer.bytes);
   const slow = new SlowBlob(given);
   registry.fault = slow.fault;
-  const source = new SeederColdSource({
-    ...{ seeders: [url], clock: new ManualClock(), passesCredentials: true },
-  });
-  t.after(() => source[Symbol.dispose]());
+  const source = cleanUpOf(t).use(
+    new SeederColdSource({
+      ...{ seeders: [url], clock: new ManualClock(), passesCredentials: true },
+    }),
+  );
   const from = [{ registry: registry.host, repository }];
   const blob = { digest, size, mediaType: "layer", from };
   const ask = async (more: object = {}) => source.fetch({ ...blob, ...more }, t);
@@ -111,8 +113,7 @@ test("a small blob comes with the answer, to all who ask", async (t) => {
 test("a node has pieces by BitTorrent while the seeder waits for the others, and all of it at last", async (t) => {
   const { slow, ask, root } = await open(t);
   const announcer = new MemoryTracker().announcer();
-  const node = await openTestSwarm()({ announcer }, t);
-  t.after(() => node[Symbol.asyncDispose]());
+  const node = cleanUpOf(t).use(await openTestSwarm()({ announcer }, t));
   const asked = ask();
   const first = 5 * pieceLength;
   await slow.give(first);

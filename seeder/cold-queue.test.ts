@@ -5,6 +5,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { digestOf } from "../core/digest.ts";
 import { UnavailableError } from "../core/errors.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import { ColdFetches } from "./cold-fetches.ts";
 import type { ColdRequest } from "./cold-request.ts";
@@ -18,21 +19,22 @@ function open(t: TestContext) {
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
     );
   };
-  const fetches = new ColdFetches({
-    store: { find: () => undefined },
-    cache: {
-      arrivalOf: () => undefined,
-      hasten: () => undefined,
-      begin: async ({ descriptor }, options) => hanging(descriptor.digest, options),
-      isQueued: () => false,
-      obtain: async ({ descriptor }, options) => hanging(descriptor.digest, options),
-    },
-    origin: { describe: async (_from, options) => hanging("describe", options) },
-    known: { add: () => undefined, find: () => undefined, touch: () => undefined },
-    growing: { add: () => undefined },
-    logger: new MemoryLogger(),
-  });
-  t.after(() => fetches[Symbol.asyncDispose]());
+  const fetches = cleanUpOf(t).use(
+    new ColdFetches({
+      store: { find: () => undefined },
+      cache: {
+        arrivalOf: () => undefined,
+        hasten: () => undefined,
+        begin: async ({ descriptor }, options) => hanging(descriptor.digest, options),
+        isQueued: () => false,
+        obtain: async ({ descriptor }, options) => hanging(descriptor.digest, options),
+      },
+      origin: { describe: async (_from, options) => hanging("describe", options) },
+      known: { add: () => undefined, find: () => undefined, touch: () => undefined },
+      growing: { add: () => undefined },
+      logger: new MemoryLogger(),
+    }),
+  );
   return { begun, fetches };
 }
 

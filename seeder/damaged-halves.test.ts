@@ -4,10 +4,11 @@ import { type TestContext, test } from "node:test";
 import { DigestMismatchError, UnavailableError } from "../core/errors.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { BlobCache } from "./blob-cache.ts";
-import { temporaryFolder } from "./open-test-seeder.test-support.ts";
 import type { SecondHandOptions } from "./second-hand.ts";
 
 const size = 1000;
@@ -20,9 +21,8 @@ type Giving = (options: SecondHandOptions) => Iterable<Uint8Array> | AsyncIterab
 /** A seeder whose fetches are given what those say, in turn. */
 async function open(t: TestContext, ...givings: Giving[]) {
   const logger = new MemoryLogger();
-  const deps = { root: await temporaryFolder(t), clock: new ManualClock(), logger };
-  const store = await DiskBlobStore.open(deps, t);
-  t.after(() => store[Symbol.asyncDispose]());
+  const deps = { root: testFolder(t), clock: new ManualClock(), logger };
+  const store = cleanUpOf(t).use(await DiskBlobStore.open(deps, t));
   const starts: string[] = [];
   const origin = {
     async *blob(_: unknown, options: SecondHandOptions) {
@@ -32,13 +32,14 @@ async function open(t: TestContext, ...givings: Giving[]) {
   };
   const nothing = { [Symbol.dispose]: () => undefined };
   const room = { check: () => undefined, keep: () => nothing, hold: async () => undefined };
-  const cache = new BlobCache({
-    ...{ store, origin, room, logger },
-    offering: { add: () => undefined },
-    known: { touch: () => undefined },
-    ...{ blobsMax: 10, pullBlobsMax: 10 },
-  });
-  t.after(() => cache[Symbol.asyncDispose]());
+  const cache = cleanUpOf(t).use(
+    new BlobCache({
+      ...{ store, origin, room, logger },
+      offering: { add: () => undefined },
+      known: { touch: () => undefined },
+      ...{ blobsMax: 10, pullBlobsMax: 10 },
+    }),
+  );
   const descriptor = { mediaType: "layer", digest, size };
   const blob = { registry: "r.example", repository: "pond/fish", descriptor };
   const obtain = async () => cache.obtain(blob, { onBytes: () => undefined, signal: t.signal });

@@ -5,21 +5,23 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { GrowingBlob } from "../core/ports/swarm.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { BlobArrival } from "./blob-arrival.ts";
 import { GrowingSeeds } from "./growing-seeds.ts";
-import { temporaryFolder } from "./open-test-seeder.test-support.ts";
 
 const { bytes, digest, metainfo } = blobFixture(1_000_000);
 const size = bytes.length;
 
 /** A swarm that notes what is given to it. */
 async function open(t: TestContext) {
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   const logger = new MemoryLogger();
-  const store = await DiskBlobStore.open({ root, clock: new ManualClock(), logger }, t);
-  t.after(() => store[Symbol.asyncDispose]());
+  const store = cleanUpOf(t).use(
+    await DiskBlobStore.open({ root, clock: new ManualClock(), logger }, t),
+  );
   const given: { blob: GrowingBlob; hashes: Buffer; left: boolean }[] = [];
   let farewell: Promise<void> = Promise.resolve();
   const swarm = {
@@ -35,8 +37,7 @@ async function open(t: TestContext) {
       };
     },
   };
-  const seeds = new GrowingSeeds({ store, swarm, logger });
-  t.after(() => seeds[Symbol.asyncDispose]());
+  const seeds = cleanUpOf(t).use(new GrowingSeeds({ store, swarm, logger }));
   const arrive = async () => {
     const ingest = await store.openIngest(digest, { total: size });
     const arrival = new BlobArrival({ mediaType: "layer", digest, size }, () => undefined);

@@ -6,9 +6,9 @@ import { type TestContext, test } from "node:test";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import type { OriginBlob } from "./blob-fetch.ts";
 import { KnownBlobs } from "./known-blobs.ts";
-import { temporaryFolder } from "./open-test-seeder.test-support.ts";
 import { StateFile } from "./state-file.ts";
 
 function blobOf(seed: string): OriginBlob {
@@ -18,7 +18,7 @@ function blobOf(seed: string): OriginBlob {
 }
 
 async function folderWith(t: TestContext) {
-  const path = join(await temporaryFolder(t), "known-blobs.jsonl");
+  const path = join(testFolder(t), "known-blobs.jsonl");
   const clock = new ManualClock();
   const open = async () =>
     KnownBlobs.open({ file: new StateFile({ path, logger: new MemoryLogger() }), clock });

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 
 import { SystemClock } from "../core/system/system-clock.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { FakeRegistry } from "../core/testing/fake-registry.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { parseSeederConfig } from "./config.ts";
 import type { BlobEvent, EndEvent, PreheatEvent } from "./preheat-event.ts";
 import { type Seeder, startSeeder } from "./service.ts";
@@ -44,7 +43,7 @@ export async function openTestSeeder(
   t: TestContext,
   options: TestSeederOptions = {},
 ): Promise<TestSeeder> {
-  const root = options.root ?? (await temporaryFolder(t));
+  const root = options.root ?? testFolder(t);
   const registry = options.registry ?? (await openRegistry(t));
   const config = {
     listen: "127.0.0.1:0",
@@ -56,8 +55,7 @@ export async function openTestSeeder(
   const logger = new MemoryLogger();
   const deps = { logger, clock: new SystemClock() };
   const parsed = parseSeederConfig(JSON.stringify(config), "test");
-  const seeder = await startSeeder(parsed, deps, t);
-  t.after(() => seeder[Symbol.asyncDispose]());
+  const seeder = cleanUpOf(t).use(await startSeeder(parsed, deps, t));
   const url = `http://127.0.0.1:${seeder.http.port}`;
   const image = `${registry.host}/pond/fish:latest`;
   return {
@@ -71,15 +69,8 @@ export async function openTestSeeder(
 }
 
 export async function openRegistry(t: TestContext): Promise<FakeRegistry> {
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
   return registry;
-}
-
-export async function temporaryFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "shoal-seeder-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** Bytes of that length which no other seed gives. */

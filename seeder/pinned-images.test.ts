@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { blobFixture } from "../core/testing/blob-fixture.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
-import { temporaryFolder } from "./open-test-seeder.test-support.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { PinnedImages } from "./pinned-images.ts";
 import { StateFile } from "./state-file.ts";
 
@@ -14,7 +14,7 @@ const [one, two, a, b] = ["one", "two", "a", "b"].map((seed) => blobFixture(10, 
 
 test("the blobs of a pinned reference stay, also over a restart, until it is unpinned", async (t) => {
   assert.ok(one && two && a && b);
-  const path = join(await temporaryFolder(t), "pinned-images.json");
+  const path = join(testFolder(t), "pinned-images.json");
   const open = async (...references: string[]) =>
     PinnedImages.open({
       file: new StateFile({ path, logger: new MemoryLogger() }),

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { InvalidArgumentError, UnavailableError } from "../core/errors.ts";
 import { formatImageReference, parseImageReference } from "../core/image-reference.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import { PreheatQueue } from "./preheat-queue.ts";
 import type { PreheatRequest } from "./preheats.ts";
@@ -77,8 +78,7 @@ class Bench implements AsyncDisposable {
 }
 
 test("images are fetched in their order, a few at once, and each that waits once", async (t) => {
-  const bench = new Bench();
-  t.after(() => bench[Symbol.asyncDispose]());
+  const bench = cleanUpOf(t).use(new Bench());
   bench.add("a:1", "b:1", "c:1", "d:1", "e:1", "e:1");
   bench.add("f:1", "e:1");
   await bench.untilBegun(4);
@@ -92,8 +92,7 @@ test("images are fetched in their order, a few at once, and each that waits once
 });
 
 test("a tag that is pushed again while it is fetched is fetched again", async (t) => {
-  const bench = new Bench();
-  t.after(() => bench[Symbol.asyncDispose]());
+  const bench = cleanUpOf(t).use(new Bench());
   bench.add("a:1");
   await bench.untilBegun(1);
   bench.add("a:1");
@@ -102,8 +101,7 @@ test("a tag that is pushed again while it is fetched is fetched again", async (t
 });
 
 test("more images than may wait are refused together", async (t) => {
-  const bench = new Bench();
-  t.after(() => bench[Symbol.asyncDispose]());
+  const bench = cleanUpOf(t).use(new Bench());
   const names = Array.from({ length: 9_999 }, (_, index) => `a:${index}`);
   bench.add("x:1", "x:2", "x:3", "x:4");
   await bench.untilBegun(4);
@@ -116,8 +114,7 @@ test("more images than may wait are refused together", async (t) => {
 });
 
 test("what may heal is tried again, so often", async (t) => {
-  const bench = new Bench();
-  t.after(() => bench[Symbol.asyncDispose]());
+  const bench = cleanUpOf(t).use(new Bench());
   bench.add("a:1");
   for (const count of [1, 2, 3]) {
     await bench.untilBegun(count);
@@ -129,8 +126,7 @@ test("what may heal is tried again, so often", async (t) => {
 });
 
 test("an image that finds no place keeps its turn and its tries, however long that takes", async (t) => {
-  const bench = new Bench();
-  t.after(() => bench[Symbol.asyncDispose]());
+  const bench = cleanUpOf(t).use(new Bench());
   bench.full = true;
   bench.add("a:1", "b:1");
   await bench.untilLooked(20);
@@ -146,8 +142,7 @@ test("an image that finds no place keeps its turn and its tries, however long th
 });
 
 test("images that wait for their next try hold up no other", async (t) => {
-  const bench = new Bench({ retryPausesMs: [600_000] });
-  t.after(() => bench[Symbol.asyncDispose]());
+  const bench = cleanUpOf(t).use(new Bench({ retryPausesMs: [600_000] }));
   const failing = ["a:1", "b:1", "c:1", "d:1"];
   bench.add(...failing, "e:1");
   await bench.untilBegun(4);
@@ -158,8 +153,7 @@ test("images that wait for their next try hold up no other", async (t) => {
 });
 
 test("what cannot heal, or was canceled, is not tried again", async (t) => {
-  const bench = new Bench();
-  t.after(() => bench[Symbol.asyncDispose]());
+  const bench = cleanUpOf(t).use(new Bench());
   bench.add("a:1", "b:1");
   await bench.untilBegun(2);
   bench.end("a:1", new InvalidArgumentError("no such platform"));

@@ -5,12 +5,8 @@ import { inspect } from "node:util";
 import { test } from "node:test";
 
 import type { Fault } from "../core/testing/fake-registry.ts";
-import {
-  bytesOf,
-  openRegistry,
-  openTestSeeder,
-  temporaryFolder,
-} from "./open-test-seeder.test-support.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
+import { bytesOf, openRegistry, openTestSeeder } from "./open-test-seeder.test-support.ts";
 
 const password = "s3cret-w0rd";
 const auth = Buffer.from(`fisher:${password}`).toString("base64");
@@ -19,7 +15,7 @@ const name = "pond/fish:latest";
 test("no password, token or signed URL is told or logged, however a registry fails", async (t) => {
   const registry = await openRegistry(t);
   const host = registry.host;
-  const credentialsFile = join(await temporaryFolder(t), "config.json");
+  const credentialsFile = join(testFolder(t), "config.json");
   await writeFile(credentialsFile, JSON.stringify({ auths: { [host]: { auth } } }));
   const config = { credentialsFile };
   const { preheat, logger, url } = await openTestSeeder(t, { registry, config });

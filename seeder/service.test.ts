@@ -6,12 +6,8 @@ import { test } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import { parseMetainfo } from "../core/metainfo.ts";
 import type { ServiceStatus } from "../core/service-status.ts";
-import {
-  bytesOf,
-  openRegistry,
-  openTestSeeder,
-  temporaryFolder,
-} from "./open-test-seeder.test-support.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
+import { bytesOf, openRegistry, openTestSeeder } from "./open-test-seeder.test-support.ts";
 
 const layers = [bytesOf(100_000, "one"), bytesOf(70_000, "two")];
 const name = "pond/fish:latest";
@@ -65,7 +61,7 @@ test("the metainfo of a preheated blob names the seeder as peer and as web seed"
 });
 
 test("a restarted seeder serves what is on disk, its origin gone and its files damaged", async (t) => {
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   const registry = await openRegistry(t);
   const image = registry.addImage(layers, name);
   const first = await openTestSeeder(t, { root, registry });
@@ -129,7 +125,7 @@ test("routes that there are none are not found, and methods that there are none 
 });
 
 test("a seeder that cannot start says why, and leaves nothing open", async (t) => {
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   for (const config of [
     { credentialsFile: "/nonexistent/config.json" },
     { origins: [{ kind: "registry", host: "a.example", caFile: "/nonexistent/ca.pem" }] },

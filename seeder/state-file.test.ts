@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
-import { temporaryFolder } from "./open-test-seeder.test-support.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { StateFile } from "./state-file.ts";
 
 test("replace() writes one text after the other, and leaves out those that are outdated", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   const path = join(folder, "state");
   const logger = new MemoryLogger();
   const file = new StateFile({ path, logger });
@@ -25,7 +25,7 @@ test("replace() writes one text after the other, and leaves out those that are o
 });
 
 test("a file that cannot be read or written is logged, and harms nothing", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   const logger = new MemoryLogger();
   const file = new StateFile({ path: folder, logger });
   assert.equal(await file.read(), "");

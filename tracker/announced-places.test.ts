@@ -8,6 +8,7 @@ import { infoHashOf } from "../core/info-hash.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
 import { createPeerId } from "../core/peer-id.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import type { Place } from "../core/topology.ts";
 import { AnnouncedPlaces } from "./announced-places.ts";
@@ -19,8 +20,7 @@ const infoHash = infoHashOf(Buffer.from("torrent"));
 async function start(t: TestContext): Promise<string> {
   const config = parseTrackerConfig('listen: {http: "127.0.0.1:0", udp: false}', "test");
   const deps = { logger: new MemoryLogger(), clock: new SystemClock() };
-  const tracker = await startTracker(config, deps, t);
-  t.after(() => tracker[Symbol.asyncDispose]());
+  const tracker = cleanUpOf(t).use(await startTracker(config, deps, t));
   return `http://127.0.0.1:${tracker.http.port}/announce`;
 }
 
@@ -30,8 +30,7 @@ async function announce(
   { url, port, place }: { readonly url: string; readonly port: number; readonly place?: Place },
 ): Promise<readonly PeerAddress[]> {
   const deps = { clock: new SystemClock(), logger: new MemoryLogger(), peerId: createPeerId() };
-  const announcer = new TrackerAnnouncer({ ...deps, trackers: [url], place });
-  t.after(() => announcer[Symbol.asyncDispose]());
+  const announcer = cleanUpOf(t).use(new TrackerAnnouncer({ ...deps, trackers: [url], place }));
   const told = Promise.withResolvers<readonly PeerAddress[]>();
   announcer.announce({
     ...{ infoHash, port, left: () => 1, uploaded: () => 0, downloaded: () => 0 },

@@ -12,6 +12,7 @@ import {
 } from "../core/announce-batch.ts";
 import { type BencodeValue, decodeBencode, isDictionary } from "../core/bencode.ts";
 import { type InfoHash, parseInfoHash } from "../core/info-hash.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { fuzzInputs } from "../core/testing/fuzz.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
@@ -36,8 +37,7 @@ async function start(t: TestContext, announce = "{}") {
   const text = `listen: {http: "127.0.0.1:0", udp: false}\nannounce: ${announce}`;
   const clock = new ManualClock();
   const deps = { logger, clock };
-  const tracker = await startTracker(parseTrackerConfig(text, "test"), deps, t);
-  t.after(() => tracker[Symbol.asyncDispose]());
+  const tracker = cleanUpOf(t).use(await startTracker(parseTrackerConfig(text, "test"), deps, t));
   const url = `http://127.0.0.1:${tracker.http.port}`;
   const post = (body: Uint8Array, contentType = batchContentType) =>
     fetch(`${url}/announce`, { method: "POST", body, headers: { "content-type": contentType } });

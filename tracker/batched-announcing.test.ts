@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, request } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { encodeAnnounceBatch } from "../core/announce-batch.ts";
@@ -12,6 +9,8 @@ import { type BencodeValue, decodeBencode, isDictionary } from "../core/bencode.
 import { decodeCompactPeers } from "../core/compact-peers.ts";
 import { type InfoHash, parseInfoHash } from "../core/info-hash.ts";
 import { createPeerId } from "../core/peer-id.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import type { Place } from "../core/topology.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
@@ -45,8 +44,9 @@ function infoHash(index: number): InfoHash {
 async function start(t: TestContext, clock: ManualClock, directory = "{}"): Promise<Tracker> {
   const listen = 'listen: {http: "127.0.0.1:0", udp: false}';
   const config = `${listen}\nannounce: {heartbeatMs: 1000}\ndirectory: ${directory}`;
-  const tracker = await startTracker(parseTrackerConfig(config, "test"), { logger, clock }, t);
-  t.after(() => tracker[Symbol.asyncDispose]());
+  const tracker = cleanUpOf(t).use(
+    await startTracker(parseTrackerConfig(config, "test"), { logger, clock }, t),
+  );
   return tracker;
 }
 
@@ -77,7 +77,7 @@ async function networkTo(t: TestContext, tracker: Tracker) {
     forwarded.on("error", () => answer.destroy());
     incoming.pipe(forwarded);
   });
-  t.after(() => server.close().closeAllConnections());
+  cleanUpOf(t).defer(() => server.close().closeAllConnections());
   await once(server.listen(0, "127.0.0.1"), "listening");
   const address = server.address();
   assert.ok(typeof address === "object" && address);
@@ -96,8 +96,7 @@ function announceAll(
   }: { readonly place?: Place; readonly port?: number; readonly count?: number } = {},
 ): TrackerAnnouncer {
   const deps = { trackers: [url], peerId: createPeerId(), clock: new SystemClock(), logger };
-  const announcer = new TrackerAnnouncer({ ...deps, place });
-  t.after(() => announcer[Symbol.asyncDispose]());
+  const announcer = cleanUpOf(t).use(new TrackerAnnouncer({ ...deps, place }));
   for (const torrent of torrents.slice(0, count)) {
     announcer.announce({
       ...{ infoHash: torrent, port, onPeers: () => undefined },
@@ -225,8 +224,7 @@ test("nodes that seed are near for those of their zones as soon as all is announ
 });
 
 test("a node knows a tracker's restart that it found down by more than its directory's name", async (t) => {
-  const path = await mkdtemp(join(tmpdir(), "shoal-"));
-  t.after(() => rm(path, { recursive: true }));
+  const path = testFolder(t);
   const directory = `{path: ${JSON.stringify(path)}}`;
   const first = await start(t, new ManualClock(), directory);
   const network = await networkTo(t, first);

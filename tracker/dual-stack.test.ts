@@ -9,6 +9,7 @@ import { infoHashOf } from "../core/info-hash.ts";
 import { type PeerAddress, formatPeerAddress } from "../core/peer-address.ts";
 import { createPeerId } from "../core/peer-id.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import { withoutIpv6 } from "../core/testing/without-ipv6.ts";
 import { parseTrackerConfig } from "./config.ts";
@@ -41,8 +42,9 @@ async function trackerOn(t: TestContext, host: string) {
   // Who came too early to hear of another asks again soon.
   const announce = { intervalMs: 1000, intervalMinMs: 1000 };
   const config = parseTrackerConfig(JSON.stringify({ listen, announce }), "tracker.yaml");
-  const tracker = await startTracker(config, { clock, logger: new MemoryLogger() }, t);
-  t.after(() => tracker[Symbol.asyncDispose]());
+  const tracker = cleanUpOf(t).use(
+    await startTracker(config, { clock, logger: new MemoryLogger() }, t),
+  );
   return { http: tracker.http.port, udp: tracker.udp?.port ?? 0 };
 }
 
@@ -50,8 +52,7 @@ async function trackerOn(t: TestContext, host: string) {
 function node(t: TestContext, url: string, { port, left }: { port: number; left: number }) {
   const logger = new MemoryLogger();
   const deps = { clock, logger, peerId: createPeerId(), trackers: [url], lookup };
-  const announcer = new TrackerAnnouncer(deps);
-  t.after(() => announcer[Symbol.asyncDispose]());
+  const announcer = cleanUpOf(t).use(new TrackerAnnouncer(deps));
   const found = new Set<string>();
   const heard = new EventTarget();
   announcer.announce({

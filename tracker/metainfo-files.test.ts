@@ -1,19 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { encodeMetainfo } from "../core/metainfo.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { MetainfoFiles } from "./metainfo-files.ts";
-
-async function temporaryFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "shoal-tracker-"));
-  t.after(() => rm(folder, { recursive: true }));
-  return folder;
-}
 
 const defaults = { countMax: 10, generation: "a".repeat(32) };
 
@@ -27,7 +21,7 @@ async function open(t: TestContext, folder: string, options: Partial<typeof defa
 }
 
 test("MetainfoFiles gives after a restart what was kept, and is the same run", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   const { metainfo } = blobFixture(1_000_000);
   const first = await open(t, folder);
   assert.deepEqual(first.kept, []);
@@ -38,7 +32,7 @@ test("MetainfoFiles gives after a restart what was kept, and is the same run", a
 });
 
 test("MetainfoFiles forgets what was dropped, also right after it was kept", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   const { metainfo } = blobFixture(1000);
   const { files } = await open(t, folder);
   void files.keep(metainfo);
@@ -48,7 +42,7 @@ test("MetainfoFiles forgets what was dropped, also right after it was kept", asy
 });
 
 test("MetainfoFiles removes what is damaged, misnamed or unfinished", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   const { metainfo } = blobFixture(1000);
   const encoded = encodeMetainfo(metainfo);
   const right = `${metainfo.infoHash}.torrent`;
@@ -67,7 +61,7 @@ test("MetainfoFiles removes what is damaged, misnamed or unfinished", async (t) 
 });
 
 test("MetainfoFiles removes the oldest files when there are too many", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   const blobs = ["a", "b", "c"].map((seed) => blobFixture(1000, seed).metainfo);
   for (const [index, metainfo] of blobs.entries()) {
     const path = join(folder, `${metainfo.infoHash}.torrent`);
@@ -80,7 +74,7 @@ test("MetainfoFiles removes the oldest files when there are too many", async (t)
 });
 
 test("MetainfoFiles logs what it cannot keep, and goes on", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   const { files, logger } = await open(t, folder);
   await rm(folder, { recursive: true });
   await files.keep(blobFixture(1000).metainfo);

@@ -6,6 +6,7 @@ import { HttpDirectory } from "../core/directory/http-directory.ts";
 import { createPeerId } from "../core/peer-id.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
 import { parseTrackerConfig } from "./config.ts";
 import { type Tracker, startTracker } from "./service.ts";
@@ -14,8 +15,7 @@ const deps = { logger: new MemoryLogger(), clock: new SystemClock() };
 
 async function start(t: TestContext, port = 0): Promise<Tracker> {
   const config = `listen: {http: "127.0.0.1:${port}", udp: false}`;
-  const tracker = await startTracker(parseTrackerConfig(config, "test"), deps, t);
-  t.after(() => tracker[Symbol.asyncDispose]());
+  const tracker = cleanUpOf(t).use(await startTracker(parseTrackerConfig(config, "test"), deps, t));
   return tracker;
 }
 
@@ -24,11 +24,11 @@ test("a tracker that forgot everything is told again of blobs and peers by who h
   const url = `http://127.0.0.1:${first.http.port}`;
   const { metainfo, digest } = blobFixture(1_000_000);
   const services = { trackers: [url], seeders: [], logger: deps.logger, lookupTimeoutMs: 5000 };
-  const directory = new HttpDirectory(services);
-  t.after(() => directory[Symbol.asyncDispose]());
+  const directory = cleanUpOf(t).use(new HttpDirectory(services));
   const trackers = [`${url}/announce`];
-  const announcer = new TrackerAnnouncer({ ...deps, trackers, peerId: createPeerId() });
-  t.after(() => announcer[Symbol.asyncDispose]());
+  const announcer = cleanUpOf(t).use(
+    new TrackerAnnouncer({ ...deps, trackers, peerId: createPeerId() }),
+  );
 
   directory.publish(metainfo);
   const announcement = announcer.announce({

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import Client from "bittorrent-tracker/client";
@@ -16,7 +13,9 @@ import { formatPeerAddress } from "../core/peer-address.ts";
 import { createPeerId } from "../core/peer-id.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
+import { testFolder } from "../core/testing/test-folder.ts";
 import { parseTrackerConfig } from "./config.ts";
 import { type Tracker, startTracker } from "./service.ts";
 
@@ -25,8 +24,7 @@ const listen = 'listen: {http: "127.0.0.1:0", udp: "127.0.0.1:0"}\n';
 async function start(t: TestContext, config = ""): Promise<Tracker & { readonly url: string }> {
   const parsed = parseTrackerConfig(config.includes("listen:") ? config : listen + config, "test");
   const deps = { logger: new MemoryLogger(), clock: new SystemClock() };
-  const tracker = await startTracker(parsed, deps, t);
-  t.after(() => tracker[Symbol.asyncDispose]());
+  const tracker = cleanUpOf(t).use(await startTracker(parsed, deps, t));
   const host = tracker.http.host.includes(":") ? `[${tracker.http.host}]` : tracker.http.host;
   return { ...tracker, url: `http://${host}:${tracker.http.port}` };
 }
@@ -64,7 +62,7 @@ function stockClient(t: TestContext, announceUrl: string, port: number): Client 
     announce: [announceUrl],
     peerId: createPeerId(),
   });
-  t.after(() => new Promise<void>((resolve) => client.destroy(resolve)));
+  cleanUpOf(t).defer(() => new Promise<void>((resolve) => client.destroy(resolve)));
   return client;
 }
 
@@ -127,7 +125,7 @@ test("peers over UDP on IPv6 are told of IPv6 peers, in their length", async (t)
     ["127.0.0.1", 6, "udp4"],
   ] as const) {
     const socket = createSocket(type);
-    t.after(() => socket.close());
+    cleanUpOf(t).defer(() => socket.close());
     const ask = async (packet: Buffer): Promise<Buffer> => {
       socket.send(packet, tracker.udp?.port ?? 0, host);
       const [answer] = (await once(socket, "message", t)) as [Buffer];
@@ -275,7 +273,7 @@ test("the directory refuses bad digests, foreign or long metainfo, and other met
 test("a body without a length is cut when it is too long", async (t) => {
   const { http } = await start(t);
   const socket = connect(http.port, http.host);
-  t.after(() => socket.destroy());
+  cleanUpOf(t).defer(() => socket.destroy());
   socket.on("error", () => undefined);
   const { digest } = blobFixture(1000);
   socket.write(
@@ -302,8 +300,7 @@ test("publishing wants the token, where there is one", async (t) => {
 });
 
 test("a tracker with a folder remembers over a restart and is the same run; one without is another", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "shoal-tracker-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = testFolder(t, "tracker");
   const { metainfo, digest } = blobFixture(1000);
   for (const [config, remembers] of [
     [`directory: {path: ${folder}}`, true],

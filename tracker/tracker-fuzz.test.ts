@@ -8,6 +8,7 @@ import { decodeBencode, isDictionary } from "../core/bencode.ts";
 import { encodeMetainfo } from "../core/metainfo.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { fuzz, fuzzInputs } from "../core/testing/fuzz.ts";
 import { ManualClock } from "../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../core/testing/memory-logger.ts";
@@ -33,7 +34,7 @@ const settings = {
 /** A tracker's UDP side on a socket whose answers go nowhere. */
 async function udpTracker(t: TestContext) {
   const socket = createSocket("udp4");
-  t.after(() => socket.close());
+  cleanUpOf(t).defer(() => socket.close());
   await once(socket.bind(0, "127.0.0.1"), "listening");
   const clock = new ManualClock();
   const udpGate = new UdpGate({ secret: Buffer.alloc(32, 1), clock });
@@ -90,8 +91,7 @@ test("a tracker answers, or hangs up on, any requests over HTTP, and goes on", a
   const text = 'listen: {http: "127.0.0.1:0", udp: "127.0.0.1:0"}\n';
   const logger = new MemoryLogger();
   const deps = { logger, clock: new SystemClock() };
-  const tracker = await startTracker(parseTrackerConfig(text, "test"), deps, t);
-  t.after(() => tracker[Symbol.asyncDispose]());
+  const tracker = cleanUpOf(t).use(await startTracker(parseTrackerConfig(text, "test"), deps, t));
   const { host, port } = tracker.http;
   const url = `http://${host}:${port}`;
   const body = encodeMetainfo(metainfo);

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import type { ByteRange } from "../../core/byte-range.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { createTemporaryDirectory } from "../../integration/support/temporary-directory.ts";
 import { readArrivingBlob } from "./read-arriving-blob.ts";
 
 test("`readArrivingBlob()` asks for what is missing, in order, and ends with all of it", async (t) => {
   const size = 2 ** 21 + 5;
-  const directory = await createTemporaryDirectory();
-  t.after(() => directory[Symbol.asyncDispose]());
+  const directory = cleanUpOf(t).use(await createTemporaryDirectory());
   const path = join(directory.path, "blob");
   await writeFile(path, Buffer.alloc(size));
   const asked: ByteRange[] = [];

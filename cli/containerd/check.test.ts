@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { exitCodes } from "../exit-code.ts";
 import { serveUnary } from "../testing/grpc-fixture.ts";
 import { Machine } from "../testing/machine.ts";
@@ -43,7 +44,7 @@ test("check knows a socket where somebody else listens", async (t) => {
   const server = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
   server.listen(machine.socket);
   await once(server, "listening");
-  t.after(() => server.close());
+  cleanUpOf(t).defer(() => server.close());
   const { stdout } = await machine.shoal("check", "--root", machine.folder);
   assert.match(stdout, /^WRONG {2}no content store answers/m);
 });

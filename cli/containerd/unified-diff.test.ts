@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { temporaryFolder } from "../testing/temporary-folder.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import { unifiedDiff } from "./unified-diff.ts";
 
 const names = { before: "a", after: "b" };
@@ -39,7 +39,7 @@ test("unifiedDiff() of texts that share nothing stays within its bound", () => {
 });
 
 test("unifiedDiff() is what patch(1) takes to make one text of the other", async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = testFolder(t);
   let seed = 3;
   const random = (below: number) => {
     seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;

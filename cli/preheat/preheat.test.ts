@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
 
+import { testFolder } from "../../core/testing/test-folder.ts";
 import { exitCodes } from "../exit-code.ts";
 import { runProgram } from "../program.ts";
 import { capturedContext } from "../testing/captured-context.ts";
 import { serveHttp } from "../testing/http-fixture.ts";
-import { temporaryFolder } from "../testing/temporary-folder.ts";
 
 const digest = `sha256:${"1".repeat(64)}`;
 const blob = { event: "blob", digest, mediaType: "application/x", size: 2048 };
@@ -154,7 +154,7 @@ test("Ctrl-C hangs up on the seeder and ends with 130", async (t) => {
 
 test("the seeder is found by a configuration", async (t) => {
   const seeder = await serveSeeder(t, allLines);
-  const file = join(await temporaryFolder(t), "a.yaml");
+  const file = join(testFolder(t), "a.yaml");
   await writeFile(file, `service: content-proxy\nseeders: ["${seeder}"]\n`);
   assert.equal((await shoal(["a", "--config", file])).exitCode, exitCodes.ok);
   await writeFile(file, `service: seeder\nlisten: ${new URL(seeder).host}\n`);

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import type { PushReport, ServiceStatus } from "../../core/service-status.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import { exitCodes } from "../exit-code.ts";
 import { runProgram } from "../program.ts";
 import { renderStatus } from "../status/render-status.ts";
 import { capturedContext } from "../testing/captured-context.ts";
 import { serveHttp } from "../testing/http-fixture.ts";
-import { temporaryFolder } from "../testing/temporary-folder.ts";
 
 const push: PushReport = {
   ...{ id: "0123abcd", kind: "tag", name: "r.example/pond/fish:1", size: 500, failures: 2 },
@@ -24,7 +24,7 @@ test("pushes are tried anew and given up with the token of a file", async (t) =>
       response.writeHead(404).end('{"error":{"code":"not_found","message":"Cannot find it"}}');
     } else response.end(JSON.stringify(push));
   });
-  const file = join(await temporaryFolder(t), "tokens");
+  const file = join(testFolder(t), "tokens");
   await writeFile(file, "# of mine\n\na-token-of-mine\n");
   const shoal = async (...args: readonly string[]) => {
     const context = capturedContext();

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import type { ServiceStatus } from "../../core/service-status.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import { exitCodes } from "../exit-code.ts";
 import { runProgram } from "../program.ts";
 import { capturedContext } from "../testing/captured-context.ts";
 import { serveHttp } from "../testing/http-fixture.ts";
-import { temporaryFolder } from "../testing/temporary-folder.ts";
 import { renderStatus } from "./render-status.ts";
 
 const received = { peers: 2048, seeders: 0, webSeeds: 1024 };
@@ -132,7 +132,7 @@ test("status asks the service, and prints what it says as JSON too", async (t) =
 
 test("status finds the service by its configuration", async (t) => {
   const url = await serveHttp(t, (_, response) => response.end(JSON.stringify(status)));
-  const file = join(await temporaryFolder(t), "a.yaml");
+  const file = join(testFolder(t), "a.yaml");
   const { host } = new URL(url);
   const configs = [
     `service: content-proxy\nadmin:\n  listen: ${host}\n`,

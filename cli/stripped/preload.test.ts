@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+
+import { testFolder } from "../../core/testing/test-folder.ts";
 
 /** Prints what it was told, and whether Node's parser of TypeScript is there. */
 const wordSource = (word: string) => `
@@ -33,8 +34,7 @@ const workerSource = `
 
 /** An installation with a command that prints a word from its main thread and another one. */
 function install(t: TestContext) {
-  const root = mkdtempSync(join(tmpdir(), "shoal-stripped-"));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = testFolder(t, "stripped");
   const stripped = join(root, "cli", "stripped");
   mkdirSync(stripped, { recursive: true });
   for (const folder of ["content-proxy", "core", "seeder", "tracker", "node_modules"]) {

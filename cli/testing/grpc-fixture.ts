@@ -4,6 +4,8 @@ import { promisify } from "node:util";
 
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
+
 /** A gRPC server that answers each method in one way; it takes over a socket that is served. */
 export async function serveUnary(
   t: TestContext,
@@ -26,5 +28,5 @@ export async function serveUnary(
   await rm(socket, { force: true });
   const bind = promisify(server.bindAsync.bind(server));
   await bind(`unix://${socket}`, ServerCredentials.createInsecure());
-  t.after(() => server.forceShutdown());
+  cleanUpOf(t).defer(() => server.forceShutdown());
 }

@@ -2,10 +2,10 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 
+import { testFolder } from "../../core/testing/test-folder.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { runProgram } from "../program.ts";
 import { capturedContext } from "./captured-context.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 /** A machine with a containerd of a version, which is a script that says so. */
 export class Machine {
@@ -30,7 +30,7 @@ export class Machine {
     t: TestContext,
     { version, config }: { readonly version: string; readonly config?: string },
   ): Promise<Machine> {
-    const machine = new Machine(await temporaryFolder(t));
+    const machine = new Machine(testFolder(t));
     await writeFile(
       machine.#containerd,
       `#!/bin/sh\necho "containerd github.com/x ${version} abc"\n`,

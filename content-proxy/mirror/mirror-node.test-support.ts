@@ -8,6 +8,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { BlobRecord } from "../../core/ports/blob-store.ts";
 import type { ColdSource } from "../../core/ports/cold-source.ts";
 import { openRegistries } from "../../core/registry/open-registries.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { FakeRegistry } from "../../core/testing/fake-registry.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
 import type { ScriptedDownload } from "../../core/testing/scripted-swarm.ts";
@@ -50,8 +51,7 @@ export class MirrorNode {
 
   static async open(t: TestContext, yaml = ""): Promise<MirrorNode> {
     const node = await Node.open(t);
-    const registry = await FakeRegistry.open();
-    t.after(() => registry[Symbol.asyncDispose]());
+    const registry = cleanUpOf(t).use(await FakeRegistry.open());
     const opened = new MirrorNode(node, registry);
     await opened.#serve(t, yaml.replaceAll("REGISTRY", registry.host));
     return opened;
@@ -104,8 +104,7 @@ export class MirrorNode {
       "test.yaml",
     );
     const { store, arrivals, prefetch, recent, blobs } = this.node;
-    const started = new DisposeStack();
-    t.after(() => started[Symbol.asyncDispose]());
+    const started = cleanUpOf(t).use(new DisposeStack());
     const registries = started.use(await openRegistries({ registries: [] }));
     const { provenance } = this;
     const lastUse = new LastUse({ clock: new ManualClock() });

@@ -12,6 +12,7 @@ import { HttpClient } from "../../core/http/http-client.ts";
 import { parseImageReference } from "../../core/image-reference.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { type NodeTask, formatNodeTaskMessage } from "../../core/node-task.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
 import { PreheatAgent, type PreheatAgentDeps } from "./preheat-agent.ts";
 import { SeederTasks } from "./seeder-tasks.ts";
@@ -41,7 +42,7 @@ class Seeder {
   async listen(t: TestContext): Promise<string> {
     this.#server.listen(0, "127.0.0.1");
     await once(this.#server, "listening");
-    t.after(() => {
+    cleanUpOf(t).defer(() => {
       this.#server.closeAllConnections();
       this.#server.close();
     });
@@ -80,7 +81,7 @@ async function open(t: TestContext, run: Run) {
     seeders: [new SeederTasks({ url, client })],
     ...{ hello, runner: { run }, logger: new MemoryLogger(), random: () => 0 },
   });
-  t.after(async () => {
+  cleanUpOf(t).defer(async () => {
     await agent[Symbol.asyncDispose]();
     client[Symbol.dispose]();
   });

@@ -4,6 +4,7 @@ import { type TestContext, test } from "node:test";
 import { chainIdsOf } from "../../core/chain-id.ts";
 import { type Digest, digestOf } from "../../core/digest.ts";
 import type { BlobReader, BlobRecord } from "../../core/ports/blob-store.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
 import { ImageIndex } from "./image-index.ts";
 
@@ -66,8 +67,7 @@ function json(value: unknown): Buffer {
 }
 
 function open(t: TestContext, blobs = new Blobs()) {
-  const index = new ImageIndex({ store: blobs, logger: new MemoryLogger() });
-  t.after(() => index[Symbol.dispose]());
+  const index = cleanUpOf(t).use(new ImageIndex({ store: blobs, logger: new MemoryLogger() }));
   const find = async (chainId: Digest | undefined, manifest?: Digest) => {
     assert.ok(chainId);
     return index.find(chainId, { manifest, signal: t.signal });

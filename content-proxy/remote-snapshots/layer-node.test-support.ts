@@ -1,6 +1,5 @@
 import { createReadStream } from "node:fs";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 
@@ -12,8 +11,10 @@ import { DiskSnapshotStore } from "../../core/snapshots/disk-snapshot-store.ts";
 import { DiskBlobStore } from "../../core/store/disk-blob-store.ts";
 import { SystemClock } from "../../core/system/system-clock.ts";
 import { blobFixtureOf } from "../../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
 import { type ScriptedDownload, ScriptedSwarm } from "../../core/testing/scripted-swarm.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import { Arrivals } from "../arrivals.ts";
 import { BlobLookup } from "../blob-lookup.ts";
 import { RecentBlobs } from "../recent-blobs.ts";
@@ -159,14 +160,14 @@ export class LayerNode {
   }
 
   static async open(t: TestContext, { prepareTimeoutMs = 60_000 } = {}): Promise<LayerNode> {
-    const root = await mkdtemp(join(tmpdir(), "layers-"));
+    const root = testFolder(t, "layers");
     const clock = new SystemClock();
     const logger = new MemoryLogger();
     const deps = (name: string) => ({ root: join(root, name), clock, logger });
     const store = await DiskBlobStore.open(deps("blobs"), t);
     const snapshots = await DiskSnapshotStore.open(deps("snapshots"), t);
     const node = new LayerNode(root, { store, snapshots }, { prepareTimeoutMs });
-    t.after(() => node.close());
+    cleanUpOf(t).defer(() => node.close());
     return node;
   }
 
@@ -176,7 +177,6 @@ export class LayerNode {
     await this.arrivals[Symbol.asyncDispose]();
     await this.store[Symbol.asyncDispose]();
     await this.snapshots[Symbol.asyncDispose]();
-    await rm(this.#root, { recursive: true, force: true });
   }
 
   /** Puts a blob into the store, as a pull of containerd's does. */

@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { type Digest, digestOf } from "../../core/digest.ts";
 import { UnavailableError } from "../../core/errors.ts";
 import type { Labels } from "../../core/ports/blob-store.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
 import type { ContainerdMetadata, InNamespace } from "./containerd-metadata.ts";
@@ -67,15 +68,16 @@ function open(t: TestContext, { unregistered = [] as UnregisteredLayer[] } = {})
   const metadata = new Metadata();
   const logger = new MemoryLogger();
   const arrivals = new Map<Digest, { promised: boolean; settled: () => Promise<void> }>();
-  const registrar = new LayerRegistrar({
-    ...{ metadata, logger, clock: new ManualClock(), pauseMs: () => 0 },
-    arrivals: { find: (digest) => arrivals.get(digest) },
-    unregistered: async function* () {
-      await metadata.before();
-      yield* unregistered;
-    },
-  });
-  t.after(() => registrar[Symbol.asyncDispose]());
+  const registrar = cleanUpOf(t).use(
+    new LayerRegistrar({
+      ...{ metadata, logger, clock: new ManualClock(), pauseMs: () => 0 },
+      arrivals: { find: (digest) => arrivals.get(digest) },
+      unregistered: async function* () {
+        await metadata.before();
+        yield* unregistered;
+      },
+    }),
+  );
   return { metadata, logger, arrivals, registrar };
 }
 

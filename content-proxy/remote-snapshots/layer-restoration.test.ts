@@ -3,6 +3,7 @@ import { type TestContext, test } from "node:test";
 
 import { LayerFormatError } from "../../core/errors.ts";
 import type { SnapshotRecord } from "../../core/ports/snapshot-store.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { LayerNode, textImage } from "./layer-node.test-support.ts";
 import { LayerRestoration } from "./layer-restoration.ts";
 import { snapshotRefLabel } from "./remote-layer-labels.ts";
@@ -21,18 +22,19 @@ async function open(t: TestContext, limits: { stallMs?: number; totalMs?: number
   const { snapshots, unpacker, store, arrivals, recent, index, logger } = node;
   const released: string[] = [];
   const lost: SnapshotRecord[] = [...snapshots.records()].reverse();
-  const restoration = new LayerRestoration({
-    snapshots: {
-      find: (name) => snapshots.find(name),
-      createDraft: () => snapshots.createDraft(),
-      layerPaths: (name) => snapshots.layerPaths(name),
-      unsyncedAfterCrash: () => lost,
-      releaseUnsynced: async (name) => void released.push(name),
-    },
-    ...{ unpacker, index, logger, bytes: { store, arrivals, recent }, pauseMs: () => 0 },
-    ...limits,
-  });
-  t.after(() => restoration[Symbol.asyncDispose]());
+  const restoration = cleanUpOf(t).use(
+    new LayerRestoration({
+      snapshots: {
+        find: (name) => snapshots.find(name),
+        createDraft: () => snapshots.createDraft(),
+        layerPaths: (name) => snapshots.layerPaths(name),
+        unsyncedAfterCrash: () => lost,
+        releaseUnsynced: async (name) => void released.push(name),
+      },
+      ...{ unpacker, index, logger, bytes: { store, arrivals, recent }, pauseMs: () => 0 },
+      ...limits,
+    }),
+  );
   unpacker.begun.length = 0;
   return { node, restoration, lost, released };
 }

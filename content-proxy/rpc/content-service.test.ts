@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
@@ -12,7 +10,9 @@ import { DiskBlobStore } from "../../core/store/disk-blob-store.ts";
 import { SystemClock } from "../../core/system/system-clock.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
 import { putBlob } from "../../core/testing/blob-store/sample-blobs.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import { containerd, google } from "../../protos/gen/content.js";
 import type { BlobFetcher } from "../blob-fetcher.ts";
 import { registerContentService } from "./content-service.ts";
@@ -53,7 +53,7 @@ class World {
   }
 
   static async start(t: TestContext, options: { isDirect?: boolean } = {}): Promise<World> {
-    const root = await mkdtemp(join(tmpdir(), "rpc-"));
+    const root = testFolder(t, "rpc");
     const socketPath = join(root, "content.sock");
     const clock = new SystemClock();
     const logger = new MemoryLogger();
@@ -68,12 +68,9 @@ class World {
       readSlow: slowReader(world),
       logger,
     });
-    t.after(async () => {
-      world.#client.close();
-      await serving[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
-      await rm(root, { recursive: true });
-    });
+    cleanUpOf(t).use(store);
+    cleanUpOf(t).use(serving);
+    cleanUpOf(t).defer(() => world.#client.close());
     return world;
   }
 

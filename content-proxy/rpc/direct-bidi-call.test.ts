@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
@@ -11,6 +9,8 @@ import * as grpc from "@grpc/grpc-js";
 import { BlobExistsError } from "../../core/errors.ts";
 import { digestOf } from "../../core/digest.ts";
 import type { Logger } from "../../core/ports/logger.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import { frame, RawPeer, requestFrame, uint32 } from "../http2/raw-peer.test-support.ts";
 import { DirectBidiCall } from "./direct-bidi-call.ts";
 import type { BidiHandler } from "./handler.ts";
@@ -26,7 +26,7 @@ interface Fixture {
 }
 
 async function start(t: TestContext, handler: BidiHandler<Buffer, Buffer>): Promise<Fixture> {
-  const folder = await mkdtemp(join(tmpdir(), "direct-bidi-"));
+  const folder = testFolder(t, "direct-bidi");
   const socketPath = join(folder, "grpc.sock");
   const ignore = () => undefined;
   const logger: Logger = {
@@ -52,11 +52,8 @@ async function start(t: TestContext, handler: BidiHandler<Buffer, Buffer>): Prom
     "grpc.max_receive_message_length": -1,
     "grpc.use_local_subchannel_pool": 1,
   });
-  t.after(async () => {
-    client.close();
-    await serving[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true });
-  });
+  cleanUpOf(t).use(serving);
+  cleanUpOf(t).defer(() => client.close());
   return {
     socketPath,
     call: (options) => client.makeBidiStreamRequest(path, same, same, options ?? {}),

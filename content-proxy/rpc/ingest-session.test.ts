@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { type Digest, digestOf } from "../../core/digest.ts";
@@ -21,7 +18,9 @@ import type { Cancellable } from "../../core/ports/cancellable.ts";
 import { DiskBlobStore } from "../../core/store/disk-blob-store.ts";
 import { SystemClock } from "../../core/system/system-clock.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import type { PulledBlob } from "../blob-fetcher.ts";
 import {
   type IngestReply,
@@ -79,13 +78,10 @@ interface World extends IngestSessionDeps {
 }
 
 async function openWorld(t: TestContext): Promise<World> {
-  const root = await mkdtemp(join(tmpdir(), "session-"));
+  const root = testFolder(t, "session");
   const clock = new SystemClock();
-  const store = await DiskBlobStore.open({ root, clock, logger: new MemoryLogger() }, t);
-  t.after(async () => {
-    await store[Symbol.asyncDispose]();
-    await rm(root, { recursive: true });
-  });
+  const deps = { root, clock, logger: new MemoryLogger() };
+  const store = cleanUpOf(t).use(await DiskBlobStore.open(deps, t));
   return { store, clock, fetcher: new ScriptedFetcher() };
 }
 
@@ -104,7 +100,7 @@ function stream(
   const plain = { total: 0, expected: undefined, offset: 0, data: new Uint8Array(), labels: {} };
   const send: Send = (action, request) =>
     session.handle({ action, ref, ...plain, ...request }, { signal: t.signal });
-  t.after(() => session.close());
+  cleanUpOf(t).defer(() => session.close());
   return { send, session };
 }
 

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync, statSync, writeFileSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
@@ -13,6 +12,8 @@ import * as grpc from "@grpc/grpc-js";
 import { digestOf, type Digest } from "../../core/digest.ts";
 import { BlobNotFoundError, UnavailableError } from "../../core/errors.ts";
 import type { Logger } from "../../core/ports/logger.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import { containerd } from "../../protos/gen/content.js";
 import type { LocatedBlob } from "../blob-fetcher.ts";
 import {
@@ -56,7 +57,7 @@ class Fixture {
   }
 
   static async start(t: TestContext, drainMs = 1000): Promise<Fixture> {
-    const folder = await mkdtemp(join(tmpdir(), "serve-grpc-"));
+    const folder = testFolder(t, "serve-grpc");
     const path = join(folder, "blob");
     writeFileSync(path, blob);
     const fd = openSync(path, "r");
@@ -87,15 +88,13 @@ class Fixture {
       drainMs,
       logger,
     });
-    const fixture = new Fixture(socketPath, serving);
-    deferred.fixture = fixture;
-    t.after(async () => {
-      fixture.client.close();
-      await serving[Symbol.asyncDispose]();
+    cleanUpOf(t).defer(async () => {
       closeSync(fd);
       assert.deepEqual(await readdir(folder), ["blob"], "nothing is left of the socket");
-      await rm(folder, { recursive: true });
     });
+    const fixture = new Fixture(socketPath, cleanUpOf(t).use(serving));
+    deferred.fixture = fixture;
+    cleanUpOf(t).defer(() => fixture.client.close());
     return fixture;
   }
 
@@ -469,8 +468,7 @@ test("serveGrpc() makes a socket of its owner's, in place of a stale one", async
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore } as unknown as Logger,
   };
   await assert.rejects(serveGrpc({ ...deps, socketPath: fixture.socketPath }), /another process/);
-  const folder = await mkdtemp(join(tmpdir(), "serve-grpc-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = testFolder(t, "serve-grpc");
   const socketPath = join(folder, "new", "grpc.sock");
   const first = await serveGrpc({ ...deps, socketPath });
   await first[Symbol.asyncDispose]();

@@ -12,6 +12,7 @@ import { openRegistries } from "../../core/registry/open-registries.ts";
 import { rendezvousOrder } from "../../core/rendezvous.ts";
 import type { TagAnswer } from "../../core/tags/tag-answer.ts";
 import type { TagRule } from "../../core/tags/tag-policy.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { FakeRegistry } from "../../core/testing/fake-registry.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
 import { ClusterTagResolver } from "./cluster-tag-resolver.ts";
@@ -58,16 +59,14 @@ async function open(
     rules = [],
   }: { seedersCount?: number; outageAfterMs?: number; rules?: readonly TagRule[] } = {},
 ): Promise<Bench> {
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
   const other = registry.addImage([Buffer.from("other")], "pond/other:v1").manifest;
   const { manifest } = registry.addImage([Buffer.from("layer")], tag);
   const reference = parseImageReference(`${registry.host}/${tag}`);
   const opened = await Promise.all(
     Array.from({ length: seedersCount }, () => openSeeder(t, other)),
   );
-  const started = new DisposeStack();
-  t.after(() => started[Symbol.asyncDispose]());
+  const started = cleanUpOf(t).use(new DisposeStack());
   const { origin } = started.use(await openRegistries({ registries: [] }));
   const urls = opened.map(({ url }) => url);
   const clock = new ManualClock();
@@ -100,7 +99,7 @@ async function openSeeder(
     server.closeAllConnections();
     await closed;
   };
-  t.after(close);
+  cleanUpOf(t).defer(close);
   const url = `http://127.0.0.1:${address.port}`;
   const says = { resolves: 404, recalls: 404, descriptor } as const;
   const seeder: FakeSeeder = { url, ...says, asked: [], headers: [], close };

@@ -8,6 +8,7 @@ import { encodeBencode } from "../bencode.ts";
 import { AccessDeniedError, UnavailableError } from "../errors.ts";
 import { parseInfoHash } from "../info-hash.ts";
 import { createPeerId } from "../peer-id.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import type { Place } from "../topology.ts";
 import { HttpTrackerClient } from "./http-tracker-client.ts";
 
@@ -19,7 +20,7 @@ async function clientOf(
 ): Promise<HttpTrackerClient> {
   const server = createServer(handle).listen(0, "127.0.0.1");
   await once(server, "listening", t);
-  t.after(() => server.close().closeAllConnections());
+  cleanUpOf(t).defer(() => server.close().closeAllConnections());
   const { port } = server.address() as AddressInfo;
   const lookup = () => assert.fail("An address needs no look-up");
   const place = { host: "127.0.0.1", port, family: 4, isName: false, lookup } as const;
@@ -28,7 +29,7 @@ async function clientOf(
     ...ours,
     place,
   });
-  t.after(() => client[Symbol.asyncDispose]());
+  cleanUpOf(t).use(client);
   return client;
 }
 

@@ -14,6 +14,7 @@ import { type PeerAddress, formatPeerAddress } from "../peer-address.ts";
 import { createPeerId } from "../peer-id.ts";
 import type { AnnouncedTorrent } from "../ports/announcer.ts";
 import { SystemClock } from "../system/system-clock.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { TrackerAnnouncer } from "./tracker-announcer.ts";
 
@@ -25,7 +26,7 @@ async function stockTracker(t: TestContext, kind: "http" | "udp") {
     ws: false,
     stats: false,
   });
-  t.after(() => new Promise<void>((resolve) => server.close(resolve)));
+  cleanUpOf(t).defer(() => new Promise<void>((resolve) => server.close(resolve)));
   const hosts = { http: "127.0.0.1", udp: "127.0.0.1", udp6: "::1" };
   await new Promise<void>((resolve) => server.listen(0, hosts, resolve));
   const bound = (kind === "http" ? server.http : server.udp4)?.address() as AddressInfo;
@@ -40,7 +41,7 @@ async function httpTracker(
 ): Promise<string> {
   const server = createServer(handle).listen(0, "127.0.0.1");
   await once(server, "listening", t);
-  t.after(() => {
+  cleanUpOf(t).defer(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -58,15 +59,14 @@ async function udpTracker(
   });
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening", t);
-  t.after(() => socket.close());
+  cleanUpOf(t).defer(() => socket.close());
   return `udp://127.0.0.1:${socket.address().port}`;
 }
 
 function announcerOf(t: TestContext, trackers: readonly string[]) {
   const deps = { clock: new SystemClock(), logger: new MemoryLogger(), peerId: createPeerId() };
   const place = { region: "eu", zone: "eu-1" };
-  const announcer = new TrackerAnnouncer({ ...deps, trackers, place });
-  t.after(() => announcer[Symbol.asyncDispose]());
+  const announcer = cleanUpOf(t).use(new TrackerAnnouncer({ ...deps, trackers, place }));
   return announcer;
 }
 
@@ -203,13 +203,14 @@ test("a UDP tracker that was restarted is announced to with a new connection", a
     const numbers = Buffer.from("00000e1000000000000000000a0000010001", "hex");
     return Buffer.concat([Buffer.from([0, 0, 0, 1]), transaction, numbers]);
   });
-  const announcer = new TrackerAnnouncer({
-    clock: { now: () => clock.now(), monotonicMs: () => clock.monotonicMs() + skipMs },
-    logger: new MemoryLogger(),
-    peerId: createPeerId(),
-    trackers: [url],
-  });
-  t.after(() => announcer[Symbol.asyncDispose]());
+  const announcer = cleanUpOf(t).use(
+    new TrackerAnnouncer({
+      clock: { now: () => clock.now(), monotonicMs: () => clock.monotonicMs() + skipMs },
+      logger: new MemoryLogger(),
+      peerId: createPeerId(),
+      trackers: [url],
+    }),
+  );
   const infoHashes = ["a", "b"].map((text) => infoHashOf(Buffer.from(text)));
   const joined = infoHashes.map((infoHash) => {
     const { torrent, found } = torrentOf(7001, 0);

@@ -4,6 +4,7 @@ import { type TestContext, test } from "node:test";
 import { AccessDeniedError, UnavailableError } from "../errors.ts";
 import { type InfoHash, parseInfoHash } from "../info-hash.ts";
 import type { AnnouncedTorrent } from "../ports/announcer.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import type {
@@ -87,8 +88,9 @@ function sessionOf(t: TestContext) {
   const client = new BatchTracker();
   const clock = new ManualClock();
   const logger = new MemoryLogger();
-  const session = new TrackerSession({ client, clock, logger, random: () => 0.5 });
-  t.after(() => session[Symbol.asyncDispose]());
+  const session = cleanUpOf(t).use(
+    new TrackerSession({ client, clock, logger, random: () => 0.5 }),
+  );
   const settle = async () => {
     for (let turn = 0; turn < 200; turn++) await Promise.resolve();
   };

@@ -6,6 +6,7 @@ import { parseInfoHash } from "../info-hash.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import type { AnnouncedTorrent } from "../ports/announcer.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import type { AnnounceAnswer, AnnounceRequest, TrackerClient } from "./tracker-client.ts";
@@ -90,8 +91,9 @@ function sessionOf(t: TestContext) {
   const client = new ScriptedTracker();
   const clock = new ManualClock();
   const logger = new MemoryLogger();
-  const session = new TrackerSession({ client, clock, logger, random: () => 0.5 });
-  t.after(() => session[Symbol.asyncDispose]());
+  const session = cleanUpOf(t).use(
+    new TrackerSession({ client, clock, logger, random: () => 0.5 }),
+  );
   const settle = async () => {
     // Each announce takes a few turns of the microtask queue, and there are few.
     for (let turn = 0; turn < 200; turn++) await Promise.resolve();

@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 
 import { encodeMetainfo, parseMetainfo } from "../metainfo.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { HttpDirectory, type HttpDirectoryDeps } from "./http-directory.ts";
 
@@ -29,7 +30,7 @@ async function service(t: TestContext, handle: Handle) {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening", t);
-  t.after(() => {
+  cleanUpOf(t).defer(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -41,8 +42,7 @@ function directoryOf(t: TestContext, services: Partial<HttpDirectoryDeps>) {
   const logger = new MemoryLogger();
   const patient = { lookupTimeoutMs: 30_000, graceMs: 30_000 };
   const deps = { trackers: [], seeders: [], ...patient, logger, ...services };
-  const directory = new HttpDirectory(deps);
-  t.after(() => directory[Symbol.asyncDispose]());
+  const directory = cleanUpOf(t).use(new HttpDirectory(deps));
   return Object.assign(directory, { logger });
 }
 

@@ -10,6 +10,7 @@ import { AccessDeniedError, BlobNotFoundError, UnavailableError } from "../error
 import { growingInfoHash } from "../growing-torrent.ts";
 import { rendezvousOrder } from "../rendezvous.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { SeederColdSource } from "./seeder-cold-source.ts";
 
@@ -42,7 +43,7 @@ async function seederOf(t: TestContext, handle: Handle): Promise<FakeSeeder> {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening", t);
-  t.after(() => {
+  cleanUpOf(t).defer(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -71,8 +72,9 @@ async function inOrder(t: TestContext, ...handles: Handle[]): Promise<FakeSeeder
 function open(t: TestContext, seeders: readonly Pick<FakeSeeder, "url">[]) {
   const clock = new ManualClock();
   const urls = seeders.map(({ url }) => url);
-  const source = new SeederColdSource({ seeders: urls, clock, passesCredentials: true });
-  t.after(() => source[Symbol.dispose]());
+  const source = cleanUpOf(t).use(
+    new SeederColdSource({ seeders: urls, clock, passesCredentials: true }),
+  );
   return { clock, source };
 }
 
@@ -328,7 +330,7 @@ test("hashes come whole, however they are cut on the way, from any piece on", as
 test("an answer that is no hashes holds no connection", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const ticking = setInterval(() => t.mock.timers.tick(300), 1);
-  t.after(() => clearInterval(ticking));
+  cleanUpOf(t).defer(() => clearInterval(ticking));
   const closed: Promise<unknown>[] = [];
   const endless: Handle = (_request, response) => {
     closed.push(once(response, "close", t));
@@ -347,7 +349,7 @@ test("a stream of hashes that breaks is gone on with; one that does not go on is
     hashesUpTo(Math.min(hashes.length, opened * 30))(request, response, url);
   };
   const ticking = setInterval(() => t.mock.timers.tick(300), 1);
-  t.after(() => clearInterval(ticking));
+  cleanUpOf(t).defer(() => clearInterval(ticking));
   assert.deepEqual(await read(t, breaking), hashes);
   assert.ok(opened > 2);
   let asked = 0;

@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readlink, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
+import { testFolder } from "../testing/test-folder.ts";
 import { detachFile } from "./detached-file.ts";
 
 async function folderFor(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "detached-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = testFolder(t, "detached");
   return folder;
 }
 

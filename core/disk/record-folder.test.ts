@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { InvalidArgumentError } from "../errors.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
+import { testFolder } from "../testing/test-folder.ts";
 import { RecordFolder } from "./record-folder.ts";
 
 async function open(t: TestContext) {
-  const root = await mkdtemp(join(tmpdir(), "shoal-records-"));
-  t.after(() => rm(root, { recursive: true, force: true }));
+  const root = testFolder(t, "records");
   const path = join(root, "records");
   const logger = new MemoryLogger();
   return { path, logger, reopen: () => RecordFolder.open({ path, logger }) };

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { UnavailableError } from "../errors.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
+import { testFolder } from "../testing/test-folder.ts";
 import { RootLock } from "./root-lock.ts";
 
 function lockPath(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "lock-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = testFolder(t, "lock");
   return join(folder, "lock");
 }
 
@@ -32,7 +32,7 @@ test("acquire() heeds another process that lives, and takes over from one that w
   const code = `const { RootLock } = await import(${module});
     RootLock.acquire(${JSON.stringify(path)}); console.log("held"); setInterval(() => {}, 1e6);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", code]);
-  t.after(() => child.kill("SIGKILL"));
+  cleanUpOf(t).defer(() => child.kill("SIGKILL"));
   await once(child.stdout, "data");
   assert.throws(() => RootLock.acquire(path), UnavailableError);
   child.kill("SIGKILL");

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { type CodedError, DataLossError, StorageFullError } from "../errors.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { storageErrorFrom, storing, systemCodeOf } from "./storage-error.ts";
 
 /** An error as Node makes it of what the system says. */
@@ -40,7 +41,7 @@ test("other errors stay what they are, and results come through", async () => {
 
 test("a disk that is full says so itself, in an error of its own", async (t) => {
   const path = join(tmpdir(), `storage-error-${process.pid}`);
-  t.after(() => rm(path, { force: true }));
+  cleanUpOf(t).defer(() => rm(path, { force: true }));
   await assert.rejects(storing(writeFile("/dev/full", "x")), StorageFullError);
   await storing(writeFile(path, "x"));
 });

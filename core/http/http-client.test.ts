@@ -5,18 +5,18 @@ import { type AddressInfo, type Socket, createServer as createTcpServer } from "
 import { type TestContext, test } from "node:test";
 
 import { UnavailableError } from "../errors.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { HttpClient } from "./http-client.ts";
 
 function clientOf(t: TestContext): HttpClient {
-  const client = new HttpClient({ connectionsMax: 2, answerLengthMax: 1000 });
-  t.after(() => client[Symbol.dispose]());
+  const client = cleanUpOf(t).use(new HttpClient({ connectionsMax: 2, answerLengthMax: 1000 }));
   return client;
 }
 
 async function serve(t: TestContext, handle: RequestListener): Promise<string> {
   const server = createServer(handle).listen(0, "127.0.0.1");
   await once(server, "listening");
-  t.after(() => {
+  cleanUpOf(t).defer(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -106,7 +106,7 @@ test("HttpClient tells when an answer that it gives as it comes breaks off", asy
 test("HttpClient gives the reason of its signal, and lets go of who hangs", async (t) => {
   const connected = Promise.withResolvers<Socket>();
   const server = createTcpServer((socket) => connected.resolve(socket)).listen(0, "127.0.0.1");
-  t.after(() => server.close());
+  cleanUpOf(t).defer(() => server.close());
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const controller = new AbortController();

@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { Credential } from "../credential.ts";
 import { AccessDeniedError } from "../errors.ts";
 import type { Authorization } from "../ports/origin.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { FakeRegistry } from "../testing/fake-registry.ts";
 import { discardBody } from "./http-request.ts";
 import { createRegistryAgent } from "./registry-agent.ts";
@@ -20,10 +21,9 @@ interface Bench {
 }
 
 async function open(t: TestContext): Promise<Bench> {
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
   const dispatcher = createRegistryAgent();
-  t.after(() => dispatcher.destroy());
+  cleanUpOf(t).defer(() => dispatcher.destroy());
   const source = {
     find: async () => ({ kind: "password", username: "configured", password: "net" }) as const,
   };
@@ -98,8 +98,7 @@ test("request() shows nothing of an authorization that it does not understand", 
 
 test("request() shows a client's credential to no host that it is sent to", async (t) => {
   const { registry, ask } = await open(t);
-  const other = await FakeRegistry.open();
-  t.after(() => other[Symbol.asyncDispose]());
+  const other = cleanUpOf(t).use(await FakeRegistry.open());
   registry.fault = (_, response) =>
     response.writeHead(307, { location: `http://${other.host}/store` }).end().headersSent;
   other.fault = (_, response) =>

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { inspect } from "node:util";
 
 import { FailedPreconditionError } from "../errors.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
+import { testFolder } from "../testing/test-folder.ts";
 import { type CredentialSource, DockerCredentials } from "./docker-credentials.ts";
 
 const secret = "s3cret:with:colons";
@@ -13,8 +14,7 @@ const auth = Buffer.from(`fisher:${secret}`).toString("base64");
 const login = { kind: "password", username: "fisher", password: secret } as const;
 
 async function folderOf(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "shoal-credentials-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = testFolder(t, "credentials");
   return folder;
 }
 
@@ -32,7 +32,7 @@ async function installHelper(t: TestContext, name: string, script: string): Prom
   await chmod(path, 0o755);
   const before = process.env["PATH"];
   process.env["PATH"] = `${folder}:${before}`;
-  t.after(() => (process.env["PATH"] = before));
+  cleanUpOf(t).defer(() => (process.env["PATH"] = before));
 }
 
 test("find() reads the forms of an entry", async (t) => {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { FakeRegistry } from "../testing/fake-registry.ts";
 import { openRegistries } from "./open-registries.ts";
 
 test("a registry has its settings however its name is written", async (t) => {
-  const fake = await FakeRegistry.open();
-  t.after(() => fake[Symbol.asyncDispose]());
+  const fake = cleanUpOf(t).use(await FakeRegistry.open());
   const { manifest } = fake.addImage([], "a/b:x");
   const url = `http://${fake.host}`;
   for (const [host, asked] of [
@@ -15,8 +15,9 @@ test("a registry has its settings however its name is written", async (t) => {
     ["index.docker.io", "docker.io"],
     ["docker.io", "registry-1.docker.io"],
   ] as const) {
-    const opened = await openRegistries({ registries: [{ host, url, plainHttp: false }] });
-    t.after(() => opened[Symbol.asyncDispose]());
+    const opened = cleanUpOf(t).use(
+      await openRegistries({ registries: [{ host, url, plainHttp: false }] }),
+    );
     const reference = { registry: asked, repository: "a/b", tag: "x" };
     assert.equal((await opened.origin.resolve(reference, t)).digest, manifest.digest);
   }

@@ -11,6 +11,7 @@ import {
   UnavailableError,
 } from "../errors.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { FakeRegistry } from "../testing/fake-registry.ts";
 import { type OriginBench, openOriginBench } from "./registry-origin.test-support.ts";
 
@@ -186,8 +187,7 @@ test("blob() says that there is none, or that it is not for us, without another 
 
 test("blob() follows a redirect to where blobs are kept, for each try anew", async (t) => {
   const { registry, origin, descriptor } = await open(t);
-  const store = await FakeRegistry.open();
-  t.after(() => store[Symbol.asyncDispose]());
+  const store = cleanUpOf(t).use(await FakeRegistry.open());
   registry.login = { scheme: "bearer" };
   registry.fault = ({ url = "", headers }, response) => {
     if (headers.authorization === undefined) return false;

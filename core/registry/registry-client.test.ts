@@ -3,6 +3,7 @@ import { type TestContext, test } from "node:test";
 import { inspect } from "node:util";
 
 import { AccessDeniedError, UnavailableError } from "../errors.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { type Fault, FakeRegistry } from "../testing/fake-registry.ts";
 import type { CredentialSource, Credentials } from "./docker-credentials.ts";
 import { discardBody } from "./http-request.ts";
@@ -13,8 +14,7 @@ const user = { kind: "password", username: "fisher", password: "net and line" } 
 const basic = `Basic ${Buffer.from("fisher:net and line").toString("base64")}`;
 
 async function open(t: TestContext): Promise<FakeRegistry> {
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
   return registry;
 }
 
@@ -24,7 +24,7 @@ function clientOf(
   endpoints: Readonly<Record<string, { readonly url: string }>> = {},
 ): RegistryClient {
   const dispatcher = createRegistryAgent();
-  t.after(() => dispatcher.destroy());
+  cleanUpOf(t).defer(() => dispatcher.destroy());
   const source: CredentialSource = { find: async () => credentials };
   return new RegistryClient({ dispatcher, endpoints, credentials: source });
 }

@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 import { digestOf } from "../digest.ts";
 import { AccessDeniedError, ImageNotFoundError, UnavailableError } from "../errors.ts";
 import { mediaTypes } from "../media-type.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { FakeRegistry } from "../testing/fake-registry.ts";
 import { openRegistries } from "./open-registries.ts";
 import type { RegistryDiscovery } from "./registry-discovery.ts";
@@ -12,10 +13,8 @@ import type { RegistryDiscovery } from "./registry-discovery.ts";
 const digest = digestOf(Buffer.from("a manifest"));
 
 async function open(t: TestContext) {
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
-  const registries = await openRegistries({ registries: [] });
-  t.after(() => registries[Symbol.asyncDispose]());
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
+  const registries = cleanUpOf(t).use(await openRegistries({ registries: [] }));
   const discovery: RegistryDiscovery = registries.discovery;
   return { registry, discovery, place: { registry: registry.host, repository: "app" } };
 }

@@ -1,5 +1,6 @@
 import type { TestContext } from "node:test";
 
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { FakeRegistry } from "../testing/fake-registry.ts";
 import { createRegistryAgent } from "./registry-agent.ts";
 import { RegistryClient } from "./registry-client.ts";
@@ -16,10 +17,9 @@ export async function openOriginBench(
   t: TestContext,
   { stallMs = 10_000 } = {},
 ): Promise<OriginBench> {
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
   const dispatcher = createRegistryAgent();
-  t.after(() => dispatcher.destroy());
+  cleanUpOf(t).defer(() => dispatcher.destroy());
   const client = new RegistryClient({ dispatcher, endpoints: {}, credentials: undefined });
   return { registry, origin: new RegistryOrigin(client, { stallMs, resumePauseMs: 0 }) };
 }

@@ -10,6 +10,7 @@ import {
 } from "../errors.ts";
 import { HostLimits } from "../limits/host-limits.ts";
 import { mediaTypes } from "../media-type.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { FakeRegistry } from "../testing/fake-registry.ts";
 import { type FakeWrites, takeWrites } from "../testing/fake-registry-writes.ts";
 import type { Credentials } from "./docker-credentials.ts";
@@ -24,10 +25,9 @@ async function open(
   t: TestContext,
   credentials?: Credentials,
 ): Promise<{ readonly registry: FakeRegistry; push: RegistryPush; readonly writes: FakeWrites }> {
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
   const dispatcher = createRegistryAgent();
-  t.after(() => dispatcher.destroy());
+  cleanUpOf(t).defer(() => dispatcher.destroy());
   const source = credentials && { find: async () => credentials };
   const client = new RegistryClient({ dispatcher, endpoints: {}, credentials: source });
   return {

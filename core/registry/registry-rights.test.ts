@@ -6,6 +6,7 @@ import { digestOf } from "../digest.ts";
 import { AccessDeniedError, ImageNotFoundError, UnavailableError } from "../errors.ts";
 import type { RightsSubject } from "../ports/origin-rights.ts";
 import type { Authorization } from "../ports/origin.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { FakeRegistry } from "../testing/fake-registry.ts";
 import { openRegistries } from "./open-registries.ts";
 
@@ -15,11 +16,9 @@ const tag = { kind: "manifest", name: "v1" } as const;
 const client = new Credential("Basic eDp5");
 
 async function open(t: TestContext) {
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
   const { manifest } = registry.addImage([layer], "pond/fish:v1");
-  const opened = await openRegistries({ registries: [] });
-  t.after(() => opened[Symbol.asyncDispose]());
+  const opened = cleanUpOf(t).use(await openRegistries({ registries: [] }));
   const check = async (subject: RightsSubject, authorization: Authorization = "anonymous") => {
     const of = { registry: registry.host, repository: "pond/fish", subject };
     return opened.rights.check(of, { authorization, signal: t.signal });

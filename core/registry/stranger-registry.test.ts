@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 
 import { UnavailableError } from "../errors.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { FakeRegistry } from "../testing/fake-registry.ts";
 import { discardBody } from "./http-request.ts";
 import { createRegistryAgent } from "./registry-agent.ts";
@@ -22,10 +23,9 @@ async function open(
   t: TestContext,
   endpoints: Readonly<Record<string, RegistryEndpoint>> = {},
 ): Promise<Bench> {
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
   const agent = createRegistryAgent();
-  t.after(() => agent.destroy());
+  cleanUpOf(t).defer(() => agent.destroy());
   const asked: string[] = [];
   const dispatcher = agent.compose((dispatch) => (options, handler) => {
     asked.push(String(options.origin));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 
 import { AccessDeniedError, UnavailableError } from "../errors.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { FakeRegistry } from "../testing/fake-registry.ts";
 import { createRegistryAgent } from "./registry-agent.ts";
 import { type Login, TokenCache } from "./token-cache.ts";
@@ -13,10 +14,9 @@ interface Bench {
 }
 
 async function open(t: TestContext): Promise<Bench> {
-  const service = await FakeRegistry.open();
-  t.after(() => service[Symbol.asyncDispose]());
+  const service = cleanUpOf(t).use(await FakeRegistry.open());
   const dispatcher = createRegistryAgent();
-  t.after(() => dispatcher.destroy());
+  cleanUpOf(t).defer(() => dispatcher.destroy());
   const login: Login = {
     challenge: { scheme: "bearer", parameters: { realm: `http://${service.host}/token` } },
     scope: "repository:pond/fish:pull",

@@ -13,11 +13,12 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { FailedPreconditionError } from "../errors.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { countUsage } from "./count-usage.ts";
 
 function createFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "usage-"));
-  t.after(() => execFileSync("rm", ["-rf", folder]));
+  cleanUpOf(t).defer(() => execFileSync("rm", ["-rf", folder]));
   return folder;
 }
 

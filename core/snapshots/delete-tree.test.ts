@@ -14,11 +14,12 @@ import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { type TestContext, test } from "node:test";
 
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { deleteTree } from "./delete-tree.ts";
 
 function createFolder(t: TestContext): { readonly around: string; readonly tree: string } {
   const around = mkdtempSync(join(tmpdir(), "delete-tree-"));
-  t.after(() => execFileSync("rm", ["-rf", around]));
+  cleanUpOf(t).defer(() => execFileSync("rm", ["-rf", around]));
   const tree = join(around, "tree");
   mkdirSync(tree);
   return { around, tree };

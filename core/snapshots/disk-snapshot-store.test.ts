@@ -12,6 +12,7 @@ import {
 } from "../errors.ts";
 import type { Mount } from "../ports/snapshot-store.ts";
 import { SystemClock } from "../system/system-clock.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { DiskSnapshotStore } from "./disk-snapshot-store.ts";
 import { createTestRoot } from "./test-root.test-support.ts";
@@ -109,7 +110,7 @@ test(
   needsRoot,
   async (t) => {
     const umask = process.umask(0o077);
-    t.after(() => process.umask(umask));
+    cleanUpOf(t).defer(() => process.umask(umask));
     const { root, store } = await openStore(t);
     const files = upperOf(await store.prepare("key", { labels }));
     assert.equal(lstatSync(files).mode & 0o7777, 0o755);

@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 
 import { SystemClock } from "../system/system-clock.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
+import { testFolder } from "../testing/test-folder.ts";
 import { DiskSnapshotStore, type DiskSnapshotStoreDeps } from "./disk-snapshot-store.ts";
 
 /** So long that nothing happens behind the back of a test, unless it wants that. */
@@ -18,12 +17,9 @@ export interface TestRoot {
 }
 
 export async function createTestRoot(t: TestContext): Promise<TestRoot> {
-  const root = await mkdtemp(join(tmpdir(), "snapshots-"));
+  const root = testFolder(t, "snapshots");
   let opened: DiskSnapshotStore | undefined;
-  t.after(async () => {
-    await opened?.[Symbol.asyncDispose]();
-    await rm(root, { recursive: true });
-  });
+  cleanUpOf(t).defer(() => opened?.[Symbol.asyncDispose]());
   const open: TestRoot["open"] = async (deps) => {
     await opened?.[Symbol.asyncDispose]();
     const defaults = { clock: new SystemClock(), logger: new MemoryLogger(), settleDelayMs };

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import type { Digest } from "../digest.ts";
 import { BlobNotFoundError } from "../errors.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { testFolder } from "../testing/test-folder.ts";
 import { DescriptorCache } from "./descriptor-cache.ts";
 
 interface File {
@@ -15,8 +15,7 @@ interface File {
 }
 
 function makeFiles(t: TestContext, count: number): readonly [File, ...File[]] {
-  const folder = mkdtempSync(join(tmpdir(), "descriptors-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = testFolder(t, "descriptors");
   const make = (name: number): File => {
     const { digest, bytes } = blobFixture(10, String(name));
     const path = join(folder, String(name));

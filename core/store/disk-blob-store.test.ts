@@ -12,8 +12,6 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getuid } from "node:process";
 import { type TestContext, test } from "node:test";
@@ -32,8 +30,10 @@ import { SystemClock } from "../system/system-clock.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
 import { blobStoreConformance } from "../testing/blob-store/blob-store-conformance.ts";
 import { putBlob, readBlob } from "../testing/blob-store/sample-blobs.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
+import { testFolder } from "../testing/test-folder.ts";
 import { DiskBlobStore } from "./disk-blob-store.ts";
 import { StoreLayout } from "./store-layout.ts";
 
@@ -49,12 +49,9 @@ class StoreRoot {
     this.layout = new StoreLayout(root);
   }
 
-  static async make(t: TestContext, folder = tmpdir()): Promise<StoreRoot> {
-    const root = new StoreRoot(t, await mkdtemp(join(folder, "store-")));
-    t.after(async () => {
-      await root.close();
-      await rm(root.layout.root, { recursive: true });
-    });
+  static async make(t: TestContext, path = testFolder(t, "store")): Promise<StoreRoot> {
+    const root = new StoreRoot(t, path);
+    cleanUpOf(t).defer(() => root.close());
     return root;
   }
 
@@ -527,13 +524,10 @@ test(
   "a full disk is told of, harms nothing, and is forgotten when there is room",
   { skip: noMount },
   async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), "small-"));
+    const folder = testFolder(t, "small");
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]);
-    const root = await StoreRoot.make(t, folder);
-    t.after(async () => {
-      execFileSync("umount", ["--lazy", folder]);
-      await rm(folder, { recursive: true });
-    });
+    cleanUpOf(t).defer(() => execFileSync("umount", ["--lazy", folder]));
+    const root = await StoreRoot.make(t, join(folder, "store"));
     const store = await root.reopen();
     await putBlob(store, blob.bytes, pull);
     const ingest = await store.openIngest("ref", { total: 0 });

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -11,8 +9,10 @@ import { test } from "node:test";
 import { digestOf, parseDigest } from "../digest.ts";
 import { SystemClock } from "../system/system-clock.ts";
 import { readBlob } from "../testing/blob-store/sample-blobs.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { seededRandom } from "../testing/seeded-random.ts";
+import { testFolder } from "../testing/test-folder.ts";
 import { DiskBlobStore } from "./disk-blob-store.ts";
 
 /** Each is a process of its own, and waits for the disk a few dozen times: about a second. */
@@ -40,13 +40,12 @@ async function killAfter(writer: Writer, count: number): Promise<string[]> {
 }
 
 test("whenever the process is killed, what it committed is whole and what it wrote is resumed", async (t) => {
-  const root = await mkdtemp(join(tmpdir(), "kill-"));
-  t.after(() => rm(root, { recursive: true }));
+  const root = testFolder(t, "kill");
   const random = seededRandom(7);
   const owned = new Set<string>();
   for (let round = 0; round < kills; round++) {
     const writer = startWriter(root, round);
-    t.after(() => writer.kill("SIGKILL"));
+    cleanUpOf(t).defer(() => writer.kill("SIGKILL"));
     const lines = await killAfter(writer, 1 + Math.floor(random() * 40));
     for (const line of lines) {
       const [verb = "", digest = ""] = line.split(" ");

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { SystemClock } from "../system/system-clock.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
+import { testFolder } from "../testing/test-folder.ts";
 import { DiskBlobStore } from "./disk-blob-store.ts";
 
 /**
@@ -20,12 +21,10 @@ const local = blobFixture(200, "local");
 const promised = blobFixture(500, "promised");
 
 async function openFixture(t: TestContext): Promise<DiskBlobStore> {
-  const root = await mkdtemp(join(tmpdir(), "store-v1-"));
-  t.after(() => rm(root, { recursive: true, force: true }));
+  const root = testFolder(t, "store-v1");
   await cp(fixture, root, { recursive: true });
   const deps = { root, clock: new SystemClock(), logger: new MemoryLogger() };
-  const store = await DiskBlobStore.open(deps, t);
-  t.after(() => store[Symbol.asyncDispose]());
+  const store = cleanUpOf(t).use(await DiskBlobStore.open(deps, t));
   return store;
 }
 

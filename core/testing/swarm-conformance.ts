@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
-import { DisposeStack } from "../async/dispose-stack.ts";
 import { DigestMismatchError, UnavailableError } from "../errors.ts";
 import { createMetainfo } from "../metainfo.ts";
 import type { Announcer } from "../ports/announcer.ts";
 import type { Download, SeededBlob, Swarm, WantedBlob } from "../ports/swarm.ts";
 import { type BlobFixture, blobFixture } from "./blob-fixture.ts";
+import { cleanUpOf } from "./clean-up.ts";
 import { MemoryTracker } from "./memory-tracker.ts";
+import { testFolder } from "./test-folder.ts";
 
 /** Opens one node of a swarm that takes peers on loopback. */
 export type OpenSwarm = (
@@ -21,7 +21,6 @@ export type OpenSwarm = (
 /** Several nodes in one process, their files, and a tracker. Freed when the test ends. */
 export class SwarmBench {
   readonly tracker = new MemoryTracker();
-  readonly #owned = new DisposeStack();
   readonly #open: OpenSwarm;
   readonly #t: TestContext;
   readonly folder: string;
@@ -34,15 +33,11 @@ export class SwarmBench {
   }
 
   static async create(open: OpenSwarm, t: TestContext): Promise<SwarmBench> {
-    const folder = await mkdtemp(join(tmpdir(), "shoal-swarm-"));
-    const bench = new SwarmBench(open, t, folder);
-    bench.#owned.defer(() => rm(folder, { recursive: true }));
-    t.after(() => bench.#owned[Symbol.asyncDispose]());
-    return bench;
+    return new SwarmBench(open, t, testFolder(t, "swarm"));
   }
 
   async node(options: { readonly dedicatedSeeder?: boolean } = {}): Promise<Swarm> {
-    return this.#owned.use(
+    return cleanUpOf(this.#t).use(
       await this.#open({ announcer: this.tracker.announcer(), ...options }, this.#t),
     );
   }
@@ -65,11 +60,11 @@ export class SwarmBench {
 
   /** Starts a download that ends with the test at the latest. */
   download(swarm: Swarm, blob: WantedBlob): Download {
-    return this.#owned.use(swarm.download(blob));
+    return cleanUpOf(this.#t).use(swarm.download(blob));
   }
 
   seed(swarm: Swarm, blob: SeededBlob): AsyncDisposable {
-    return this.#owned.use(swarm.seed(blob));
+    return cleanUpOf(this.#t).use(swarm.seed(blob));
   }
 }
 

@@ -4,6 +4,7 @@ import { type TestContext, test } from "node:test";
 import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import type { PieceSource } from "./assignment.ts";
 import { DialSlots } from "./dial-slots.ts";
 import { DownloadPeers, type DownloadPeersDeps } from "./download-peers.ts";
@@ -38,7 +39,7 @@ function openPeers(
     ...{ now: () => 0, random: Math.random, owner },
     ...{ dialSlots: new DialSlots(manySlots), ...deps },
   });
-  t.after(() => closeAll(peers));
+  cleanUpOf(t).defer(() => closeAll(peers));
   return peers;
 }
 

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { DialSlots } from "./dial-slots.ts";
 import { DownloadPeers } from "./download-peers.ts";
 import { DownloadSources } from "./download-sources.ts";
@@ -21,7 +22,7 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
     asked.push(request.url);
     response.writeHead(200, { "content-length": layout.size }).end();
   }).listen(0, "127.0.0.1");
-  t.after(() => server.close());
+  cleanUpOf(t).defer(() => server.close());
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const urls = Array.from({ length: 30 }, (_, index) => `http://127.0.0.1:${port}/${index}`);

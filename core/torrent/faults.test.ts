@@ -7,6 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 
 import { StorageFullError, UnavailableError } from "../errors.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
 import { openTestSwarm } from "./open-test-swarm.test-support.ts";
@@ -217,7 +218,7 @@ test("a node still serves while another peer asks and does not read", async (t) 
   bench.seed(node, await bench.seeded(blob));
   const greedy = connect(node.port, "127.0.0.1").pause();
   greedy.on("error", () => undefined);
-  t.after(() => greedy.destroy());
+  cleanUpOf(t).defer(() => greedy.destroy());
   const blocks = Array.from({ length: 400 }, () => ({ index: 1, begin: 0, length: 131072 }));
   greedy.write(Buffer.concat([greeting(blob), encodeBlocks("request", blocks)]));
   const wanted = await bench.wanted(blob, { peers: [{ host: "127.0.0.1", port: node.port }] });

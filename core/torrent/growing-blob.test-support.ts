@@ -8,6 +8,7 @@ import { type GrowingTorrent, growingInfoHash } from "../growing-torrent.ts";
 import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
 import type { GrowingSeed, Swarm } from "../ports/swarm.ts";
 import type { BlobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import type { SwarmBench } from "../testing/swarm-conformance.ts";
 
 /** A blob that a dedicated seeder receives piece by piece, and what nodes are told of it. */
@@ -47,7 +48,7 @@ export class GrowingFixture {
     const path = join(bench.folder, "growing");
     await writeFile(path, "");
     const file = await open(path, "r+");
-    t.after(() => file.close());
+    cleanUpOf(t).defer(() => file.close());
     const seeder = await bench.node({ dedicatedSeeder: true });
     return new GrowingFixture(blob, { seeder, file, path });
   }

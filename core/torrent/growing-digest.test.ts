@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import { digestOf } from "../digest.ts";
 import { DataLossError } from "../errors.ts";
+import { testFolder } from "../testing/test-folder.ts";
 import { startGrowingDigest } from "./growing-digest.ts";
 
 const bytes = Buffer.alloc(3_000_000, "shoal ");
@@ -30,8 +30,7 @@ test("startGrowingDigest() tells of a file that is too short", async (t) => {
 });
 
 async function writtenFile(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "growing-digest-"));
-  t.after(() => rm(directory, { recursive: true }));
+  const directory = testFolder(t, "growing-digest");
   const path = join(directory, "blob");
   await writeFile(path, bytes);
   return path;

@@ -8,6 +8,7 @@ import { DigestMismatchError, MetainfoError, UnavailableError } from "../errors.
 import { type GrowingTorrent, growingInfoHash } from "../growing-torrent.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
 import { GrowingFixture } from "./growing-blob.test-support.ts";
 import { encodeHandshake } from "./handshake.ts";
@@ -159,7 +160,7 @@ for (const [what, afterGreeting] of Object.entries(nonsense)) {
 test("a node that takes offers and asks for nothing holds no other up", async (t) => {
   const { growing, node, address } = await benchOf(t, patient);
   const idle = connect(address.port, address.host);
-  t.after(() => idle.destroy());
+  cleanUpOf(t).defer(() => idle.destroy());
   idle.on("error", () => undefined).resume();
   idle.write(greeting(asGrowing, { whole: false }));
   const { download, path } = await node(growing.torrent);

@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { PieceClient } from "./piece-client.ts";
 import { PieceServer } from "./piece-server.ts";
@@ -25,7 +26,7 @@ async function connected(t: TestContext): Promise<{ ours: Socket; theirs: Socket
   const { port } = await listen(t, server);
   const theirs = connect(port, "127.0.0.1");
   const [ours] = (await once(server, "connection")) as [Socket];
-  t.after(() => {
+  cleanUpOf(t).defer(() => {
     ours.destroy();
     theirs.destroy();
   });
@@ -106,17 +107,18 @@ test("a server that waits for a buffer has one timer, and none once it is closed
 
 test("a command that meets a bug fails alone, and the engine goes on", async (t) => {
   const events: SwarmEvent[] = [];
-  const engine = await SwarmEngine.open({
-    settings: {
-      ...{ host: "127.0.0.1", port: 0, dedicatedSeeder: false },
-      ...{ stallBoundMs: 1000, connectionsMax: 10, connectionsPerHostMax: 10 },
-      ...{ peersPerBlobMax: 10, limits: undefined, place: undefined },
-    },
-    post: (event) => events.push(event),
-    now: () => 0,
-    random: () => 0,
-  });
-  t.after(() => engine[Symbol.asyncDispose]());
+  const engine = cleanUpOf(t).use(
+    await SwarmEngine.open({
+      settings: {
+        ...{ host: "127.0.0.1", port: 0, dedicatedSeeder: false },
+        ...{ stallBoundMs: 1000, connectionsMax: 10, connectionsPerHostMax: 10 },
+        ...{ peersPerBlobMax: 10, limits: undefined, place: undefined },
+      },
+      post: (event) => events.push(event),
+      now: () => 0,
+      random: () => 0,
+    }),
+  );
   const torrent = { ...blob.metainfo, layout: { ...layout, pieceCount: -1 } };
   engine.handle({
     type: "download",

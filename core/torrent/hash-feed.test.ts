@@ -4,6 +4,7 @@ import { type TestContext, test } from "node:test";
 import { MetainfoError, UnavailableError } from "../errors.ts";
 import type { GrowingTorrent } from "../growing-torrent.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { HashFeed } from "./hash-feed.ts";
 
 const { metainfo } = blobFixture(600_000);
@@ -15,23 +16,24 @@ function feedOf(t: TestContext, ...streams: GrowingTorrent["pieceHashes"][]) {
   const came: Uint8Array[] = [];
   const refused = Promise.withResolvers<MetainfoError>();
   const complete = Promise.withResolvers<undefined>();
-  const feed = new HashFeed({
-    torrent: {
-      ...metainfo,
-      pieceHashes: (options) => {
-        starts.push(options.start);
-        const stream = streams[starts.length - 1];
-        assert.ok(stream);
-        return stream(options);
+  const feed = cleanUpOf(t).use(
+    new HashFeed({
+      torrent: {
+        ...metainfo,
+        pieceHashes: (options) => {
+          starts.push(options.start);
+          const stream = streams[starts.length - 1];
+          assert.ok(stream);
+          return stream(options);
+        },
       },
-    },
-    onHashes: (hashes) => {
-      came.push(hashes);
-      if (Buffer.concat(came).length === pieceHashes.length) complete.resolve(undefined);
-    },
-    onRefused: refused.resolve,
-  });
-  t.after(() => feed[Symbol.asyncDispose]());
+      onHashes: (hashes) => {
+        came.push(hashes);
+        if (Buffer.concat(came).length === pieceHashes.length) complete.resolve(undefined);
+      },
+      onRefused: refused.resolve,
+    }),
+  );
   const bytes = () => Buffer.concat(came);
   return { feed, starts, bytes, refused: refused.promise, complete: complete.promise };
 }

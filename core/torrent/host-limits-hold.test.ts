@@ -8,6 +8,7 @@ import { HostLimits, type HostRates } from "../limits/host-limits.ts";
 import { metered } from "../limits/metered.ts";
 import type { Swarm } from "../ports/swarm.ts";
 import { type BlobFixture, blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
 import { openTestSwarm } from "./open-test-swarm.test-support.ts";
 
@@ -30,7 +31,7 @@ async function webSeedOf({ bytes }: BlobFixture, t: TestContext): Promise<string
     response.end(bytes.subarray(start, end + 1));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  t.after(() => {
+  cleanUpOf(t).defer(() => {
     server.closeAllConnections();
     server.close();
   });

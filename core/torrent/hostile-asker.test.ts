@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 
 import type { Swarm } from "../ports/swarm.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { fuzzInputs } from "../testing/fuzz.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
@@ -46,7 +47,7 @@ async function assertServes(bench: SwarmBench, seeder: Swarm): Promise<void> {
 /** Connects from an address of its own. */
 function dial(t: TestContext, { port }: Swarm, host = badHost): Socket {
   const socket = connect({ port, host: "127.0.0.1", localAddress: host });
-  t.after(() => socket.destroy());
+  cleanUpOf(t).defer(() => socket.destroy());
   return socket.on("error", () => undefined).resume();
 }
 

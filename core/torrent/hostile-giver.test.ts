@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 
 import type { PeerAddress } from "../peer-address.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { fuzzInputs } from "../testing/fuzz.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
@@ -161,7 +162,7 @@ function trickling(t: TestContext): OnRequest {
     const drip = setInterval(() => socket.write(Buffer.alloc(1)), 200);
     const stop = () => clearInterval(drip);
     socket.once("close", stop);
-    t.after(stop);
+    cleanUpOf(t).defer(stop);
   };
 }
 

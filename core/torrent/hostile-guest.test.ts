@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 
 import { encodeBencode } from "../bencode.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { fuzzInputs } from "../testing/fuzz.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
@@ -54,7 +55,7 @@ async function seederOf(t: TestContext) {
   bench.seed(seeder, await bench.seeded(blob));
   const dial = (number: number): Socket => {
     const socket = connect({ port: seeder.port, localAddress: `127.0.4.${number + 1}` });
-    t.after(() => socket.destroy());
+    cleanUpOf(t).defer(() => socket.destroy());
     return socket.on("error", () => undefined);
   };
   /** Connects as a stock client from an address of its own, and waits until it is greeted. */

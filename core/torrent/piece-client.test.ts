@@ -4,6 +4,7 @@ import { type TestContext, test } from "node:test";
 import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { PieceSource } from "./assignment.ts";
 import { silenceBoundMs, stallBoundMs, tickMs } from "./limits.ts";
@@ -63,7 +64,7 @@ async function owingPeer(
       onFault: (_, error) => assert.fail(String(error)),
     },
   });
-  t.after(() => client.close("the test is over"));
+  cleanUpOf(t).defer(() => client.close("the test is over"));
   const tickAfter = (durationMs: number) => {
     clock.advance(durationMs);
     client.tick(clock.monotonicMs());

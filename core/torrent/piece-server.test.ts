@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
 import { type BlobFixture, blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { parseExtendedHandshake } from "./extended-handshake.ts";
@@ -45,7 +46,7 @@ async function served(
   const { port } = await listen(t, server);
   const theirs = connect({ port, host: "127.0.0.1", allowHalfOpen });
   const [ours] = (await once(server, "connection")) as [Socket];
-  t.after(() => [ours, theirs].forEach((socket) => socket.destroy()));
+  cleanUpOf(t).defer(() => [ours, theirs].forEach((socket) => socket.destroy()));
   theirs.on("error", () => undefined);
   const time = { nowMs: 0 };
   const ends: string[] = [];

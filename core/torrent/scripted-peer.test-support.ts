@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import type { PeerAddress } from "../peer-address.ts";
 import { createPeerId } from "../peer-id.ts";
 import type { BlobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { encodeExtendedHandshake } from "./extended-handshake.ts";
 import { FrameParser } from "./frame-parser.ts";
 import { encodeHandshake, handshakeLength } from "./handshake.ts";
@@ -73,7 +74,7 @@ export async function listen(
   host = "127.0.0.1",
 ): Promise<PeerAddress> {
   await once(server.listen(0, host), "listening");
-  t.after(() => {
+  cleanUpOf(t).defer(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { readdirSync, readlinkSync } from "node:fs";
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 
 import { DataLossError, UnavailableError } from "../errors.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { testFolder } from "../testing/test-folder.ts";
 import { PieceFile } from "./piece-file.ts";
 import { ServedTorrent } from "./served-torrent.ts";
 
@@ -15,8 +15,7 @@ const blob = blobFixture(1000);
 const listener = { onHave: () => undefined, onIntent: () => undefined, close: () => undefined };
 
 async function fileOf(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "shoal-served-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = testFolder(t, "served");
   const path = join(folder, "blob");
   await writeFile(path, blob.bytes);
   return path;

@@ -9,6 +9,7 @@ import WebTorrent from "webtorrent";
 import { encodeMetainfo } from "../metainfo.ts";
 import { formatPeerAddress } from "../peer-address.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
 import { withoutIpv6 } from "../testing/without-ipv6.ts";
 import { openTestSwarm } from "./open-test-swarm.test-support.ts";
@@ -19,7 +20,7 @@ async function stockClient(t: TestContext): Promise<WebTorrent> {
   const client = new WebTorrent({
     ...{ dht: false, lsd: false, utp: false, natUpnp: false, natPmp: false, tracker: false },
   });
-  t.after(() => new Promise<void>((resolve) => client.destroy(resolve)));
+  cleanUpOf(t).defer(() => new Promise<void>((resolve) => client.destroy(resolve)));
   if (!client.listening) await once(client, "listening");
   return client;
 }

@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { UnavailableError } from "../errors.ts";
 import { formatPeerAddress } from "../peer-address.ts";
 import { type BlobFixture, blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { SwarmBench } from "../testing/swarm-conformance.ts";
 import { withoutIpv6 } from "../testing/without-ipv6.ts";
@@ -21,7 +22,7 @@ const blob = blobFixture(3 * 1024 * 1024 + 100);
 async function serve(t: TestContext, answer: Answer, host = "127.0.0.1"): Promise<string> {
   const server: Server = createServer(answer).listen(0, host);
   await once(server, "listening");
-  t.after(() => {
+  cleanUpOf(t).defer(() => {
     server.closeAllConnections();
     server.close();
   });

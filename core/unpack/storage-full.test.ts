@@ -6,13 +6,14 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { StorageFullError } from "../errors.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { asRoot, unpack } from "./unpacked-tree.test-support.ts";
 
 /** A file system of its own with so little room, that goes with the test. */
 function mountSmall(t: TestContext, size: string): string {
   const path = mkdtempSync(join(tmpdir(), "small-"));
   execFileSync("mount", ["-t", "tmpfs", "-o", size, "shoal-test", path]);
-  t.after(() => {
+  cleanUpOf(t).defer(() => {
     execFileSync("umount", [path]);
     rmdirSync(path);
   });

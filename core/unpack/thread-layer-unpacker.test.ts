@@ -10,6 +10,7 @@ import { digestFromHash, digestOf } from "../digest.ts";
 import { DigestMismatchError, LayerFormatError, UnavailableError } from "../errors.ts";
 import type { UnpackOrder, UnpackProgress } from "../ports/layer-unpacker.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { type LayerFixture, layerFixture, layerFixtureOf } from "../testing/layer-fixture.ts";
 import { defaultLayerLimits } from "./layer-limits.ts";
 import { UnpackBench, namesIn, sizesIn } from "./unpack-bench.test-support.ts";
@@ -197,7 +198,7 @@ test("forty layers unpack in two threads", async (t) => {
   const threads: Worker[] = [];
   const onThread = (thread: Worker) => threads.push(thread);
   process.on("worker", onThread);
-  t.after(() => process.off("worker", onThread));
+  cleanUpOf(t).defer(() => process.off("worker", onThread));
   const own = await UnpackBench.open(t);
   const names = Array.from({ length: 40 }, (_, index) => `file-${index}`);
   const orders = await Promise.all(names.map((name) => own.order(layerOf(name))));

@@ -8,6 +8,7 @@ import { abortable } from "../async/deadline.ts";
 import { Notifier } from "../async/notifier.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { LayerFile, UnpackOrder } from "../ports/layer-unpacker.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import type { LayerFixture } from "../testing/layer-fixture.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
 import { defaultLayerLimits } from "./layer-limits.ts";
@@ -79,9 +80,7 @@ export class UnpackBench implements AsyncDisposable {
     t: TestContext,
     deps: Partial<ThreadLayerUnpackerDeps> = {},
   ): Promise<UnpackBench> {
-    const bench = await UnpackBench.create(deps);
-    t.after(() => bench[Symbol.asyncDispose]());
-    return bench;
+    return cleanUpOf(t).use(await UnpackBench.create(deps));
   }
 
   /** An order of a layer, of which no byte is there. */

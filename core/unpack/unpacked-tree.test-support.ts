@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 
 import type { UnpackedLayer } from "../ports/layer-unpacker.ts";
+import { cleanUpOf } from "../testing/clean-up.ts";
 import { type TarPart, tarOf } from "../testing/tar-fixture.ts";
 import { Descriptor } from "./descriptor.ts";
 import { LayerExtractor, type LayerExtractorOptions } from "./layer-extractor.ts";
@@ -30,7 +31,7 @@ interface UnpackOptions extends Partial<LayerExtractorOptions> {
 export function emptyDirectory(t: TestContext): string {
   const parent = mkdtempSync(join(tmpdir(), "layer-"));
   // Node's own overflows its stack in a tree as deep as a layer may be.
-  t.after(() => execFileSync("rm", ["-r", parent]));
+  cleanUpOf(t).defer(() => execFileSync("rm", ["-r", parent]));
   const path = join(parent, "layer");
   mkdirSync(path);
   return path;

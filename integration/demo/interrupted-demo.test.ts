@@ -5,6 +5,8 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
+
 test("the demo that is interrupted with all up ends, says so, and leaves no process behind", async (t) => {
   const cwd = new URL("../..", import.meta.url);
   // A group of its own, which a terminal would tell as a whole.
@@ -12,7 +14,7 @@ test("the demo that is interrupted with all up ends, says so, and leaves no proc
     ...{ cwd, detached: true, stdio: ["ignore", "pipe", "pipe"] },
   });
   const group = -(demo.pid ?? assert.fail("the demo did not start"));
-  t.after(() => {
+  cleanUpOf(t).defer(() => {
     if (isAlive(group)) process.kill(group, "SIGKILL");
   });
   const ended = once(demo, "close");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
 
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { isDownload } from "./access-log.ts";
 import { containerdLines, ensureContainerd } from "./containerd-release.ts";
 import { Containerd, type ContainerdOptions } from "./containerd.ts";
@@ -35,8 +36,7 @@ for (const line of containerdLines) {
         line,
         withCri: true,
       });
-      const cri = await CriClient.open(containerd.socketPath);
-      t.after(() => cri[Symbol.asyncDispose]());
+      const cri = cleanUpOf(t).use(await CriClient.open(containerd.socketPath));
 
       const id = await cri.pullImage(reference);
 

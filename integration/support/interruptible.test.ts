@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
 
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
+
 /** Starts a daemon in a network of its own, says where, and waits to be interrupted. */
 const program = `
 import { createNetwork } from "./integration/support/network.ts";
@@ -37,7 +39,7 @@ for (const [signal, status] of [
     const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
       ...{ cwd, stdio: [...stdio] },
     });
-    t.after(() => child.kill("SIGKILL"));
+    cleanUpOf(t).defer(() => child.kill("SIGKILL"));
     const [line] = (await once(child.stdout, "data")) as [Buffer];
     const started = JSON.parse(line.toString()) as string[];
     for (const path of started) assert.ok(existsSync(path), path);

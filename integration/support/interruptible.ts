@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import type { TestContext } from "node:test";
 
 import { DisposeStack, withDisposeStack } from "../../core/async/dispose-stack.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -66,6 +67,6 @@ export function stackOf(t: Pick<TestContext, "after">): DisposeStack {
     for (const name of signals) process.off(name, onSignal);
   };
   for (const name of signals) process.on(name, onSignal);
-  t.after(() => dispose().finally(forget));
+  cleanUpOf(t).defer(() => dispose().finally(forget));
   return stack;
 }

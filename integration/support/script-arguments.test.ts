@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+
+import { testFolder } from "../../core/testing/test-folder.ts";
 
 const scripts = {
   demo: "../demo/main.ts",
@@ -31,8 +32,7 @@ test("scripts say how they are used, and tell misuse without a stack", () => {
 });
 
 test("a machine without apt is told what is missing, and how to get it", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "shoal-script-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = testFolder(t, "script");
   await symlink("/bin/sh", join(folder, "sh"));
   const env = { PATH: folder, CI: "true" };
   const demo = run("demo", [], env);

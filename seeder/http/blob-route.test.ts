@@ -11,6 +11,7 @@ import { answerOfError, sendAnswer } from "../../core/http/http-answer.ts";
 import type { BlobRecord } from "../../core/ports/blob-store.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
 import { HostLimits } from "../../core/limits/host-limits.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { type BlobRouteDeps, blobRoute } from "./blob-route.ts";
 import { type TestSeeder, bytesOf, openTestSeeder } from "../open-test-seeder.test-support.ts";
 
@@ -166,7 +167,7 @@ test("a blob that is evicted in the moment that it is asked for is not found, no
       (error: unknown) => sendAnswer(response, answerOfError(error)),
     );
   });
-  t.after(() => server.close());
+  cleanUpOf(t).defer(() => server.close());
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 
 import { digestOf } from "../../core/digest.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { withoutIpv6 } from "../../core/testing/without-ipv6.ts";
 import { advertisedHostOf, ownPeer, ownWebSeeds } from "./own-address.ts";
 
@@ -18,7 +19,7 @@ async function toldAt(t: TestContext, host: string, advertiseHost?: string) {
     told.push({ peer, webSeeds: ownWebSeeds(request, digest) });
     response.end();
   });
-  t.after(() => server.close());
+  cleanUpOf(t).defer(() => server.close());
   await once(server.listen(0, "::"), "listening");
   const { port } = server.address() as AddressInfo;
   const [response] = (await once(get(`http://${host}:${port}/`, { agent: false }), "response")) as [

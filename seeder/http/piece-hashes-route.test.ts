@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { BlobArrival } from "../blob-arrival.ts";
 import { pieceHashesRoute } from "./piece-hashes-route.ts";
 
@@ -28,11 +29,11 @@ async function open(t: TestContext, onConnection: (socket: Socket) => void = () 
     ends.push(pieceHashesRoute(request, response, options).catch((error: unknown) => error));
   };
   const server = createServer({ highWaterMark: 16 }, answer).listen(0, "127.0.0.1");
-  t.after(() => server.close());
+  cleanUpOf(t).defer(() => server.close());
   await once(server, "listening");
   const accepted = once(server, "connection");
   const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
-  t.after(() => client.destroy());
+  cleanUpOf(t).defer(() => client.destroy());
   client.write(`GET /v1/piece-hashes/${digest} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
   const [socket] = (await accepted) as [Socket];
   const grow = (pieces: number) => {

@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 import { lines } from "../../core/http/lines.ts";
 import { type NodeTaskMessage, parseNodeTaskMessage } from "../../core/node-task.ts";
 import type { ServiceStatus } from "../../core/service-status.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { bytesOf, openTestSeeder } from "../open-test-seeder.test-support.ts";
 
 const name = "pond/fish:latest";
@@ -16,7 +17,7 @@ const hello = {
 /** A node that waits for tasks of a seeder. */
 async function connect(t: TestContext, url: string, changes: object = {}) {
   const leaving = new AbortController();
-  t.after(() => leaving.abort());
+  cleanUpOf(t).defer(() => leaving.abort());
   const response = await fetch(`${url}/v1/node-tasks`, {
     ...{ method: "POST", body: JSON.stringify({ ...hello, ...changes }), signal: leaving.signal },
   });

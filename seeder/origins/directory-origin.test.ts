@@ -12,7 +12,8 @@ import {
 } from "../../core/errors.ts";
 import { parseImageReference } from "../../core/image-reference.ts";
 import { mediaTypes } from "../../core/media-type.ts";
-import { bytesOf, openTestSeeder, temporaryFolder } from "../open-test-seeder.test-support.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
+import { bytesOf, openTestSeeder } from "../open-test-seeder.test-support.ts";
 import { DirectoryOrigin } from "./directory-origin.ts";
 
 const layer = bytesOf(3_000_000, "layer");
@@ -20,7 +21,7 @@ const host = "images.example";
 
 /** A directory as Docker's registry makes it, with one image. */
 async function openDirectory(t: TestContext) {
-  const path = await temporaryFolder(t);
+  const path = testFolder(t);
   const root = join(path, "docker/registry/v2");
   const pathOf = (digest: Digest) => {
     const hex = hexOf(digest);

@@ -12,6 +12,7 @@ import { HostLimits } from "../../core/limits/host-limits.ts";
 import type { BlobOptions } from "../../core/ports/origin.ts";
 import { rendezvousOrder } from "../../core/rendezvous.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
 import type { ServiceStatus } from "../../core/service-status.ts";
 import { openTestSeeder } from "../open-test-seeder.test-support.ts";
@@ -206,7 +207,7 @@ test("what another seeder gives damaged comes from the origin, and bytes are tol
     });
   }).listen(0, "127.0.0.1");
   await once(damaging, "listening");
-  t.after(() => damaging.close());
+  cleanUpOf(t).defer(() => damaging.close());
   const { port } = damaging.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
   const layer = blobOf(url, [self, url]);

@@ -5,9 +5,10 @@ import { type TestContext, test } from "node:test";
 import { RecordFolder } from "../../core/disk/record-folder.ts";
 import { StorageFullError, UnavailableError } from "../../core/errors.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
-import { temporaryFolder } from "../open-test-seeder.test-support.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import type { ManifestPush, TagPush } from "./push-record.ts";
 import { PushQueue } from "./push-queue.ts";
 import { WriteThrough, type WriteThroughDeps } from "./write-through.ts";
@@ -20,7 +21,7 @@ const push: TagPush = {
 
 async function open(t: TestContext) {
   const logger = new MemoryLogger();
-  const path = join(await temporaryFolder(t), "pushes");
+  const path = join(testFolder(t), "pushes");
   const folder = await RecordFolder.open({ path, logger });
   const reopen = () => PushQueue.open({ folder, pushesMax: 10, clock: new ManualClock(), logger });
   return { folder, reopen, queue: await reopen() };
@@ -123,7 +124,7 @@ test("a tag that is pushed again while it arrives does not stay pushed", async (
     await queue.add(push);
     noted.push("pushed");
   });
-  t.after(() => writeThrough[Symbol.asyncDispose]());
+  cleanUpOf(t).use(writeThrough);
   writeThrough.start();
   while (queue.size > 0) await queue.news.changed(t.signal);
   assert.deepEqual(noted, ["registry", "pushed", "registry"]);

@@ -6,9 +6,10 @@ import { RecordFolder } from "../../core/disk/record-folder.ts";
 import { UnavailableError, WriteFailedError } from "../../core/errors.ts";
 import type { BlobPlace } from "../../core/ports/registry-writer.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
-import { temporaryFolder } from "../open-test-seeder.test-support.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import type { BlobPush } from "./push-record.ts";
 import { PushQueue } from "./push-queue.ts";
 import { WriteThrough } from "./write-through.ts";
@@ -25,7 +26,7 @@ function pushTo(repository: string): BlobPush {
 async function open(t: TestContext, failures: ReadonlyMap<string, Error>) {
   const logger = new MemoryLogger();
   const clock = new ManualClock();
-  const path = join(await temporaryFolder(t), "pushes");
+  const path = join(testFolder(t), "pushes");
   const folder = await RecordFolder.open({ path, logger });
   const queue = await PushQueue.open({ folder, pushesMax: 10, clock, logger });
   const asked: string[] = [];
@@ -36,19 +37,20 @@ async function open(t: TestContext, failures: ReadonlyMap<string, Error>) {
     if (failure) throw failure;
     return 10;
   };
-  const through = new WriteThrough({
-    ...{ queue, clock, logger, writesMax: 1, random: () => 0.5 },
-    writer: { blobSize, hasManifest: no, mountBlob: no, writeBlob: no, writeManifest: no },
-    store: {
-      find: () => undefined,
-      async *read() {
-        yield* [];
+  const through = cleanUpOf(t).use(
+    new WriteThrough({
+      ...{ queue, clock, logger, writesMax: 1, random: () => 0.5 },
+      writer: { blobSize, hasManifest: no, mountBlob: no, writeBlob: no, writeManifest: no },
+      store: {
+        find: () => undefined,
+        async *read() {
+          yield* [];
+        },
       },
-    },
-    known: { find: () => undefined },
-    tags: { note: no, withdraw: no },
-  });
-  t.after(() => through[Symbol.asyncDispose]());
+      known: { find: () => undefined },
+      tags: { note: no, withdraw: no },
+    }),
+  );
   through.start();
   /** Waits until so many pushes wait, each for its next try. */
   const waiting = async (repositories: readonly string[]) => {

@@ -5,10 +5,12 @@ import { KeyedLock } from "../../core/async/keyed-lock.ts";
 import { type Digest, digestOf } from "../../core/digest.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { DiskBlobStore } from "../../core/store/disk-blob-store.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import { BlobsInUse } from "../blobs-in-use.ts";
-import { bytesOf, temporaryFolder } from "../open-test-seeder.test-support.ts";
+import { bytesOf } from "../open-test-seeder.test-support.ts";
 import { imageOf } from "./push-bench.test-support.ts";
 import type { PushRecord } from "./push-record.ts";
 import { linkBlob, takeBlob } from "./take-blob.ts";
@@ -19,10 +21,9 @@ const layer = bytesOf(3000, "layer");
 
 /** A queue that tells what of a push a power cut could have taken when its note was on disk. */
 async function open(t: TestContext) {
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   const [clock, logger] = [new ManualClock(), new MemoryLogger()];
-  const store = await DiskBlobStore.open({ root, clock, logger }, t);
-  t.after(() => store[Symbol.asyncDispose]());
+  const store = cleanUpOf(t).use(await DiskBlobStore.open({ root, clock, logger }, t));
   const onDisk = new Set<Digest>();
   const settle = store.settle.bind(store);
   store.settle = async (digest) => {

@@ -4,9 +4,11 @@ import { type TestContext, test } from "node:test";
 import { digestOf } from "../../core/digest.ts";
 import { StorageFullError } from "../../core/errors.ts";
 import { DiskBlobStore } from "../../core/store/disk-blob-store.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
-import { bytesOf, temporaryFolder } from "../open-test-seeder.test-support.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
+import { bytesOf } from "../open-test-seeder.test-support.ts";
 import { type UploadPart, Uploads, type UploadsDeps } from "./uploads.ts";
 
 const blob = bytesOf(300_000, "blob");
@@ -23,10 +25,9 @@ function partOf(bytes: Buffer, rest: Partial<UploadPart> = {}): UploadPart {
 }
 
 async function open(t: TestContext) {
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   const [clock, logger] = [new ManualClock(), new MemoryLogger()];
-  const store = await DiskBlobStore.open({ root, clock, logger }, t);
-  t.after(() => store[Symbol.asyncDispose]());
+  const store = cleanUpOf(t).use(await DiskBlobStore.open({ root, clock, logger }, t));
   /** By the ref of an upload: how much room it has. */
   const rooms = new Map<string, number>();
   const check = (bytes: number) => {
@@ -43,8 +44,9 @@ async function open(t: TestContext) {
   };
   const uploadsOf = (changed: Partial<UploadsDeps> = {}) => {
     const limits = { uploadsMax: 10, uploadIdleMs: 1000 };
-    const uploads = new Uploads({ store, room, clock, logger, ...limits, ...changed });
-    t.after(() => uploads[Symbol.dispose]());
+    const uploads = cleanUpOf(t).use(
+      new Uploads({ store, room, clock, logger, ...limits, ...changed }),
+    );
     return uploads;
   };
   return { store, clock, rooms, uploadsOf };

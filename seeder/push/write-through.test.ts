@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { digestOf } from "../../core/digest.ts";
-import { bytesOf, temporaryFolder } from "../open-test-seeder.test-support.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
+import { bytesOf } from "../open-test-seeder.test-support.ts";
 import { type PushBench, atRegistry, openPushBench, settled } from "./push-bench.test-support.ts";
 
 const layer = bytesOf(300_000, "layer");
@@ -29,7 +30,7 @@ async function tagOf({ url, registry }: PushBench, tag: string): Promise<Respons
 }
 
 test("a push while the registry is down arrives when it is back, also after a restart", async (t) => {
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   const first = await openPushBench(t, { root });
   first.writes.refusals.set("uploads", 500);
   const { answer, manifest } = await first.pushImage([layer]);
@@ -49,7 +50,7 @@ test("a push while the registry is down arrives when it is back, also after a re
 });
 
 test("what its registry has not got is not evicted, and is told of tags before the registry", async (t) => {
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   const store = { budgetBytes: 500_000 };
   const first = await openPushBench(t, { root, store });
   first.writes.refusals.set("uploads", 500);
@@ -142,7 +143,7 @@ test("a tag that is pushed again before it arrived is what it was pushed as last
 });
 
 test("after a crash the registry decides what a tag is that nothing waits for any more", async (t) => {
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   const first = await openPushBench(t, { root });
   const { registry } = first;
   await first.seeder[Symbol.asyncDispose]();
@@ -181,7 +182,7 @@ test("a blob from another repository of the registry is taken over there", async
 });
 
 test("an upload goes on after a restart, and ends when nobody goes on with it", async (t) => {
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   const first = await openPushBench(t, { root });
   const begun = await first.send("pond/fish/blobs/uploads/", { method: "POST" });
   const path = (begun.headers.get("location") ?? "").slice("/v2/".length);
@@ -201,7 +202,7 @@ test("an upload goes on after a restart, and ends when nobody goes on with it", 
 
 test("a registry that was moved to is found by its new address", async (t) => {
   // The queue knows the registry by its name; where that is, the configuration says.
-  const root = await temporaryFolder(t);
+  const root = testFolder(t);
   const nobody = createServer();
   nobody.listen(0, "127.0.0.1");
   await once(nobody, "listening");

@@ -7,7 +7,7 @@ import { parseImageReference } from "../../core/image-reference.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
 import { ManualClock } from "../../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
-import { temporaryFolder } from "../open-test-seeder.test-support.ts";
+import { testFolder } from "../../core/testing/test-folder.ts";
 import { StateFile } from "../state-file.ts";
 import { TagBook } from "./tag-book.ts";
 
@@ -20,7 +20,7 @@ function descriptorOf(seed: string) {
 }
 
 async function folderWith(t: TestContext) {
-  const path = join(await temporaryFolder(t), "tags.jsonl");
+  const path = join(testFolder(t), "tags.jsonl");
   const clock = new ManualClock();
   const open = async () =>
     TagBook.open({ file: new StateFile({ path, logger: new MemoryLogger() }), clock });

@@ -6,6 +6,7 @@ import { type Digest, digestOf } from "../../../core/digest.ts";
 import type { ApiPath } from "../../../core/oci-api/api-path.ts";
 import type { BlobReader, BlobRecord } from "../../../core/ports/blob-store.ts";
 import { openRegistries } from "../../../core/registry/open-registries.ts";
+import { cleanUpOf } from "../../../core/testing/clean-up.ts";
 import { type FakeImage, FakeRegistry } from "../../../core/testing/fake-registry.ts";
 import { ManualClock } from "../../../core/testing/manual-clock.ts";
 import { MemoryLogger } from "../../../core/testing/memory-logger.ts";
@@ -41,11 +42,9 @@ function basic(text: string): Credential {
 }
 
 async function open(t: TestContext): Promise<Bench> {
-  const registry = await FakeRegistry.open();
-  t.after(() => registry[Symbol.asyncDispose]());
+  const registry = cleanUpOf(t).use(await FakeRegistry.open());
   const image = registry.addImage([Buffer.from("layer")], "pond/fish:v1");
-  const opened = await openRegistries({ registries: [] });
-  t.after(() => opened[Symbol.asyncDispose]());
+  const opened = cleanUpOf(t).use(await openRegistries({ registries: [] }));
   const blobs = new Map<Digest, Buffer>();
   const keep = (document: object) => {
     const bytes = Buffer.from(JSON.stringify(document));

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
@@ -17,6 +15,8 @@ import {
 
 import { digestOf } from "../../../core/digest.ts";
 import { UnavailableError } from "../../../core/errors.ts";
+import { cleanUpOf } from "../../../core/testing/clean-up.ts";
+import { testFolder } from "../../../core/testing/test-folder.ts";
 import { containerd as content } from "../../../protos/gen/content.js";
 import { containerd as images } from "../../../protos/gen/images.js";
 import { containerd as namespaces } from "../../../protos/gen/namespaces.js";
@@ -32,7 +32,7 @@ const other = digestOf(Buffer.from("manifest"));
 
 /** A containerd with two blobs in the namespace `k8s.io`; it notes what it was asked. */
 async function openContainerd(t: TestContext) {
-  const folder = await mkdtemp(join(tmpdir(), "containerd-client-"));
+  const folder = testFolder(t, "containerd");
   const address = join(folder, "containerd.sock");
   const server = new Server();
   const asked: string[] = [];
@@ -85,11 +85,8 @@ async function openContainerd(t: TestContext) {
   );
   const connection = new ContainerdConnection({ address });
   const client = new ContainerdClient({ connection });
-  t.after(async () => {
-    connection[Symbol.dispose]();
-    server.forceShutdown();
-    await rm(folder, { recursive: true });
-  });
+  cleanUpOf(t).defer(() => server.forceShutdown());
+  cleanUpOf(t).use(connection);
   return { client, server, asked };
 }
 
@@ -140,8 +137,9 @@ test("to delete what is not there is no failure", async (t) => {
 });
 
 test("a containerd that is not there is unavailable, and a call can be cancelled", async (t) => {
-  const connection = new ContainerdConnection({ address: "/nowhere/containerd.sock" });
-  t.after(() => connection[Symbol.dispose]());
+  const connection = cleanUpOf(t).use(
+    new ContainerdConnection({ address: "/nowhere/containerd.sock" }),
+  );
   const absent = new ContainerdClient({ connection });
   const { signal } = t;
   await assert.rejects(absent.namespaces({ signal }), UnavailableError);

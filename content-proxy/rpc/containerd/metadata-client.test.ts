@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
@@ -17,6 +15,8 @@ import {
 
 import { digestOf } from "../../../core/digest.ts";
 import { UnavailableError } from "../../../core/errors.ts";
+import { cleanUpOf } from "../../../core/testing/clean-up.ts";
+import { testFolder } from "../../../core/testing/test-folder.ts";
 import { containerd as content } from "../../../protos/gen/content.js";
 import { containerd as images } from "../../../protos/gen/images.js";
 import { containerd as leases } from "../../../protos/gen/leases.js";
@@ -43,7 +43,7 @@ function refuse(code: status): Answer {
 
 /** A containerd that notes what it was asked. */
 async function openContainerd(t: TestContext, answers: readonly Answer[] = [say, say]) {
-  const folder = await mkdtemp(join(tmpdir(), "metadata-client-"));
+  const folder = testFolder(t, "containerd");
   const address = join(folder, "containerd.sock");
   const server = new Server();
   const asked: unknown[] = [];
@@ -88,11 +88,8 @@ async function openContainerd(t: TestContext, answers: readonly Answer[] = [say,
   const bind = promisify(server.bindAsync.bind(server));
   await bind(`unix:${address}`, ServerCredentials.createInsecure());
   const connection = new ContainerdConnection({ address });
-  t.after(async () => {
-    connection[Symbol.dispose]();
-    server.forceShutdown();
-    await rm(folder, { recursive: true });
-  });
+  cleanUpOf(t).defer(() => server.forceShutdown());
+  cleanUpOf(t).use(connection);
   return { client: new ContainerdMetadataClient({ connection }), asked };
 }
 

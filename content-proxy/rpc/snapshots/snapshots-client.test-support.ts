@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 
@@ -7,7 +5,9 @@ import { Client, credentials } from "@grpc/grpc-js";
 
 import { DiskSnapshotStore } from "../../../core/snapshots/disk-snapshot-store.ts";
 import { SystemClock } from "../../../core/system/system-clock.ts";
+import { cleanUpOf } from "../../../core/testing/clean-up.ts";
 import { MemoryLogger } from "../../../core/testing/memory-logger.ts";
+import { testFolder } from "../../../core/testing/test-folder.ts";
 import { containerd, google } from "../../../protos/gen/snapshots.js";
 import type { RemoteLayers } from "../../remote-snapshots/remote-layers.ts";
 import { serveGrpc } from "../serve-grpc.ts";
@@ -47,7 +47,7 @@ export class SnapshotsWorld {
 
   /** Serves until the end of the test. */
   static async start(t: TestContext, remoteLayers: RemoteLayers): Promise<SnapshotsWorld> {
-    const root = await mkdtemp(join(tmpdir(), "rpc-snapshots-"));
+    const root = testFolder(t, "rpc-snapshots");
     const socketPath = join(root, "test.sock");
     const clock = new SystemClock();
     const logger = new MemoryLogger();
@@ -62,12 +62,9 @@ export class SnapshotsWorld {
       async *readSlow() {},
       logger,
     });
-    t.after(async () => {
-      world.#client.close();
-      await serving[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
-      await rm(root, { recursive: true });
-    });
+    cleanUpOf(t).use(store);
+    cleanUpOf(t).use(serving);
+    cleanUpOf(t).defer(() => world.#client.close());
     return world;
   }
 

@@ -3,13 +3,13 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { temporaryFolder } from "../../open-test-seeder.test-support.ts";
+import { testFolder } from "../../../core/testing/test-folder.ts";
 import { codesOf, openPushBench } from "../push-bench.test-support.ts";
 
 const token = "a-token-of-this-test";
 
 test("only those push who have a token, as a password or by itself", async (t) => {
-  const tokenFile = join(await temporaryFolder(t), "tokens");
+  const tokenFile = join(testFolder(t), "tokens");
   await writeFile(tokenFile, `# who pushes\nanother-token-of-it\n${token}\n`);
   const bench = await openPushBench(t, { push: { open: false, tokenFile } });
   const ask = async (authorization?: string, path = "") =>
@@ -48,7 +48,7 @@ test("only those push who have a token, as a password or by itself", async (t) =
 });
 
 test("a seeder does not start that nobody, or unasked everybody, could push to", async (t) => {
-  const tokenFile = join(await temporaryFolder(t), "tokens");
+  const tokenFile = join(testFolder(t), "tokens");
   for (const push of [
     { open: false },
     { open: true, tokenFile },
