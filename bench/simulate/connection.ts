@@ -3,45 +3,20 @@ import type { Bitfield } from "../../core/torrent/bitfield.ts";
 import { blockLengthBulk, silenceBoundMs, stallBoundMs } from "../../core/torrent/limits.ts";
 import { RequestWindow } from "../../core/torrent/request-window.ts";
 import { StallTimer } from "../../core/torrent/stall-timer.ts";
+import type { AskedPiece } from "./asked-piece.ts";
+import type { Happening } from "./event-queue.ts";
+import type { Asker } from "./asker.ts";
 import type { Giver } from "./giver.ts";
 import type { SimulatedHost } from "./host.ts";
 import type { Network } from "./network.ts";
-import type { Outflow } from "./uplink.ts";
-
-/** A piece that is asked for on a connection. */
-export interface AskedPiece {
-  readonly index: number;
-  readonly length: number;
-  /** Bytes that the asker asked for and has. */
-  requested: number;
-  received: number;
-  /** Bytes that the giver was asked for and has not sent. */
-  owed: number;
-  isCancelled: boolean;
-}
-
-/** The download to which a connection belongs. */
-export interface Asker {
-  readonly host: SimulatedHost;
-  readonly isGrowing: boolean;
-  /** Assigns a piece. Gives its length too; `undefined` when there is none now. */
-  assign(
-    source: SimulatedConnection,
-  ): { readonly index: number; readonly length: number } | undefined;
-  opened(connection: SimulatedConnection): void;
-  /** Its peer has a piece more. @param wasComing The peer may have said that it was on its way. */
-  gained(connection: SimulatedConnection, index: number, wasComing: boolean): void;
-  /** A piece is, or is not any more, on its way to the peer from a source that has all. */
-  intends(connection: SimulatedConnection, index: number, isComing: boolean): void;
-  onPiece(source: SimulatedConnection, piece: AskedPiece): void;
-  closed(connection: SimulatedConnection, unfinished: readonly AskedPiece[]): void;
-}
+import { type BlockTaker, OwedBlocks } from "./owed-blocks.ts";
+import type { Timeline } from "./timeline.ts";
 
 export interface ConnectionDeps {
   readonly asker: Asker;
   readonly giver: Giver;
   readonly network: Network;
-  readonly now: () => number;
+  readonly timeline: Pick<Timeline, "nowMs">;
   /** The giver was dialled before and gave nothing. */
   readonly isDoubtful: boolean;
 }
@@ -50,51 +25,53 @@ export interface ConnectionDeps {
  * A connection over which one node asks another for pieces: `PieceClient` and `PieceServer` without
  * sockets. How much is asked for at once is decided by the same classes.
  */
-export class SimulatedConnection implements PieceSource, Outflow {
+export class SimulatedConnection implements PieceSource, BlockTaker {
   // What each word of a peer looks at comes first: with thousands of hosts no cache holds them all.
-  readonly #asker: Asker;
+  readonly asker: Asker;
   #have: Bitfield | undefined;
   #isClosed = false;
-  #isStalled = false;
   /** Its peer had not every piece when it came; the asker's own. */
   isPartial = false;
-  /** The giver serves others instead. */
-  isRefused = false;
+  readonly isFar: boolean;
+  #isStalled = false;
   #outstanding = 0;
   /** Bytes that may be outstanding when more is asked for: half of the window. */
   #refillAt: number;
   #hasGiven = false;
-  readonly isFar: boolean;
-  readonly #asked: AskedPiece[] = [];
-  readonly #owed: AskedPiece[] = [];
-  readonly #from: SimulatedHost;
+  /** The first of the pieces that are asked for. */
+  #asked: AskedPiece | undefined;
+  readonly #window: RequestWindow;
   readonly #to: SimulatedHost;
-  #sending: AskedPiece | undefined;
-  #sendingLength = 0;
-  isInTurn = false;
-  readonly deps: ConnectionDeps;
+  #gaveAtMs = -Infinity;
+  readonly #stall = new StallTimer(stallBoundMs);
+  readonly giver: Giver;
+  readonly #owed: OwedBlocks;
+  readonly #network: Network;
+  readonly #timeline: Pick<Timeline, "nowMs">;
   readonly kind: "peers" | "seeders";
   readonly isNear: boolean;
-  readonly #window: RequestWindow;
-  readonly #stall = new StallTimer(stallBoundMs);
-  #gaveAtMs = -Infinity;
+  readonly #isDoubtful: boolean;
+  /** The giver serves others instead. */
+  isRefused = false;
 
-  constructor(deps: ConnectionDeps) {
-    const { asker, giver, network, now } = deps;
-    this.deps = deps;
-    this.#asker = asker;
-    this.#from = giver.host;
+  constructor({ asker, giver, network, timeline, isDoubtful }: ConnectionDeps) {
+    this.asker = asker;
+    this.giver = giver;
+    this.#network = network;
+    this.#timeline = timeline;
+    this.#isDoubtful = isDoubtful;
     this.#to = asker.host;
     this.kind = giver.kind;
     this.isFar = asker.host.zone !== giver.host.zone;
     this.isNear = !this.isFar;
     const roundTripMs = network.roundTripMs(asker.host, giver.host);
-    this.#window = new RequestWindow({ roundTripMs, nowMs: now() });
+    this.#window = new RequestWindow({ roundTripMs, nowMs: timeline.nowMs });
     this.#refillAt = Math.floor(this.#window.bytes / 2);
+    this.#owed = new OwedBlocks({ from: giver.host, to: asker.host, taker: this, network });
   }
 
   get name(): string {
-    return this.deps.giver.host.address.host;
+    return this.giver.host.address.host;
   }
 
   get isOpen(): boolean {
@@ -112,12 +89,12 @@ export class SimulatedConnection implements PieceSource, Outflow {
   /** As `PieceClient` has it. */
   get whole(): boolean {
     if (!this.#have) return false;
-    if (this.deps.asker.isGrowing) return this.kind === "seeders";
+    if (this.asker.isGrowing) return this.kind === "seeders";
     return this.#have.isFull && !this.isPartial;
   }
 
   get stalled(): boolean {
-    return this.#isStalled || (this.deps.isDoubtful && !this.#hasGiven);
+    return this.#isStalled || (this.#isDoubtful && !this.#hasGiven);
   }
 
   get rate(): number {
@@ -138,13 +115,15 @@ export class SimulatedConnection implements PieceSource, Outflow {
 
   has(index: number): boolean {
     if (!this.#have?.has(index)) return false;
-    for (const piece of this.#asked) if (piece.index === index) return false;
+    for (let piece = this.#asked; piece; piece = piece.nextAsked) {
+      if (piece.index === index) return false;
+    }
     return true;
   }
 
   bytesUntil(index: number): number {
     let bytes = 0;
-    for (const piece of this.#asked) {
+    for (let piece = this.#asked; piece; piece = piece.nextAsked) {
       bytes += piece.length - piece.received;
       if (piece.index === index) return bytes;
     }
@@ -154,61 +133,67 @@ export class SimulatedConnection implements PieceSource, Outflow {
   /** Handshakes are done. @param have kept up to date by the giver. */
   open(have: Bitfield): void {
     this.#have = have;
-    this.deps.asker.opened(this);
+    this.asker.opened(this);
     this.fill();
   }
 
+  /** Whether {@link fill} would ask for anything, if there is something to ask for. */
+  get canAsk(): boolean {
+    return this.#outstanding <= this.#refillAt && !this.#isStalled && this.isOpen;
+  }
+
   fill(): void {
-    if (this.#outstanding > this.#refillAt || this.#isStalled || !this.isOpen) return;
+    if (!this.canAsk) return;
     let piece = this.#lastUnasked();
     if (!piece) return;
     const wasIdle = this.#outstanding === 0;
     const blockLength = Math.min(blockLengthBulk, this.#window.blockLength);
-    const wanted: { readonly piece: AskedPiece; length: number }[] = [];
+    const first = new Request(this, piece);
+    let last = first;
     while (piece) {
+      if (last.piece !== piece) {
+        last.next = new Request(this, piece);
+        last = last.next;
+      }
       const length = Math.min(blockLength, piece.length - piece.requested);
+      last.length += length;
       piece.requested += length;
       this.#outstanding += length;
-      const last = wanted.at(-1);
-      if (last?.piece === piece) last.length += length;
-      else wanted.push({ piece, length });
       piece = this.#outstanding < this.#window.bytes ? this.#lastUnasked() : undefined;
     }
-    const { network, now } = this.deps;
-    network.tell(this.#to, this.#from, () => {
-      for (const { piece, length } of wanted) this.#owe(piece, length);
-    });
+    this.#network.send(this.#to, this.giver.host, first);
     if (!wasIdle) return;
-    this.#window.restart(now());
-    this.#stall.restart(now());
+    const { nowMs } = this.#timeline;
+    this.#window.restart(nowMs);
+    this.#stall.restart(nowMs);
   }
 
   cancel(index: number): undefined {
-    const place = this.#asked.findIndex((piece) => piece.index === index);
-    const [piece] = place < 0 ? [] : this.#asked.splice(place, 1);
+    let piece = this.#asked;
+    while (piece && piece.index !== index) piece = piece.nextAsked;
     if (!piece) return;
-    piece.isCancelled = true;
-    this.#outstanding -= piece.requested - piece.received;
+    this.#remove(piece);
+    const cancelled = piece;
+    cancelled.isCancelled = true;
+    this.#outstanding -= cancelled.requested - cancelled.received;
     if (this.#outstanding === 0) this.#stall.stop();
-    const { asker, giver, network } = this.deps;
-    network.tell(asker.host, giver.host, () => {
-      piece.owed = 0;
+    this.#network.tell(this.#to, this.giver.host, () => {
+      cancelled.owed = 0;
     });
   }
 
   /** The peer has told of a piece, which is in {@link have}. */
   heard(index: number, wasComing: boolean): void {
-    if (this.isOpen) this.#asker.gained(this, index, wasComing);
+    if (this.isOpen) this.asker.gained(this, index, wasComing);
   }
 
   heardIntent(index: number, isComing: boolean): void {
-    if (this.isOpen) this.deps.asker.intends(this, index, isComing);
+    if (this.isOpen) this.asker.intends(this, index, isComing);
   }
 
   /** The giver's end: tells this peer alone of what all others know. */
   tellIntent(index: number, isComing: boolean): void {
-    const { asker, giver, network } = this.deps;
-    network.tell(giver.host, asker.host, () => this.heardIntent(index, isComing));
+    this.#network.tell(this.giver.host, this.#to, () => this.heardIntent(index, isComing));
   }
 
   /** Looks for lapsed bounds. */
@@ -221,59 +206,15 @@ export class SimulatedConnection implements PieceSource, Outflow {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const piece of this.#asked) piece.isCancelled = true;
-    this.deps.asker.closed(this, this.#asked);
-    const { asker, giver, network } = this.deps;
-    network.tell(asker.host, giver.host, () => giver.leave(this));
+    const unfinished = this.#askedPieces();
+    for (const piece of unfinished) piece.isCancelled = true;
+    this.asker.closed(this, unfinished);
+    this.#network.tell(this.#to, this.giver.host, () => this.giver.leave(this));
   }
 
-  /** The giver's end: takes the next block off what is owed. */
-  next(): number {
-    if (this.#isClosed || this.#from.isGone || this.#to.isGone) return 0;
-    while (this.#owed[0]?.owed === 0) this.#owed.shift();
-    const piece = this.#owed[0];
-    if (!piece) return 0;
-    const length = Math.min(blockLengthBulk, Math.ceil(piece.length / 4), piece.owed);
-    this.#sending = piece;
-    this.#sendingLength = length;
-    piece.owed -= length;
-    return length;
-  }
-
-  sent(startMs: number, endMs: number): void {
-    const from = this.#from;
-    const piece = this.#sending;
-    const length = this.#sendingLength;
-    if (!piece || from.isGone) return;
-    const passing = { startMs, endMs };
-    this.deps.network.carry(length, { from, to: this.#to, passing }, () =>
-      this.#arrived(piece, length),
-    );
-  }
-
-  /** The piece of which a block is to be asked for next: one that is begun, or a new one. */
-  #lastUnasked(): AskedPiece | undefined {
-    const last = this.#asked.at(-1);
-    if (last && last.requested < last.length) return last;
-    const assigned = this.#asker.assign(this);
-    if (!assigned) return undefined;
-    const piece = { ...assigned, requested: 0, received: 0, owed: 0, isCancelled: false };
-    this.#asked.push(piece);
-    return piece;
-  }
-
-  #owe(piece: AskedPiece, length: number): void {
-    const { giver } = this.deps;
-    if (piece.isCancelled || this.#from.isGone) return;
-    if (!this.#owed.includes(piece)) this.#owed.push(piece);
-    piece.owed += length;
-    giver.asked(this, piece.index, piece.requested === piece.length);
-    this.#from.uplink.wake(this);
-  }
-
-  #arrived(piece: AskedPiece, length: number): void {
+  /** A part of a piece has come. */
+  arrived(piece: AskedPiece, length: number, nowMs: number): void {
     if (this.#isClosed || piece.isCancelled || this.#to.isGone) return;
-    const nowMs = this.deps.now();
     this.#gaveAtMs = nowMs;
     this.#hasGiven = true;
     this.#isStalled = false;
@@ -284,9 +225,64 @@ export class SimulatedConnection implements PieceSource, Outflow {
     if (this.#outstanding > 0) this.#stall.restart(nowMs);
     else this.#stall.stop();
     if (piece.received === piece.length) {
-      this.#asked.splice(this.#asked.indexOf(piece), 1);
-      this.#asker.onPiece(this, piece);
+      this.#remove(piece);
+      this.asker.onPiece(this, piece);
     }
     this.fill();
+  }
+
+  /** The giver's end: some of a piece was asked for. */
+  owe(piece: AskedPiece, length: number): void {
+    if (piece.isCancelled || this.giver.host.isGone) return;
+    this.#owed.add(piece, length);
+    this.giver.asked(this, piece.index, piece.requested === piece.length);
+    this.giver.host.uplink.wake(this.#owed);
+  }
+
+  /** The piece of which a block is to be asked for next: one that is begun, or a new one. */
+  #lastUnasked(): AskedPiece | undefined {
+    let last = this.#asked;
+    while (last?.nextAsked) last = last.nextAsked;
+    if (last && last.requested < last.length) return last;
+    const assigned = this.asker.assign(this);
+    if (last) last.nextAsked = assigned;
+    else this.#asked = assigned;
+    return assigned;
+  }
+
+  /** Takes a piece out of those that are asked for. */
+  #remove(piece: AskedPiece): void {
+    if (this.#asked === piece) {
+      this.#asked = piece.nextAsked;
+      return;
+    }
+    let before = this.#asked;
+    while (before && before.nextAsked !== piece) before = before.nextAsked;
+    if (before) before.nextAsked = piece.nextAsked;
+  }
+
+  #askedPieces(): AskedPiece[] {
+    const pieces: AskedPiece[] = [];
+    for (let piece = this.#asked; piece; piece = piece.nextAsked) pieces.push(piece);
+    return pieces;
+  }
+}
+
+/** A message that asks for bytes of a piece, and of others after it. */
+class Request implements Happening {
+  readonly connection: SimulatedConnection;
+  readonly piece: AskedPiece;
+  length = 0;
+  next: Request | undefined;
+
+  constructor(connection: SimulatedConnection, piece: AskedPiece) {
+    this.connection = connection;
+    this.piece = piece;
+  }
+
+  /** It has come to the giver. */
+  happen(): void {
+    this.connection.owe(this.piece, this.length);
+    this.next?.happen();
   }
 }

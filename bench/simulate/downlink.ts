@@ -19,15 +19,15 @@ export class Downlink implements Happening {
     return this.#pipe.bytes;
   }
 
-  /** Takes in bytes; `action` is done when the last one is through. */
-  accept(length: number, passing: Passing, action: () => void): void {
+  /** Takes in bytes; `action` happens when the last one is through. */
+  accept(length: number, passing: Passing, action: Happening): void {
     const timeMs = this.#pipe.pass(length, passing);
     this.#arrivals.push(timeMs, action);
     if (this.#arrivals.length === 1) this.#timeline.at(timeMs, this);
   }
 
-  happen(): void {
-    this.#arrivals.shift()?.();
+  happen(nowMs: number): void {
+    this.#arrivals.shift()?.happen(nowMs);
     if (this.#arrivals.length > 0) this.#timeline.at(this.#arrivals.nextMs, this);
   }
 }

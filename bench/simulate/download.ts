@@ -9,12 +9,15 @@ import { PieceChoice } from "../../core/torrent/piece-choice.ts";
 import { PieceGivers } from "../../core/torrent/piece-givers.ts";
 import { PiecePicker } from "../../core/torrent/piece-picker.ts";
 import { SupplyWatch } from "../../core/torrent/supply-watch.ts";
-import type { AskedPiece, Asker, SimulatedConnection } from "./connection.ts";
+import { AskedPiece } from "./asked-piece.ts";
+import type { Asker } from "./asker.ts";
+import type { SimulatedConnection } from "./connection.ts";
 import type { Happening } from "./event-queue.ts";
 import type { Giver } from "./giver.ts";
 import type { SimulatedHost } from "./host.ts";
 import { type PeersDeps, SimulatedPeers } from "./peers.ts";
 import type { Lane } from "./timeline.ts";
+import { ToldPieces } from "./told-pieces.ts";
 
 export interface DownloadDeps extends Omit<PeersDeps, "asker"> {
   readonly host: SimulatedHost;
@@ -44,12 +47,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
   readonly #peers: SimulatedPeers;
   readonly #nodeIntents: NodeIntents;
   readonly #have: Bitfield;
-  /** Pieces of which all that listen know. */
-  readonly #told: Bitfield;
-  readonly #intents = new Set<number>();
-  /** Pieces that we ever told to be fetching. */
-  readonly #intended: Bitfield;
-  readonly #listeners = new Set<SimulatedConnection>();
+  readonly #told: ToldPieces;
   readonly #shortestPiece: number;
   /** Whether anything may ever be left to others: else it is of no interest what they get. */
   readonly #isLeftToOthers: boolean;
@@ -72,8 +70,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     this.#picker = new PiecePicker({ pieceCount, random, isGrowing: this.isGrowing });
     this.#nodeIntents = new NodeIntents(this.#picker);
     this.#have = new Bitfield(pieceCount);
-    this.#told = new Bitfield(pieceCount);
-    this.#intended = new Bitfield(pieceCount);
+    this.#told = new ToldPieces({ host: deps.host, network: deps.network, pieceCount });
     const nowMs = timeline.nowMs;
     const origin = { stallBoundMs, hasOrigin: false, knowsPeers: true };
     this.#supply = new SupplyWatch({ torrent, ...origin, nowMs });
@@ -116,9 +113,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     this.#deps.timeline.at(nowMs + tickMs, this);
   }
 
-  assign(
-    source: SimulatedConnection,
-  ): { readonly index: number; readonly length: number } | undefined {
+  assign(source: SimulatedConnection): AskedPiece | undefined {
     if (this.isDone) return undefined;
     // Before anything is chosen, for that costs more than a look at the room.
     if (!this.#hasRoom()) return undefined;
@@ -131,8 +126,8 @@ export class SimulatedDownload implements Asker, Giver, Happening {
       return undefined;
     }
     this.#givers.add(index, source);
-    if (source.whole || source.isFar) this.#intend(index);
-    return { index, length };
+    if (source.whole || source.isFar) this.#told.intend(index);
+    return new AskedPiece(index, length);
   }
 
   opened(connection: SimulatedConnection): void {
@@ -157,8 +152,9 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     if (this.#isLeftToOthers && !connection.whole && !connection.isFar) {
       this.#supply.heard(this.#deps.timeline.nowMs);
     }
-    const isNews = this.#picker.isUntouched(index);
-    if (isNews && !this.#picker.isLeftToNear(index, connection)) connection.fill();
+    // Most often it has enough to do, which is looked at first: it costs least.
+    if (!connection.canAsk || !this.#picker.isUntouched(index)) return;
+    if (!this.#picker.isLeftToNear(index, connection)) connection.fill();
   }
 
   intends(connection: SimulatedConnection, index: number, isComing: boolean): void {
@@ -176,7 +172,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     }
     this.#bytesGiven += length;
     this.#supply.pieceCame(source, timeline.nowMs);
-    keeping.after(() => this.#keep(index, length));
+    keeping.after({ happen: (nowMs) => this.#keep({ index, length }, nowMs) });
   }
 
   closed(connection: SimulatedConnection, unfinished: readonly AskedPiece[]): void {
@@ -193,20 +189,18 @@ export class SimulatedDownload implements Asker, Giver, Happening {
 
   join(connection: SimulatedConnection): Bitfield | undefined {
     const { peersPerBlobMax } = this.#deps;
-    const asking = connection.deps.asker.host;
+    const asking = connection.asker.host;
     if (this.host.connections >= this.host.connectionsMax) return undefined;
     const isFar = asking.zone !== this.host.zone;
     if (!this.isDone && this.#peers.meet(asking.address, { isFar })) this.#dial(1);
     const askersMax = this.isDone ? askersOfWholeMax : Math.ceil(peersPerBlobMax * askersPart);
-    if (this.#listeners.size >= askersMax) return undefined;
+    if (this.#told.listenerCount >= askersMax) return undefined;
     this.host.connections++;
-    this.#listeners.add(connection);
-    for (const index of this.#intents) connection.tellIntent(index, true);
-    return this.#told;
+    return this.#told.join(connection);
   }
 
   leave(connection: SimulatedConnection): void {
-    if (this.#listeners.delete(connection)) this.host.connections--;
+    if (this.#told.leave(connection)) this.host.connections--;
   }
 
   asked(): void {
@@ -275,49 +269,24 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     if (!this.isDone && !this.host.isGone) this.#peers.dial(countMax);
   }
 
-  #keep(index: number, length: number): void {
-    const { host, onBufferFree, onDone, timeline } = this.#deps;
+  #keep({ index, length }: Pick<AskedPiece, "index" | "length">, nowMs: number): void {
+    const { host, onBufferFree, onDone } = this.#deps;
     if (host.isGone) return;
     this.#have.add(index);
-    this.#intents.delete(index);
     host.giveBackBuffer(length);
     onBufferFree();
-    this.#tellPiece(index);
+    this.#told.add(index);
     if (!this.isDone) return;
-    onDone(timeline.nowMs);
+    onDone(nowMs);
     for (const client of [...this.#peers.clients]) client.close();
   }
 
   #giveUp(connection: SimulatedConnection, index: number, length: number): void {
     if (this.#givers.remove(index, connection)) {
       this.#picker.putBack(index);
-      if (this.#intents.delete(index)) this.#tellIntent(index, false);
+      this.#told.giveUp(index);
     }
     this.host.giveBackBuffer(length);
     this.#deps.onBufferFree();
-  }
-
-  /** All hear of it when the farthest one does: that is one event, and not one for each. */
-  #tellPiece(index: number): void {
-    const { network, host } = this.#deps;
-    const wasComing = this.#intended.has(index);
-    network.tellAll(() => {
-      if (host.isGone) return;
-      this.#told.add(index);
-      for (const listener of this.#listeners) listener.heard(index, wasComing);
-    });
-  }
-
-  #intend(index: number): void {
-    if (this.#intents.has(index)) return;
-    this.#intents.add(index);
-    this.#intended.add(index);
-    this.#tellIntent(index, true);
-  }
-
-  #tellIntent(index: number, isComing: boolean): void {
-    this.#deps.network.tellAll(() => {
-      for (const listener of this.#listeners) listener.heardIntent(index, isComing);
-    });
   }
 }

@@ -1,7 +1,9 @@
-/** Actions and when each is due, in the order in which they came: times never go back. */
+import type { Happening } from "./event-queue.ts";
+
+/** Happenings and when each is due, in the order in which they came: times never go back. */
 export class DueActions {
   #times = new Float64Array(8);
-  #actions: (Action | undefined)[] = new Array<Action | undefined>(8).fill(undefined);
+  #actions: (Happening | undefined)[] = new Array<Happening | undefined>(8).fill(undefined);
   #first = 0;
   #length = 0;
 
@@ -14,7 +16,7 @@ export class DueActions {
     return this.#length === 0 ? Infinity : (this.#times[this.#first] ?? Infinity);
   }
 
-  push(timeMs: number, action: Action): void {
+  push(timeMs: number, action: Happening): void {
     if (this.#length === this.#times.length) this.#grow();
     const place = (this.#first + this.#length) & (this.#times.length - 1);
     this.#times[place] = timeMs;
@@ -23,7 +25,7 @@ export class DueActions {
   }
 
   /** Takes the first one out. */
-  shift(): Action | undefined {
+  shift(): Happening | undefined {
     if (this.#length === 0) return undefined;
     const action = this.#actions[this.#first];
     this.#actions[this.#first] = undefined;
@@ -36,7 +38,7 @@ export class DueActions {
   #grow(): void {
     const length = this.#times.length;
     const times = new Float64Array(2 * length);
-    const actions = new Array<Action | undefined>(2 * length).fill(undefined);
+    const actions = new Array<Happening | undefined>(2 * length).fill(undefined);
     for (let step = 0; step < length; step++) {
       const place = (this.#first + step) & (length - 1);
       times[step] = this.#times[place] ?? 0;
@@ -47,5 +49,3 @@ export class DueActions {
     this.#first = 0;
   }
 }
-
-type Action = () => void;

@@ -1,3 +1,4 @@
+import type { Happening } from "./event-queue.ts";
 import type { SimulatedHost } from "./host.ts";
 import { type Passing, Pipe } from "./pipe.ts";
 import type { Lane, Timeline } from "./timeline.ts";
@@ -9,6 +10,13 @@ export interface NetworkSettings {
   readonly zones: number;
   /** What the border of a zone lets through each way, for all its hosts together. */
   readonly borderBytesPerMs: number;
+}
+
+/** Bytes on their way. */
+export interface Parcel extends Happening {
+  readonly from: SimulatedHost;
+  readonly to: SimulatedHost;
+  readonly length: number;
 }
 
 /** What is between hosts: time, and borders between zones. */
@@ -47,29 +55,27 @@ export class Network {
 
   /** Sends a message, which is so short that no link notices it. */
   tell(from: SimulatedHost, to: SimulatedHost, action: () => void): void {
-    (from.zone === to.zone ? this.#near : this.#far).after(action);
+    this.send(from, to, { happen: action });
+  }
+
+  /** The same of a message that knows what to do: most are requests for bytes. */
+  send(from: SimulatedHost, to: SimulatedHost, message: Happening): void {
+    (from.zone === to.zone ? this.#near : this.#far).after(message);
   }
 
   /** Carries a question to a tracker, or its answer. */
   tellTracker(action: () => void): void {
-    this.#near.after(action);
+    this.#near.after({ happen: action });
   }
 
   /** Does what a message to many does: at once, when the farthest of them could have it. */
   tellAll(action: () => void): void {
-    this.#far.after(action);
+    this.#far.after({ happen: action });
   }
 
-  /** Carries bytes that leave a host's uplink; `action` is done when the other has the last. */
-  carry(
-    length: number,
-    {
-      from,
-      to,
-      passing,
-    }: { readonly from: SimulatedHost; readonly to: SimulatedHost; readonly passing: Passing },
-    action: () => void,
-  ): void {
+  /** Carries bytes that leave a host's uplink; the parcel happens when the other has the last. */
+  carry(parcel: Parcel, passing: Passing): void {
+    const { from, to, length } = parcel;
     const latencyMs = this.roundTripMs(from, to) / 2;
     let startMs = passing.startMs + latencyMs;
     let endMs = passing.endMs + latencyMs;
@@ -80,6 +86,6 @@ export class Network {
         endMs = throughMs;
       }
     }
-    to.downlink.accept(length, { startMs, endMs }, action);
+    to.downlink.accept(length, { startMs, endMs }, parcel);
   }
 }

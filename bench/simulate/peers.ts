@@ -1,6 +1,7 @@
 import type { PeerAddress } from "../../core/peer-address.ts";
 import { PeerBook } from "../../core/torrent/peer-book.ts";
-import { type Asker, SimulatedConnection } from "./connection.ts";
+import type { Asker } from "./asker.ts";
+import { SimulatedConnection } from "./connection.ts";
 import type { Giver } from "./giver.ts";
 import type { Network } from "./network.ts";
 import type { Timeline } from "./timeline.ts";
@@ -42,9 +43,8 @@ export class SimulatedPeers {
     for (const address of this.#book.take(count, timeline.nowMs)) {
       const giver = giverAt(address);
       if (!giver) continue;
-      const now = () => timeline.nowMs;
       const isDoubtful = this.#book.isDoubtful(address);
-      const client = new SimulatedConnection({ asker, giver, network, now, isDoubtful });
+      const client = new SimulatedConnection({ asker, giver, network, timeline, isDoubtful });
       this.#clients.add(client);
       // There and back to connect, and there once more with a handshake.
       network.tell(asker.host, giver.host, () =>
@@ -61,7 +61,7 @@ export class SimulatedPeers {
     const gave = client.gaveAtMs > -Infinity;
     const { nowMs } = this.#deps.timeline;
     const { isRefused } = client;
-    this.#book.left(client.deps.giver.host.address, { nowMs, gave, isRefused, verdict: undefined });
+    this.#book.left(client.giver.host.address, { nowMs, gave, isRefused, verdict: undefined });
   }
 
   /** As `DownloadPeers` has it, of hosts with one address each. */
@@ -81,7 +81,8 @@ export class SimulatedPeers {
 
   /** The handshake is at the other end. */
   #greet(client: SimulatedConnection): void {
-    const { giver, network, asker } = client.deps;
+    const { giver, asker } = client;
+    const { network } = this.#deps;
     if (giver.host.isGone || client.isClosed) return;
     const have = giver.join(client);
     client.isRefused = have === undefined;

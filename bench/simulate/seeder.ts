@@ -83,7 +83,7 @@ export class GrowingSeeder implements Giver, Happening {
     const { network } = this.#deps;
     const peer = {
       onHave: (index: number) =>
-        network.tell(this.host, connection.deps.asker.host, () => {
+        network.tell(this.host, connection.asker.host, () => {
           if (told.add(index)) connection.heard(index, false);
         }),
     };

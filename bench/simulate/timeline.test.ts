@@ -11,7 +11,7 @@ test("things happen in the order of their times, also those that lanes carry", (
   const seen: number[] = [];
   const happen = (nowMs: number) => {
     seen.push(nowMs);
-    lane.after(() => seen.push(timeline.nowMs));
+    lane.after({ happen: (laterMs) => seen.push(laterMs) });
   };
   for (let index = 0; index < 3000; index++) timeline.at(random() * 100, { happen });
   timeline.run({ untilMs: Infinity, isOver: () => seen.length === 6000 });

@@ -48,7 +48,7 @@ export class Timeline {
       if (nextMs > untilMs) return;
       this.#nowMs = nextMs;
       this.#count++;
-      if (next) next.run();
+      if (next) next.run(nextMs);
       else this.#queue.take()?.happen(nextMs);
     }
   }
@@ -70,12 +70,12 @@ export class Lane {
     return this.#orders.nextMs;
   }
 
-  after(action: () => void): void {
+  after(action: Happening): void {
     this.#orders.push(this.#timeline.nowMs + this.#delayMs, action);
   }
 
   /** Has the next one happen. */
-  run(): void {
-    this.#orders.shift()?.();
+  run(nowMs: number): void {
+    this.#orders.shift()?.happen(nowMs);
   }
 }
