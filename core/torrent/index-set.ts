@@ -1,14 +1,19 @@
+/** A torrent has 8,192 pieces at most. */
+const lengthMax = 0xffff;
+
 /** Indexes in no order, of which any can be looked at, put in and taken out at once. */
 export class IndexSet {
-  readonly #indexes: Uint32Array;
-  /** Where each stands; -1 when it is not in. */
-  readonly #position: Int32Array;
+  // Picking looks at dozens of them at random places: the less room they take, the more are at hand.
+  readonly #indexes: Uint16Array;
+  /** One more than the place where each stands; 0 when it is not in. */
+  readonly #position: Uint16Array;
   #size = 0;
 
-  /** @param length All indexes are less. */
+  /** @param length All indexes are less; at most 65,535. */
   constructor(length: number) {
-    this.#indexes = new Uint32Array(length);
-    this.#position = new Int32Array(length).fill(-1);
+    if (length > lengthMax) throw new RangeError(`Cannot hold ${length} indexes`);
+    this.#indexes = new Uint16Array(length);
+    this.#position = new Uint16Array(length);
   }
 
   get size(): number {
@@ -16,7 +21,7 @@ export class IndexSet {
   }
 
   has(index: number): boolean {
-    return (this.#position[index] ?? -1) >= 0;
+    return (this.#position[index] ?? 0) > 0;
   }
 
   /** One of them, by a place less than {@link size}. */
@@ -26,16 +31,16 @@ export class IndexSet {
 
   /** Puts in one that is not in. */
   add(index: number): void {
-    this.#position[index] = this.#size;
     this.#indexes[this.#size++] = index;
+    this.#position[index] = this.#size;
   }
 
   delete(index: number): void {
-    const position = this.#position[index] ?? -1;
-    if (position < 0) return;
+    const position = this.#position[index] ?? 0;
+    if (position === 0) return;
     const last = this.#indexes[--this.#size] ?? 0;
-    this.#indexes[position] = last;
+    this.#indexes[position - 1] = last;
     this.#position[last] = position;
-    this.#position[index] = -1;
+    this.#position[index] = 0;
   }
 }

@@ -10,7 +10,7 @@ export interface CopyHolder {
 export class PieceCopies {
   /** Copies that are there or on their way, of near nodes and of far ones. */
   readonly #near: Uint16Array;
-  readonly #far: Uint16Array;
+  #far: Uint16Array | undefined;
   /** Those of both that are on their way: apart, for most of what is heard is of what is there. */
   readonly #coming: Uint16Array;
   #holders = 0;
@@ -18,7 +18,6 @@ export class PieceCopies {
 
   constructor(pieceCount: number) {
     this.#near = new Uint16Array(pieceCount);
-    this.#far = new Uint16Array(pieceCount);
     this.#coming = new Uint16Array(pieceCount);
   }
 
@@ -70,7 +69,7 @@ export class PieceCopies {
 
   /** Copies that are there or on their way. */
   all(index: number): number {
-    return this.near(index) + (this.#far[index] ?? 0);
+    return this.near(index) + (this.#far?.[index] ?? 0);
   }
 
   /** Those of them that are near. */
@@ -79,7 +78,13 @@ export class PieceCopies {
   }
 
   #count(index: number, holder: CopyHolder, change: 1 | -1): void {
-    const copies = holder.isFar ? this.#far : this.#near;
+    const copies = holder.isFar ? this.#ofFar() : this.#near;
     copies[index] = (copies[index] ?? 0) + change;
+  }
+
+  /** Made when there is a first one: most nodes have no far ones. */
+  #ofFar(): Uint16Array {
+    this.#far ??= new Uint16Array(this.#near.length);
+    return this.#far;
   }
 }

@@ -10,7 +10,8 @@ const lifeLengthMin = 4 * 1024;
  */
 export class StallTimer {
   readonly #boundMs: number;
-  #owedSince: number | undefined;
+  /** Not a number while nothing is owed: what is always a number is changed in place. */
+  #owedSince = NaN;
   /** Bytes that came since the bound last started anew. */
   #bytes = 0;
 
@@ -32,12 +33,12 @@ export class StallTimer {
 
   /** Nothing is owed. */
   stop(): void {
-    this.#owedSince = undefined;
+    this.#owedSince = NaN;
   }
 
   /** Milliseconds since the last sign of life, 0 when nothing is owed. */
   silentMs(nowMs: number): number {
-    return this.#owedSince === undefined ? 0 : nowMs - this.#owedSince;
+    return Number.isNaN(this.#owedSince) ? 0 : nowMs - this.#owedSince;
   }
 
   isStalled(nowMs: number): boolean {
