@@ -1,17 +1,12 @@
 import type { Bitfield } from "./bitfield.ts";
 import { IndexSet } from "./index-set.ts";
-import { type CopyHolder, PieceCopies } from "./piece-copies.ts";
+import { type Neighbour, Neighbourhood } from "./neighbourhood.ts";
+import type { CopyHolder } from "./piece-copies.ts";
 import { PieceReaders } from "./piece-readers.ts";
 
 /** Who could give a piece, as far as picking goes. */
-export interface PickingPeer extends CopyHolder {
+export interface PickingPeer extends Neighbour {
   has(index: number): boolean;
-  /** Has every piece, or is who receives the blob first: counts for no piece's rarity. */
-  readonly whole: boolean;
-  /** It does not give what it was asked for. */
-  readonly stalled?: boolean;
-  /** Where it is is known, and no border lies between; unlike {@link isFar}, not a guess. */
-  readonly isNear?: boolean;
 }
 
 /** A node of which nothing else is known. */
@@ -43,10 +38,7 @@ export class PiecePicker {
   /** Pieces from the first one on that may be picked: their hashes are known. */
   #admitted: number;
   #isStarving = false;
-  #isNearSlow = false;
-  readonly #copies: PieceCopies;
-  /** Near peers that have all pieces. */
-  readonly #wholeNearby = new Set<PickingPeer>();
+  readonly #others: Neighbourhood;
   /** Pieces that nobody fetches and that are missing. */
   readonly #untouched: IndexSet;
   readonly #pending = new Set<number>();
@@ -62,7 +54,7 @@ export class PiecePicker {
     this.#random = options.random;
     this.#isGrowing = options.isGrowing ?? false;
     this.#admitted = this.#isGrowing ? 0 : options.pieceCount;
-    this.#copies = new PieceCopies(options.pieceCount);
+    this.#others = new Neighbourhood(options);
     this.#readers = new PieceReaders({
       pieceCount: options.pieceCount,
       end: () => this.#admitted,
@@ -97,7 +89,7 @@ export class PiecePicker {
 
   /** Near peers give so little that far ones are asked like them. */
   set isNearSlow(isNearSlow: boolean) {
-    this.#isNearSlow = isNearSlow;
+    this.#others.isNearSlow = isNearSlow;
   }
 
   /** Pieces that are being fetched. */
@@ -107,46 +99,45 @@ export class PiecePicker {
 
   /** A node without the whole blob is connected; its pieces are told by {@link addHave}. */
   addPartialPeer(node: CopyHolder = somebodyNear): void {
-    this.#copies.addHolder(node);
+    this.#others.copies.addHolder(node);
   }
 
   /** Such a node has left, with what it had. */
   removePartialPeer(had: Bitfield, node: CopyHolder = somebodyNear): void {
-    this.#copies.removeHolder(node, had);
+    this.#others.copies.removeHolder(node, had);
   }
 
   addHave(index: number, node: CopyHolder = somebodyNear): void {
-    this.#copies.add(index, node);
+    this.#others.copies.add(index, node);
   }
 
   /** A node said that it is fetching a piece from where others would have to get it, too. */
   addIntent(index: number, node: CopyHolder = somebodyNear): void {
-    this.#copies.addComing(index, node);
+    this.#others.copies.addComing(index, node);
   }
 
   removeIntent(index: number, node: CopyHolder = somebodyNear): void {
-    this.#copies.removeComing(index, node);
+    this.#others.copies.removeComing(index, node);
   }
 
   /** A peer that has the whole blob is connected. */
   addWholePeer(peer: PickingPeer): void {
     // While a blob grows nobody has it: what its seeder tells others of it does not give here.
-    if (peer.isNear && !this.#isGrowing) this.#wholeNearby.add(peer);
+    if (!this.#isGrowing) this.#others.addWhole(peer);
   }
 
   removeWholePeer(peer: PickingPeer): void {
-    this.#wholeNearby.delete(peer);
+    this.#others.removeWhole(peer);
   }
 
   /** Whether near peers are connected: then what they have is not taken from far ones. */
   get hasNearPeers(): boolean {
-    if (this.#isNearSlow) return false;
-    return this.#copies.nearHolders > 0 || this.#wholeNearby.size > 0;
+    return this.#others.hasNear;
   }
 
   /** Whether a piece of a peer is left to near ones, who have it or will have it soon. */
   isLeftToNear(index: number, peer: PickingPeer): boolean {
-    return (peer.isFar ?? false) && this.#isNearby(index);
+    return (peer.isFar ?? false) && this.#others.isNearby(index);
   }
 
   /** Notes that a reader waits at a piece. `reader` is any number that is not in use. */
@@ -176,8 +167,8 @@ export class PiecePicker {
 
   /** Picks a piece that nobody fetches; from now on it is pending. */
   pick(peer: PickingPeer): number | undefined {
-    const mayCross = this.#mayCross(peer);
-    if (!mayCross && this.#isWholeNearby) return undefined;
+    const mayCross = this.#others.mayCross(peer, { isStarving: this.#isStarving });
+    if (!mayCross && this.#others.isWholeNearby) return undefined;
     const index = this.#pickForReader(peer, mayCross) ?? this.#pickRare(peer, mayCross);
     if (index !== undefined) this.#touch(index);
     return index;
@@ -236,46 +227,18 @@ export class PiecePicker {
   #pickForReader(peer: PickingPeer, mayCross: boolean): number | undefined {
     if (this.#readers.size === 0) return undefined;
     const isShared = peer.whole || (peer.isFar ?? false);
-    const isMyTurn = this.#isMyTurn(peer);
-    const crowd = this.#copies.holders > 0 ? this.#copies : undefined;
+    const isMyTurn = this.#others.isMyTurn(peer);
+    const crowd = this.#others.copies.holders > 0 ? this.#others.copies : undefined;
     for (const first of this.#readers.positions()) {
       const end = this.#readers.windowEnd(first, crowd);
       for (let index = first; index < end; index++) {
         if (!this.#untouched.has(index) || !peer.has(index)) continue;
         if (!isShared) return index;
-        if (!mayCross && this.#isNearby(index)) continue;
-        if (isMyTurn && (!peer.whole || this.#rivals(index, peer) === 0)) return index;
+        if (!mayCross && this.#others.isNearby(index)) continue;
+        if (isMyTurn && (!peer.whole || this.#others.rivals(index, peer) === 0)) return index;
       }
     }
     return undefined;
-  }
-
-  /** Whether a piece need not come from afar. */
-  #isNearby(index: number): boolean {
-    return !this.#isNearSlow && (this.#copies.near(index) > 0 || this.#isWholeNearby);
-  }
-
-  get #isWholeNearby(): boolean {
-    for (const peer of this.#wholeNearby) if (!peer.stalled) return true;
-    return false;
-  }
-
-  /** Whether to take from a peer also what is nearby: it is near itself, or we starve. */
-  #mayCross(peer: PickingPeer): boolean {
-    return !peer.isFar || this.#isNearSlow || (this.#isStarving && this.#isMyTurn(peer));
-  }
-
-  /**
-   * Copies of a piece in place of a peer's, but for those of others with all: of a near peer's
-   * piece those that are near, for the others would have to cross a border.
-   */
-  #rivals(index: number, peer: PickingPeer): number {
-    return peer.isFar ? this.#copies.all(index) : this.#copies.near(index);
-  }
-
-  /** Nodes that may take from a peer as we do. */
-  #askers(peer: PickingPeer): number {
-    return peer.whole && peer.isFar ? this.#copies.holders : this.#copies.nearHolders;
   }
 
   #pickRare(peer: PickingPeer, mayCross: boolean): number | undefined {
@@ -284,9 +247,9 @@ export class PiecePicker {
     const samples = Math.min(sampleSize, this.#untouched.size);
     for (let sample = 0; sample < samples; sample++) {
       const index = this.#untouched.at(Math.floor(this.#random() * this.#untouched.size));
-      const copies = this.#rivals(index, peer);
+      const copies = this.#others.rivals(index, peer);
       if (copies >= bestCopies || !peer.has(index)) continue;
-      if (!mayCross && this.#isNearby(index)) continue;
+      if (!mayCross && this.#others.isNearby(index)) continue;
       best = index;
       bestCopies = copies;
     }
@@ -300,13 +263,8 @@ export class PiecePicker {
    * nothing else to do.
    */
   #maySpend(peer: PickingPeer): boolean {
-    if (!peer.whole || this.#askers(peer) === 0 || this.#isStarving) return true;
-    return !this.#isGrowing && (this.#pending.size === 0 || this.#isMyTurn(peer));
-  }
-
-  /** True with a chance of one in the number of nodes that download. */
-  #isMyTurn(peer: PickingPeer): boolean {
-    return this.#random() * (this.#askers(peer) + 1) < 1;
+    if (!peer.whole || this.#others.askers(peer) === 0 || this.#isStarving) return true;
+    return !this.#isGrowing && (this.#pending.size === 0 || this.#others.isMyTurn(peer));
   }
 
   /** For a peer with so few pieces that the sample had none of them. */
@@ -315,8 +273,8 @@ export class PiecePicker {
     const start = Math.floor(this.#random() * this.#untouched.size);
     for (let step = 0; step < this.#untouched.size; step++) {
       const index = this.#untouched.at((start + step) % this.#untouched.size);
-      if (!peer.has(index) || this.#rivals(index, peer) > copiesMax) continue;
-      if (mayCross || !this.#isNearby(index)) return index;
+      if (!peer.has(index) || this.#others.rivals(index, peer) > copiesMax) continue;
+      if (mayCross || !this.#others.isNearby(index)) return index;
     }
     return undefined;
   }
