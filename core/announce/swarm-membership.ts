@@ -10,6 +10,9 @@ const intervalMinDefaultMs = 1000;
 /** Peers to ask for while we lack pieces: a swarm connects to no more at once. */
 const peersWantedMax = 50;
 
+/** Torrents that started together shall not come back together: up to so much sooner. */
+const intervalJitter = 0.1;
+
 type Told = Pick<AnnounceAnswer, "wantsPlace">;
 
 /**
@@ -111,6 +114,16 @@ export class SwarmMembership {
     this.#placeToTell = wantsPlace;
     // To start with nothing left tells it too.
     if (event === "completed" || (event === "started" && left === 0)) this.#completedToTell = false;
+  }
+
+  /** The tracker takes the torrent, and has said when it wants to hear of it again. */
+  taken(
+    { intervalMs, intervalMinMs }: Pick<AnnounceAnswer, "intervalMs" | "intervalMinMs">,
+    random: () => number,
+  ): void {
+    this.refusals = 0;
+    this.intervalMinMs = intervalMinMs;
+    this.dueMs = this.askedMs + intervalMs * (1 - random() * intervalJitter);
   }
 
   /** The tracker does not take the torrent: when to try again grows. */

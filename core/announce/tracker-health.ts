@@ -4,6 +4,12 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { NoRouteError } from "./tracker-host.ts";
 
+/**
+ * Milliseconds after which a tracker hears of us anyway, so that one that was restarted
+ * is noticed soon: the torrent that waited longest is announced before its time.
+ */
+const heartbeatMs = 30_000;
+
 /** What {@link TrackerHealth} works with. */
 export interface TrackerHealthDeps {
   readonly clock: Clock;
@@ -35,6 +41,11 @@ export class TrackerHealth {
   /** When a tracker that is down may be asked again. */
   get probeMs(): number {
     return this.#probeMs;
+  }
+
+  /** When the tracker has to hear of us again, at most `promisedMs` after it did. */
+  signOfLifeDueMs(promisedMs = heartbeatMs): number {
+    return this.heardMs + Math.min(heartbeatMs, promisedMs);
   }
 
   /** A request of `askedMs` was not answered. Those that were under way together are one failure. */

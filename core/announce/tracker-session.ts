@@ -1,13 +1,12 @@
 import { createDeadline } from "../async/deadline.ts";
 import { AccessDeniedError } from "../errors.ts";
-import type { InfoHash } from "../info-hash.ts";
 import type { AnnouncedTorrent } from "../ports/announcer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
-import { AnnounceQueue } from "./announce-queue.ts";
 import { DueTimer } from "./due-timer.ts";
+import { Memberships } from "./memberships.ts";
 import { RenewalPace } from "./renewal-pace.ts";
-import { SwarmMembership } from "./swarm-membership.ts";
+import type { SwarmMembership } from "./swarm-membership.ts";
 import { TrackerBatches, fillBatch } from "./tracker-batches.ts";
 import type { AnnounceAnswer, AnnounceRequest, TrackerClient } from "./tracker-client.ts";
 import { TrackerHealth } from "./tracker-health.ts";
@@ -22,17 +21,8 @@ export interface TrackerSessionDeps {
   readonly random: () => number;
 }
 
-/**
- * Milliseconds after which a tracker hears of us anyway, so that one that was restarted
- * is noticed soon: the torrent that waited longest is announced before its time.
- */
-const heartbeatMs = 30_000;
-
 /** Milliseconds between two looks at what is due: a look at 1,000 torrents takes 20 µs. */
 const lookIntervalMs = 200;
-
-/** Torrents that started together shall not come back together: up to so much sooner. */
-const intervalJitter = 0.1;
 
 /**
  * Our memberships in the swarms of one tracker: one timer, a bounded number of requests. To
@@ -46,8 +36,7 @@ const intervalJitter = 0.1;
 export class TrackerSession implements AsyncDisposable {
   readonly #deps: TrackerSessionDeps;
   readonly #logger: Logger;
-  readonly #memberships = new Map<InfoHash, SwarmMembership>();
-  readonly #queue = new AnnounceQueue();
+  readonly #memberships = new Memberships();
   readonly #batches: TrackerBatches;
   readonly #health: TrackerHealth;
   readonly #renewal: RenewalPace;
@@ -67,28 +56,24 @@ export class TrackerSession implements AsyncDisposable {
   }
 
   join(torrent: AnnouncedTorrent): void {
-    let membership = this.#memberships.get(torrent.infoHash);
-    if (membership) membership.join(torrent);
-    else membership = new SwarmMembership(torrent);
-    this.#memberships.set(torrent.infoHash, membership);
-    this.#enqueue(membership);
+    this.#enqueue(this.#memberships.join(torrent));
   }
 
   leave(torrent: AnnouncedTorrent): void {
-    const membership = this.#memberships.get(torrent.infoHash);
+    const membership = this.#memberships.find(torrent);
     membership?.leave(torrent);
     if (membership && !membership.wanted) this.#enqueue(membership);
   }
 
   completed(torrent: AnnouncedTorrent): void {
-    const membership = this.#memberships.get(torrent.infoHash);
+    const membership = this.#memberships.find(torrent);
     membership?.complete();
     if (membership) this.#enqueue(membership);
   }
 
   /** Announces as soon as the tracker wants to hear of it again. */
   hurry(torrent: AnnouncedTorrent): void {
-    const membership = this.#memberships.get(torrent.infoHash);
+    const membership = this.#memberships.find(torrent);
     if (!membership) return;
     membership.dueMs = Math.min(membership.dueMs, membership.askedMs + membership.intervalMinMs);
     this.#timer.wakeAt(membership.dueMs);
@@ -100,7 +85,7 @@ export class TrackerSession implements AsyncDisposable {
     signal.addEventListener("abort", cut, { once: true });
     this.#ending = true;
     this.#timer[Symbol.dispose]();
-    for (const membership of this.#memberships.values()) {
+    for (const membership of this.#memberships) {
       if (!membership.wanted) this.#enqueue(membership);
     }
     while (this.#running.size > 0) await Promise.race(this.#running);
@@ -118,17 +103,7 @@ export class TrackerSession implements AsyncDisposable {
   }
 
   #enqueue(membership: SwarmMembership): void {
-    if (!membership.wanted && membership.settled && !membership.busy) {
-      this.#drop(membership);
-      return;
-    }
-    this.#queue.add(membership);
-    this.#pump();
-  }
-
-  #drop(membership: SwarmMembership): void {
-    this.#queue.delete(membership);
-    this.#memberships.delete(membership.infoHash);
+    if (this.#memberships.enqueue(membership)) this.#pump();
   }
 
   /** Starts as many requests as may be under way. */
@@ -152,18 +127,19 @@ export class TrackerSession implements AsyncDisposable {
   }
 
   #next(nowMs: number): Promise<void> | undefined {
+    const { queue } = this.#memberships;
     const torrentsMax = this.#health.isDown ? undefined : this.#batches.torrentsMax;
     if (torrentsMax === undefined) {
-      const membership = this.#queue.take();
+      const membership = queue.take();
       return membership && this.#announce(membership);
     }
-    const hungry = this.#queue.takeHungry();
+    const hungry = queue.takeHungry();
     if (hungry) return this.#announce(hungry);
     if (this.#batches.busy) return undefined;
-    const batch = this.#queue.takeTogether(torrentsMax);
+    const batch = queue.takeTogether(torrentsMax);
     if (batch.length > 0) {
       return this.#announceTogether(
-        fillBatch(batch, { from: this.#memberships.values(), countMax: torrentsMax, nowMs }),
+        fillBatch(batch, { from: this.#memberships, countMax: torrentsMax, nowMs }),
       );
     }
     const isBeatDue = nowMs >= this.#batches.beatDueMs && !this.#ending;
@@ -172,17 +148,16 @@ export class TrackerSession implements AsyncDisposable {
 
   /** @param batch none: it is but a sign of life. */
   async #announceTogether(batch: readonly SwarmMembership[]): Promise<void> {
-    const [first] = this.#memberships.values();
-    const port = (batch[0] ?? first)?.port;
+    const port = (batch[0] ?? this.#memberships.first)?.port;
     if (port === undefined) return;
     const askedMs = this.#deps.clock.monotonicMs();
     const taken = await this.#askTogether(batch, { port, askedMs });
     if (this.#ended.signal.aborted) return;
-    let nextMs = Math.min(this.#signOfLifeDueMs(), this.#batches.beatDueMs);
+    let nextMs = this.#aliveDueMs;
     for (const membership of batch) {
-      if (!membership.wanted && membership.settled) this.#drop(membership);
+      if (!membership.wanted && membership.settled) this.#memberships.drop(membership);
       else if (!membership.wanted || (taken.has(membership) && !membership.settled)) {
-        this.#queue.add(membership);
+        this.#memberships.queue.add(membership);
       }
       nextMs = Math.min(nextMs, membership.dueMs);
     }
@@ -206,7 +181,7 @@ export class TrackerSession implements AsyncDisposable {
       if (signal.aborted) return new Set();
       if (error instanceof AccessDeniedError) {
         this.#logger.info("tracker refuses a batch", { reason: error.message });
-        for (const membership of batch) this.#queue.add(membership);
+        for (const membership of batch) this.#memberships.queue.add(membership);
       } else {
         this.#batches.failed("batch");
         this.#onFailure(batch, { askedMs, error });
@@ -225,8 +200,7 @@ export class TrackerSession implements AsyncDisposable {
     membership.busy = false;
     if (this.#ended.signal.aborted) return;
     if (!membership.wanted || (answer && !membership.settled)) this.#enqueue(membership);
-    const { beatDueMs } = this.#batches;
-    this.#timer.wakeAt(Math.min(membership.dueMs, this.#signOfLifeDueMs(), beatDueMs));
+    this.#timer.wakeAt(Math.min(membership.dueMs, this.#aliveDueMs));
     // Peers from anywhere are better than none.
     const told = answer ?? first;
     if (told && (isRepeated || !told.wantsPlace)) membership.found(told.peers);
@@ -256,10 +230,7 @@ export class TrackerSession implements AsyncDisposable {
     const wasForgotten = this.#batches.offered(answer, this.#health.heardMs);
     if (found !== "same-run" || wasForgotten) this.#onForgotten([membership]);
     membership.told(request, answer);
-    membership.refusals = 0;
-    membership.intervalMinMs = answer.intervalMinMs;
-    const factor = 1 - this.#deps.random() * intervalJitter;
-    membership.dueMs = membership.askedMs + answer.intervalMs * factor;
+    membership.taken(answer, this.#deps.random);
   }
 
   /** The tracker lives, but does not take the torrent: it may not be in its directory yet. */
@@ -276,10 +247,10 @@ export class TrackerSession implements AsyncDisposable {
     { askedMs, error }: { readonly askedMs: number; readonly error: unknown },
   ): void {
     this.#health.failed(askedMs, error);
-    const [first] = this.#memberships.values();
+    const { first } = this.#memberships;
     for (const membership of asked.length === 0 && first ? [first] : asked) {
       // A goodbye is not worth a second try: there the tracker forgets us by itself.
-      if (membership.wanted) this.#queue.add(membership);
+      if (membership.wanted) this.#memberships.queue.add(membership);
       else membership.forgotten();
     }
     this.#timer.wakeAt(this.#health.probeMs);
@@ -287,8 +258,7 @@ export class TrackerSession implements AsyncDisposable {
 
   /** @param asked What the tracker was just told of; all else it may have forgotten. */
   #onForgotten(asked: readonly SwarmMembership[]): void {
-    const except = new Set(asked);
-    const others = [...this.#memberships.values()].filter((each) => !except.has(each));
+    const others = this.#memberships.besides(asked);
     if (!others.some(({ known, wanted }) => known && wanted)) return;
     const nowMs = this.#deps.clock.monotonicMs();
     this.#renewal.want(nowMs);
@@ -298,41 +268,28 @@ export class TrackerSession implements AsyncDisposable {
 
   #announceAnew(memberships: Iterable<SwarmMembership>): void {
     this.#renewal.renewed(this.#deps.clock.monotonicMs());
-    for (const membership of memberships) {
-      membership.forgotten();
-      if (!membership.wanted) this.#drop(membership);
-      else this.#queue.add(membership);
-    }
+    this.#memberships.renew(memberships);
   }
 
   /** Looks for what is due; at most every {@link lookIntervalMs}. */
   #look(): void {
     const nowMs = this.#deps.clock.monotonicMs();
-    if (nowMs >= this.#renewal.dueMs) this.#announceAnew(this.#memberships.values());
-    let nextMs = this.#renewal.dueMs;
-    let oldest: SwarmMembership | undefined;
-    for (const membership of this.#memberships.values()) {
-      if (membership.busy) continue;
-      if (membership.dueMs <= nowMs) {
-        this.#queue.add(membership);
-      } else {
-        nextMs = Math.min(nextMs, membership.dueMs);
-        // Who is refused gives no sign of life.
-        if (membership.known && membership.askedMs < (oldest?.askedMs ?? nowMs)) {
-          oldest = membership;
-        }
+    if (nowMs >= this.#renewal.dueMs) this.#announceAnew(this.#memberships);
+    const { nextMs, oldest } = this.#memberships.enqueueDue(nowMs);
+    if (nowMs >= this.#health.signOfLifeDueMs(this.#batches.signOfLifeMs)) {
+      if (oldest && nowMs >= oldest.askedMs + oldest.intervalMinMs) {
+        this.#memberships.queue.add(oldest);
       }
-    }
-    if (nowMs >= this.#signOfLifeDueMs()) {
-      if (oldest && nowMs >= oldest.askedMs + oldest.intervalMinMs) this.#queue.add(oldest);
       this.#health.heardMs = nowMs;
     }
     this.#pump();
     if (this.#memberships.size === 0) return;
-    this.#timer.wakeAt(Math.min(nextMs, this.#signOfLifeDueMs(), this.#batches.beatDueMs));
+    this.#timer.wakeAt(Math.min(nextMs, this.#renewal.dueMs, this.#aliveDueMs));
   }
 
-  #signOfLifeDueMs(): number {
-    return this.#health.heardMs + Math.min(heartbeatMs, this.#batches.signOfLifeMs ?? heartbeatMs);
+  /** When the tracker has to hear that we are alive, be it by an announce or by a batch. */
+  get #aliveDueMs(): number {
+    const { signOfLifeMs, beatDueMs } = this.#batches;
+    return Math.min(this.#health.signOfLifeDueMs(signOfLifeMs), beatDueMs);
   }
 }
