@@ -49,6 +49,28 @@ test("wrong usage is told on standard error and ends with 2", async () => {
   }
 });
 
+test("wrong usage names the help of the command that was used", async () => {
+  const hints = {
+    bogus: "shoal",
+    stauts: "shoal",
+    "status --bogus": "shoal status",
+    "containerd enabel": "shoal containerd",
+    "containerd check --bogus": "shoal containerd check",
+  };
+  for (const [args, words] of Object.entries(hints)) {
+    const { stderr } = await shoal(args.split(" "));
+    assert.ok(stderr.endsWith(`\nTry '${words} --help'.\n`), stderr);
+  }
+});
+
+test("a misspelt option of a service is told before one that is missing", async () => {
+  const misspelt = await shoal(["tracker", "--confg", "x"]);
+  assert.match(misspelt.stderr, /^shoal: unknown option '--confg'\n\(Did you mean --config\?\)/);
+  const missing = await shoal(["tracker"]);
+  assert.match(missing.stderr, /^shoal: required option '-c, --config <file>' not specified\n/);
+  assert.equal(missing.exitCode, exitCodes.usage);
+});
+
 test("config check tells every problem with its place, or that there is none", async (t) => {
   const folder = testFolder(t);
   const file = join(folder, "a.yaml");

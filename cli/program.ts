@@ -55,15 +55,26 @@ function createProgram({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, "shoal: ")),
-    })
-    .showHelpAfterError("Try 'shoal --help'.");
+    });
   for (const service of serviceNames) addServiceCommand(program, service, { context, done });
   addPreheatCommand(program, { context, done });
   addPushesCommands(program, { context, done });
   addStatusCommand(program, { context, done });
   addContainerdCommands(program, { context, done });
   addConfigCommand(program, { context, done });
+  hintAtHelp(program, program.name());
   return program;
+}
+
+/** Has wrong usage name the help of the very command that was used. */
+function hintAtHelp(command: Command, words: string): void {
+  command.showHelpAfterError(`Try '${words} --help'.`);
+  for (const each of command.commands) hintAtHelp(each, `${words} ${each.name()}`);
+}
+
+interface ServiceFlags {
+  readonly config?: string;
+  readonly logLevel: LogLevel;
 }
 
 function addServiceCommand(
@@ -74,12 +85,16 @@ function addServiceCommand(
   program
     .command(service)
     .description(summaries[service])
-    .requiredOption("-c, --config <file>", "its configuration")
+    // A required one would be missed before a misspelt one is told of.
+    .option("-c, --config <file>", "its configuration (required)")
     .addOption(
       new Option("--log-level <level>", "how much to log").choices(logLevels).default("info"),
     )
-    .action(({ config: file, logLevel: level }: { config: string; logLevel: LogLevel }) =>
+    .action(({ config: file, logLevel: level }: ServiceFlags, command: Command) =>
       done(async () => {
+        if (file === undefined) {
+          return command.error("error: required option '-c, --config <file>' not specified");
+        }
         const { environment } = context;
         const readConfig = async () =>
           parseServiceConfig(service, { text: await readTextFile(file), file, environment });
