@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { chmod, readFile, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -85,7 +87,31 @@ test("a service that cannot start ends with 1 and says why", async () => {
     context,
   );
   assert.equal(exitCode, exitCodes.failure);
-  assert.match(context.text().stderr, /"code":"unavailable".*"message":"failed"/);
+  const { stderr } = context.text();
+  assert.match(stderr, /"code":"unavailable","problem":"Cannot listen on.*"message":"failed"/);
+  assert.doesNotMatch(stderr, /stack/);
+});
+
+test("a port that is taken is told without a stack, a mistake of ours with one", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const place = server.address() as AddressInfo;
+  const logOf = async (start: RunServiceOptions["start"]) => {
+    const context = capturedContext();
+    assert.equal(await runService(options(start), context), exitCodes.failure);
+    return context.text().stderr;
+  };
+  const taken = await logOf(async () => {
+    await once(createServer().listen(place.port, place.address), "listening");
+    return assert.fail("listens twice");
+  });
+  server.close();
+  assert.match(taken, /"problem":"listen EADDRINUSE/);
+  assert.doesNotMatch(taken, /stack/);
+  const mistake = await logOf(async () => {
+    throw new TypeError("x is undefined");
+  });
+  assert.match(mistake, /"stack":"TypeError: x is undefined/);
 });
 
 test("a service that is stopped before it is ready ends well", async () => {

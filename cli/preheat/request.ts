@@ -1,7 +1,7 @@
 import { InvalidArgumentError, UnavailableError } from "../../core/errors.ts";
 import { lines } from "../../core/http/lines.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
-import { connectionFailure } from "../connection-failure.ts";
+import { addressAdvice, connectionFailure } from "../connection-failure.ts";
 import { refusalOf } from "../read-body.ts";
 
 /** What a seeder is asked for. */
@@ -37,7 +37,7 @@ export async function* requestPreheat(
     signal,
   }).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw connectionFailure(seeder, error);
+    throw connectionFailure(seeder, error, { advice: addressAdvice });
   });
   if (!response.ok) {
     const message = `Cannot preheat ${request.image}: ${await refusalOf(response)}`;

@@ -2,7 +2,7 @@ import { createDeadline } from "../../core/async/deadline.ts";
 import { UnavailableError } from "../../core/errors.ts";
 import type { PreheatReport } from "../../core/service-status.ts";
 import type { CliContext } from "../cli-context.ts";
-import { connectionFailure } from "../connection-failure.ts";
+import { addressAdvice, connectionFailure } from "../connection-failure.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { printable } from "../format-table.ts";
 import { refusalOf } from "../read-body.ts";
@@ -71,7 +71,7 @@ async function cancelAt(
     return response.ok ? undefined : await refusalOf(response);
   } catch (error) {
     signal.throwIfAborted();
-    return connectionFailure(seeder, error).message;
+    return connectionFailure(seeder, error, { advice: addressAdvice }).message;
   } finally {
     deadline[Symbol.dispose]();
   }

@@ -1,7 +1,7 @@
 import { UnavailableError } from "../../core/errors.ts";
 import type { PushReport } from "../../core/service-status.ts";
 import type { CliContext } from "../cli-context.ts";
-import { connectionFailure } from "../connection-failure.ts";
+import { addressAdvice, connectionFailure } from "../connection-failure.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { refusalOf } from "../read-body.ts";
 import { printable } from "../format-table.ts";
@@ -29,7 +29,7 @@ export async function changePush(
   const url = `${seeder}/v1/pushes/${encodeURIComponent(id)}`;
   const response = await fetch(url, { method, headers, signal }).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw connectionFailure(seeder, error);
+    throw connectionFailure(seeder, error, { advice: addressAdvice });
   });
   if (!response.ok) {
     throw new UnavailableError(`Cannot change the push: ${await refusalOf(response)}`);

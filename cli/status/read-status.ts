@@ -4,7 +4,7 @@ import { UnavailableError } from "../../core/errors.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { ServiceStatus } from "../../core/service-status.ts";
 import { createDeadline } from "../../core/async/deadline.ts";
-import { connectionFailure } from "../connection-failure.ts";
+import { addressAdvice, connectionFailure } from "../connection-failure.ts";
 import { readBody, refusalOf } from "../read-body.ts";
 
 /** A daemon answers from memory; a person does not wait longer than this. */
@@ -108,7 +108,7 @@ export async function readStatus(url: string, { signal }: Cancellable): Promise<
     signal.throwIfAborted();
     if (error instanceof SyntaxError)
       throw new UnavailableError(`Cannot read the status of ${url}`);
-    throw connectionFailure(url, error);
+    throw connectionFailure(url, error, { advice: addressAdvice });
   } finally {
     deadline[Symbol.dispose]();
   }

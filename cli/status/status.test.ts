@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import type { ServiceStatus } from "../../core/service-status.ts";
+import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { testFolder } from "../../core/testing/test-folder.ts";
 import { exitCodes } from "../exit-code.ts";
 import { runProgram } from "../program.ts";
@@ -169,6 +172,21 @@ test("status of what is no service of ours, or not there, is a failure with its 
   assert.match((await shoal(["--url", endless])).stderr, /too long/);
   const gone = await serveHttp(t, (request) => request.socket.destroy());
   assert.match((await shoal(["--url", gone])).stderr, /Cannot reach/);
+});
+
+test("a service that does not run is told, with what to look at", async (t) => {
+  const server = createServer().listen(0, "127.0.0.1");
+  cleanUpOf(t).defer(() => server.close());
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  // Nobody else can have the port of this end, and nothing listens at it.
+  const socket = connect(port, "127.0.0.1");
+  cleanUpOf(t).defer(() => socket.destroy());
+  await once(socket, "connect");
+  const { exitCode, stderr } = await shoal(["--url", `http://127.0.0.1:${socket.localPort}`]);
+  assert.equal(exitCode, exitCodes.failure);
+  const told = "ECONNREFUSED.*; is the service running, and is that its address";
+  assert.match(stderr, new RegExp(`^shoal: Cannot reach .*${told}`));
 });
 
 test("status --watch shows it again until it is stopped", async (t) => {

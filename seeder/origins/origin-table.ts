@@ -61,6 +61,9 @@ export class OriginTable implements DescribingOrigin {
     const origin = this.#byHost.get(canonicalRegistry(registry));
     if (origin) return origin;
     if (this.#others && isForeignName(registry)) return this.#others;
-    throw new AccessDeniedError(`Cannot ask ${registry}: it is none of this seeder's origins`);
+    throw new AccessDeniedError(
+      `Cannot ask ${registry}: it is none of this seeder's origins; ` +
+        "add it to origins in the seeder's configuration if it should be",
+    );
   }
 }
