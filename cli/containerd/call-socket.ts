@@ -27,7 +27,7 @@ export async function callSocket(
         (error, response) =>
           resolve({
             code: error?.code ?? status.OK,
-            details: error?.details ?? "",
+            details: reasonIn(error?.details ?? ""),
             response: response ?? new Uint8Array(),
           }),
       );
@@ -35,4 +35,9 @@ export async function callSocket(
   } finally {
     client.close();
   }
+}
+
+/** The library puts what happened to the connection between remarks of its own. */
+function reasonIn(details: string): string {
+  return /Last error: (?:Error: )?(.*?)\.? Resolution note:/.exec(details)?.[1] ?? details;
 }

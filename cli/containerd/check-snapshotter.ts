@@ -81,7 +81,8 @@ async function checkService(socket: string): Promise<Finding> {
   } catch (error) {
     const why = (error as Error).message;
     return wrong(
-      `no snapshotter answers at ${socket}: ${why}; is snapshots.enabled set for the content proxy?`,
+      `no snapshotter answers at ${socket}: ${why}; ` +
+        "is the content proxy running, with snapshots.enabled?",
     );
   }
 }

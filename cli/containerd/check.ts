@@ -68,7 +68,7 @@ async function checkConfigFile(
       const missing = wrong(`${path} is not there; run \`shoal containerd enable\``);
       return { findings: [found, missing], ownStore: undefined };
     }
-    const config = parseContainerdConfig(text);
+    const config = parseContainerdConfig(text, path);
     const configs = [config, ...(await readImported(path, config))];
     const mirror = await checkMirror(configs, { version, certsPath: certsDir, signal });
     const isMirrorOnly = mirror.isEnabled && !isContentReplaced(configs, socket);
@@ -106,7 +106,9 @@ function ownStoreOf({ root }: ContainerdConfig): string {
 /** Lists of an imported file are appended, its proxy plugins stand beside the others. */
 async function readImported(path: string, config: ContainerdConfig): Promise<ContainerdConfig[]> {
   const files = await importedFiles(path, config.imports);
-  return Promise.all(files.map(async (file) => parseContainerdConfig(await readTextFile(file))));
+  return Promise.all(
+    files.map(async (file) => parseContainerdConfig(await readTextFile(file), file)),
+  );
 }
 
 function checkVersion(path: string, { version }: ContainerdConfig, max: number): Finding {
@@ -154,7 +156,8 @@ async function checkSocket(socket: string): Promise<Finding> {
     await probeContentStore(socket);
     return good(`a content store answers at ${socket}`);
   } catch (error) {
-    return wrong(`no content store answers at ${socket}: ${(error as Error).message}`);
+    const why = (error as Error).message;
+    return wrong(`no content store answers at ${socket}: ${why}; is the content proxy running?`);
   }
 }
 

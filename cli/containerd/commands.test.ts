@@ -49,6 +49,23 @@ test("enable and disable done twice do nothing the second time", async (t) => {
   assert.match(noMore.stdout, /no lines of ours/);
 });
 
+test("disable says so when there is no such file", async (t) => {
+  const machine = await Machine.create(t, { version: "1.6.20" });
+  const { exitCode, stdout } = await machine.shoal("disable");
+  assert.equal(exitCode, exitCodes.ok);
+  assert.equal(stdout, `${machine.config} is not there: nothing to take out.\n`);
+});
+
+test("a file that is no TOML is named, with the line", async (t) => {
+  const machine = await Machine.create(t, { version: "1.6.20", config: "version = 2\nroot\n" });
+  const said = `Cannot read ${machine.config} as TOML at line 2: `;
+  const enabled = await machine.shoal("enable");
+  assert.equal(enabled.exitCode, exitCodes.usage);
+  assert.ok(enabled.stderr.startsWith(`shoal: ${said}`), enabled.stderr);
+  const checked = await machine.shoal("check");
+  assert.ok(checked.stdout.includes(`WRONG  ${said}`), checked.stdout);
+});
+
 test("enable without a file makes one of the version that containerd reads, disable removes it", async (t) => {
   const versions = { "1.6.20": 2, "v1.7.24": 2, "v2.1.9": 3, "v2.3.0": 4, "v3.0.0": 4 };
   for (const [version, configVersion] of Object.entries(versions)) {

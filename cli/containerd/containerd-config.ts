@@ -49,10 +49,11 @@ export interface ContainerdConfig {
 /**
  * Reads containerd's configuration.
  *
+ * @param name What errors call it.
  * @throws {InvalidArgumentError} when it is no TOML.
  */
-export function parseContainerdConfig(text: string): ContainerdConfig {
-  const statements = scanToml(text);
+export function parseContainerdConfig(text: string, name?: string): ContainerdConfig {
+  const statements = scanToml(text, name);
   const number = Number(valueOf(statements, "version"));
   const version = Number.isInteger(number) ? number : undefined;
   const criSnapshotter = keyAt(statements, [...criImagesTable(version), "snapshotter"]);

@@ -31,7 +31,8 @@ export async function disableContainerd(
   // The configuration tells where the others are: whoever is stopped halfway runs it again.
   const edits = [...hosts, config].filter(changesFile);
   if (edits.length === 0) {
-    stdout.write(`${file.path} has no lines of ours.\n`);
+    const state = file.text === undefined ? "is not there" : "has no lines of ours";
+    stdout.write(`${file.path} ${state}: nothing to take out.\n`);
     return exitCodes.ok;
   }
   for (const edit of edits) stdout.write(diffOf(edit));

@@ -79,7 +79,7 @@ export async function enableContainerd(
   const version = await readContainerdVersion(command.containerd, { signal });
   const file = await ConfigFile.open(command.containerdConfig);
   const clean = file.text === undefined ? undefined : withoutOwnBlocks(file.text, file.path);
-  const config = parseContainerdConfig(clean ?? "");
+  const config = parseContainerdConfig(clean ?? "", file.path);
   const hostsPath = hostsPathOf(config, { version, certsPath: command.certsDir });
   const wanted = wantedText(file.text, clean, {
     socket: level.content ? command.socket : undefined,
@@ -169,7 +169,7 @@ async function refuseImportedMirrors(
 ): Promise<void> {
   for (const file of await importedFiles(path, imports)) {
     const text = await readTextFile(file);
-    const config = parseContainerdConfig(text);
+    const config = parseContainerdConfig(text, file);
     // A file without a number of its own is read as the one that imports it.
     const named = config.version === undefined ? `version = ${version ?? 1}\n${text}` : text;
     if (parseContainerdConfig(named).hasOldMirrors) throw oldMirrorsConflict(file);

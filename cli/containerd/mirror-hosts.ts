@@ -41,7 +41,7 @@ export function mirroredHostsFile(text: string, mirror: MirrorHost, name: string
   const lineBreak = text.includes("\r\n") ? "\r\n" : "\n";
   const afterNoLineBreak = text !== "" && !text.endsWith("\n");
   const whole = afterNoLineBreak ? text + lineBreak : text;
-  const statements = scanToml(whole);
+  const statements = scanToml(whole, name);
   for (const { kind, path } of statements) {
     if (path[0] !== "host") continue;
     if (kind === "key" && !statements.some((each) => isTableOf(each, path))) {

@@ -19,11 +19,12 @@ export interface TomlStatement {
  * Finds the statements of a TOML text. Reads just as much of TOML as is needed to
  * change single lines of containerd's configuration and leave all others alone.
  *
+ * @param name What errors call the text, such as the path of its file.
  * @throws {InvalidArgumentError} with the line, when the text is no TOML.
  * @see TOML v1.0.0
  */
-export function scanToml(text: string): TomlStatement[] {
-  const scanner = new Scanner(text);
+export function scanToml(text: string, name = "the configuration"): TomlStatement[] {
+  const scanner = new Scanner(text, name);
   const statements: TomlStatement[] = [];
   let table: readonly string[] = [];
   for (;;) {
@@ -51,10 +52,12 @@ const depthMax = 64;
 
 class Scanner {
   readonly #text: string;
+  readonly #name: string;
   position = 0;
 
-  constructor(text: string) {
+  constructor(text: string, name: string) {
     this.#text = text;
+    this.#name = name;
   }
 
   /** Goes to the next statement, and gives the start of its line. */
@@ -169,7 +172,7 @@ class Scanner {
 
   #fail(why: string): InvalidArgumentError {
     const line = this.#text.slice(0, this.position).split("\n").length;
-    return new InvalidArgumentError(`Cannot read TOML at line ${line}: ${why}`);
+    return new InvalidArgumentError(`Cannot read ${this.#name} as TOML at line ${line}: ${why}`);
   }
 }
 
