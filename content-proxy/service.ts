@@ -11,7 +11,6 @@ import { HostLimits } from "../core/limits/host-limits.ts";
 import { createPeerId } from "../core/peer-id.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
 import { platformOfMachine } from "../core/platform.ts";
-import type { BlobRecord } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../core/ports/logger.ts";
@@ -23,22 +22,10 @@ import { sortTrackerUrls } from "../core/tracker-urls.ts";
 import { ThreadLayerUnpacker } from "../core/unpack/thread-layer-unpacker.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { serveAdmin } from "./admin-server.ts";
-import { Arrivals } from "./arrivals.ts";
-import { BrokenPromises } from "./broken-promises.ts";
-import { BlobRepositories } from "./blob-repositories.ts";
-import { BlobLookup } from "./blob-lookup.ts";
-import { CacheBudget } from "../core/blob-life/cache-budget.ts";
-import { ColdFetch } from "./cold-fetch.ts";
 import type { ContentProxyConfig } from "./config.ts";
-import { Offering } from "../core/blob-life/offering.ts";
-import { LastUse } from "./last-use.ts";
-import { LastResort } from "./last-resort.ts";
+import { type ConnectedBlobs, connectBlobs } from "./connect-blobs.ts";
 import { connectMirror } from "./mirror/connect-mirror.ts";
-import { Prefetch } from "./prefetch.ts";
 import { connectPreheat } from "./preheat/connect-preheat.ts";
-import { Provenance } from "./provenance/provenance.ts";
-import { PromiseWithdrawal } from "./promise-withdrawal.ts";
-import { RecentBlobs } from "./recent-blobs.ts";
 import {
   type ConnectedRemoteLayers,
   connectRemoteLayers,
@@ -54,8 +41,6 @@ import { serveGrpc } from "./rpc/serve-grpc.ts";
 import { registerSnapshotsService } from "./rpc/snapshots/snapshots-service.ts";
 import { createStatus } from "./status.ts";
 import { connectTags } from "./tags/connect-tags.ts";
-import { SwarmBlobFetcher } from "./swarm-blob-fetcher.ts";
-import { Traffic } from "./traffic.ts";
 
 /** What {@link startContentProxy} gets from its process. */
 export interface ContentProxyDeps {
@@ -103,7 +88,11 @@ export async function startContentProxy(
   try {
     const foundations = await openFoundations(config, { logger, clock, started, signal });
     const { store, swarm, directory, limits } = foundations;
-    const parts = connectParts(config, { ...foundations, logger, clock, started });
+    const containerd = new ContainerdClient({ connection: foundations.connection });
+    const { origin } = foundations.registries;
+    const parts = connectBlobs(config, {
+      ...{ ...foundations, containerd, origin, logger, clock, started },
+    });
     resumePromises(store, parts.arrivals);
     parts.offering.addAll();
     void parts.budget.enforce();
@@ -210,84 +199,6 @@ async function openFoundations(
   return { store, directory, coldSource, swarm, limits, registries, connection };
 }
 
-/** Joins the rules of the proxy together; what is started later is disposed of first. */
-function connectParts(
-  config: ContentProxyConfig,
-  {
-    store,
-    directory,
-    coldSource,
-    swarm,
-    registries,
-    connection,
-    logger,
-    clock,
-    started,
-  }: Foundations & ContentProxyDeps & { started: DisposeStack },
-) {
-  const containerd = new ContainerdClient({ connection });
-  const traffic = new Traffic(swarm);
-  const offering = started.use(
-    new Offering({ store, swarm, directory, logger, enabled: config.offer }),
-  );
-  const recent = new RecentBlobs();
-  const lastUse = new LastUse({ clock });
-  const budget = new CacheBudget({
-    ...{ store, offering, logger },
-    rule: {
-      budgetBytes: config.cache.budgetBytes,
-      lastUseOf: (record) => lastUse.of(record),
-      isKept: ({ digest }) => recent.has(digest),
-    },
-  });
-  const provenance = new Provenance();
-  const hosts = config.origin.registries.map(({ host }) => host);
-  const repositories = started.use(new BlobRepositories({ containerd, provenance, hosts }));
-  const lastResort = new LastResort({ repositories, origin: registries.origin, logger });
-  const hasSeeders = config.seeders.length > 0;
-  const onStored = (record: BlobRecord) => {
-    recent.touch(record.digest);
-    offering.add(record);
-    void budget.enforce();
-  };
-  const coldFetch = hasSeeders
-    ? new ColdFetch({ source: coldSource, repositories, provenance, logger })
-    : undefined;
-  const lookup = new BlobLookup({ directory, logger });
-  const arrivals = started.use(
-    new Arrivals({
-      ...{ store, swarm, lookup, lastResort, coldFetch, logger },
-      trustPeers: config.pull.trustPeers,
-      webSeedsOf: (digest) => config.seeders.map((url) => `${url}/v1/blobs/${digest}`),
-      onWhole: onStored,
-      onReceived: (received) => traffic.addDownload(received),
-    }),
-  );
-  const prefetch = started.use(
-    new Prefetch({
-      ...{ store, arrivals, lookup, provenance, logger },
-      platform: platformOfMachine(process.arch),
-      downloadsMax: config.pull.downloadsMax,
-    }),
-  );
-  const broken = started.use(
-    new BrokenPromises({ arrivals, onBroken: (digest) => withdrawal.withdraw(digest) }),
-  );
-  const fetcher = new SwarmBlobFetcher({
-    ...{ store, arrivals, prefetch, offering, budget, traffic, recent, logger, broken },
-    settings: config.pull,
-  });
-  const withdrawal = started.use(
-    new PromiseWithdrawal({
-      ...{ store, containerd, logger },
-      stop: (digest) => arrivals.stopKept(digest),
-      disown: (digest) => fetcher.disown(digest),
-    }),
-  );
-  const known = { recent, lastUse, provenance };
-  return { traffic, offering, budget, ...known, arrivals, coldFetch, prefetch, fetcher, onStored };
-}
-
 /** Opens the store of snapshots, and begins to unpack layers into it. */
 async function openSnapshots(
   config: ContentProxyConfig,
@@ -302,7 +213,7 @@ async function openSnapshots(
     started,
     signal,
   }: Foundations &
-    Pick<ReturnType<typeof connectParts>, "arrivals" | "recent" | "provenance"> &
+    Pick<ConnectedBlobs, "arrivals" | "recent" | "provenance"> &
     ContentProxyDeps &
     Cancellable & { started: DisposeStack },
 ): Promise<Snapshots> {
