@@ -3,9 +3,9 @@ import { test } from "node:test";
 
 import { type Neighbour, Neighbourhood } from "./neighbourhood.ts";
 
-const near = { whole: false };
-const far = { whole: false, isFar: true };
-const farSeeder = { whole: true, isFar: true };
+const near: Neighbour = { whole: false };
+const far: Neighbour = { whole: false, isFar: true };
+const farSeeder: Neighbour = { whole: true, isFar: true };
 const isStarving = false;
 
 function neighbourhood(random = () => 0.5): Neighbourhood {
