@@ -20,6 +20,12 @@ const unitFolders = [
   ...["core", "content-proxy", "seeder", "tracker", "cli", "config", "protos", "bench"],
 ];
 
+/** The slowest file of unit tests takes a minute where two run at once on a small machine. */
+const unitFileTimeoutMs = 5 * 60_000;
+
+/** Some pull images of gigabytes, and wait for containerd to start and stop. */
+const integrationFileTimeoutMs = 10 * 60_000;
+
 /** Cheap ones first: a misspelt name should not take minutes to be found. */
 const steps: Readonly<Record<string, Step>> = {
   types: (context) => runTool("tsc", ["--noEmit"], context),
@@ -29,7 +35,7 @@ const steps: Readonly<Record<string, Step>> = {
   unit: (context) =>
     runNodeTests(
       unitFolders.map((folder) => `${folder}/**/*.test.ts`),
-      context,
+      { ...context, fileTimeoutMs: unitFileTimeoutMs },
     ),
   integration: runIntegration,
 };
@@ -44,7 +50,8 @@ async function runIntegration(context: StepContext): Promise<StepResult> {
   }
   await prepareIntegration();
   // Each file has a cluster of its own: two at once are more than a small machine holds.
-  return runNodeTests(["integration/**/*.test.ts"], { ...context, filesAtOnce: 1 });
+  const options = { fileTimeoutMs: integrationFileTimeoutMs, filesAtOnce: 1 };
+  return runNodeTests(["integration/**/*.test.ts"], { ...context, ...options });
 }
 
 const usage = `usage: npm test -- [--only ${Object.keys(steps).join(",")}]

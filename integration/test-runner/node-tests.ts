@@ -3,48 +3,45 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 import { createTemporaryDirectory } from "../support/temporary-directory.ts";
-import type { StepResult, TestCounts } from "./summary.ts";
+import type { StepResult } from "./summary.ts";
+import type { TestReport } from "./test-report.ts";
 import { runShown } from "./tool.ts";
 
-/** Bounds one test file; a test that waits for ever must not take the time of all others. */
-const fileTimeoutMs = 10 * 60_000;
+const reporter = join(import.meta.dirname, "reporter-main.ts");
+
+export interface NodeTestsOptions {
+  readonly signal: AbortSignal;
+  /** Bounds one test file; a test that waits for ever must not take the time of all others. */
+  readonly fileTimeoutMs: number;
+  readonly filesAtOnce?: number;
+}
 
 /** Runs the tests of all files that match, and shows node's own report. */
 export async function runNodeTests(
   patterns: readonly string[],
-  {
-    signal,
-    filesAtOnce = availableParallelism(),
-  }: { readonly signal: AbortSignal; readonly filesAtOnce?: number },
+  { signal, fileTimeoutMs, filesAtOnce = availableParallelism() }: NodeTestsOptions,
 ): Promise<StepResult> {
   const directory = await createTemporaryDirectory();
   try {
-    const report = join(directory.path, "report.tap");
+    const path = join(directory.path, "report.json");
     const flags = [
       "--test",
       "--disable-warning=ExperimentalWarning",
       `--test-concurrency=${filesAtOnce}`,
       `--test-timeout=${fileTimeoutMs}`,
       ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
-      ...["--test-reporter=tap", `--test-reporter-destination=${report}`],
+      ...[`--test-reporter=${reporter}`, `--test-reporter-destination=${path}`],
     ];
     const isGood = await runShown(process.execPath, [...flags, ...patterns], { signal });
-    const tests = parseCounts(await readFile(report, "utf8"));
-    return { outcome: isGood ? "passed" : "failed", tests };
+    const { counts, failures } = parseReport(await readFile(path, "utf8"));
+    return { outcome: isGood ? "passed" : "failed", tests: counts, failures };
   } finally {
     await directory[Symbol.asyncDispose]();
   }
 }
 
-/** Reads the counts that node's TAP reporter ends with. */
-function parseCounts(tap: string): TestCounts {
-  const count = (name: string) => {
-    const matches = [...tap.matchAll(new RegExp(`^# ${name} (\\d+)$`, "gm"))];
-    return Number(matches.at(-1)?.[1] ?? 0);
-  };
-  return {
-    passed: count("pass"),
-    failed: count("fail") + count("cancelled"),
-    skipped: count("skipped") + count("todo"),
-  };
+/** Reads what our reporter wrote: nothing, where the run was interrupted. */
+function parseReport(text: string): TestReport {
+  if (text === "") return { counts: { passed: 0, failed: 0, skipped: 0 }, failures: [] };
+  return JSON.parse(text) as TestReport;
 }

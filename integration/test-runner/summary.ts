@@ -1,3 +1,8 @@
+import type { TestCounts, TestFailure } from "./test-report.ts";
+
+/** Where more fail, it is seldom for a reason of their own. */
+const failuresShownMax = 20;
+
 /** How one step of the run ended. */
 export interface StepResult {
   readonly outcome: "passed" | "failed" | "skipped";
@@ -5,12 +10,7 @@ export interface StepResult {
   readonly message?: string;
   /** Tests that it ran, where it ran tests. */
   readonly tests?: TestCounts;
-}
-
-export interface TestCounts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
+  readonly failures?: readonly TestFailure[];
 }
 
 export interface NamedResult {
@@ -19,7 +19,10 @@ export interface NamedResult {
   readonly result: StepResult;
 }
 
-/** Prints what became of each step, and tells whether all is well. */
+/**
+ * Prints which tests failed and why, and what became of each step; tells whether all is well.
+ * The failures are in the output of their step, too, but only the end of a long output is kept.
+ */
 export function printSummary(results: readonly NamedResult[]): boolean {
   const lines = results.map(({ name, durationMs, result }) => {
     const { outcome, message, tests } = result;
@@ -31,11 +34,21 @@ export function printSummary(results: readonly NamedResult[]): boolean {
     return `${name.padEnd(12)} ${outcome.padEnd(8)} ${duration}  ${message ?? counts}`.trimEnd();
   });
   const totals = totalsOf(results);
+  printFailures(results.flatMap(({ result }) => result.failures ?? []));
   process.stdout.write(`\n=== summary\n${lines.join("\n")}\n\n`);
   process.stdout.write(
     `${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`,
   );
   return results.every(({ result }) => result.outcome !== "failed");
+}
+
+function printFailures(failures: readonly TestFailure[]): void {
+  if (failures.length === 0) return;
+  const texts = failures.slice(0, failuresShownMax).map(({ test, place, error }) => {
+    return [`${place}: ${test}`, ...error.split("\n")].join("\n    ");
+  });
+  if (failures.length > texts.length) texts.push(`and ${failures.length - texts.length} more`);
+  process.stdout.write(`\n=== failures\n${texts.join("\n\n")}\n`);
 }
 
 /** A step that runs no tests counts as one test; a failed run has at least one failure. */
