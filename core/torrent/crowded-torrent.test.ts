@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 
 import { growingInfoHash } from "../growing-torrent.ts";
 import { type BlobFixture, blobFixture } from "../testing/blob-fixture.ts";
+import type { Place } from "../topology.ts";
 import { cleanUpOf } from "../testing/clean-up.ts";
 import { testFolder } from "../testing/test-folder.ts";
 import { parseExtendedHandshake } from "./extended-handshake.ts";
@@ -29,7 +30,7 @@ const growing: BlobFixture = {
 };
 
 /** An engine; its time goes on when it is told to. */
-async function openEngine(t: TestContext) {
+async function openEngine(t: TestContext, place?: Place) {
   const time = { nowMs: 0 };
   const events: SwarmEvent[] = [];
   const emitter = new EventEmitter();
@@ -39,7 +40,7 @@ async function openEngine(t: TestContext) {
       settings: {
         ...{ host: "127.0.0.1", port: 0, dedicatedSeeder: true, stallBoundMs: 1000 },
         ...{ connectionsMax, connectionsPerHostMax: connectionsMax, peersPerBlobMax: 10 },
-        ...{ limits: undefined, place: undefined },
+        ...{ limits: undefined, place },
       },
       post: (event) => {
         events.push(event);
@@ -64,10 +65,11 @@ async function come(
   t: TestContext,
   port: number,
   wanted = blob,
+  place?: Place,
 ): Promise<{ socket: Socket; isServed: boolean }> {
   const socket = connect(port, "127.0.0.1").on("error", () => undefined);
   cleanUpOf(t).defer(() => socket.destroy());
-  socket.write(greeting(wanted, { whole: false }));
+  socket.write(greeting(wanted, { whole: false, ...(place && { place }) }));
   let received = Buffer.alloc(0);
   const isGreeted = () =>
     received.length >= handshakeLength + 4 &&
@@ -143,4 +145,19 @@ test("an engine tells how many found no place, and how often it found none", asy
     ...{ peers: [{ host: "127.0.0.1", port }], hasOrigin: false, isAhead: false },
   });
   assert.deepEqual(await met, { type: "refusals", refusals: { given: 0, met: 1 } });
+});
+
+test("nodes of other zones have some places besides, when near ones hold all", async (t) => {
+  const [near, far] = [{ zone: "a" }, { zone: "b" }];
+  const { engine, port } = await openEngine(t, near);
+  const { infoHash, layout } = blob.metainfo;
+  engine.handle({ type: "seed", infoHash, size: layout.size, path: "/nowhere" });
+  await takeAllPlaces(t, port);
+  const isServed = async (place?: Place) => (await come(t, port, blob, place)).isServed;
+  assert.equal(await isServed(near), false);
+  assert.equal(await isServed(), false, "it does not say where it is");
+  for (let extra = 0; extra < askersOfWholeMax / 8; extra++) {
+    assert.equal(await isServed(far), true, `${extra}`);
+  }
+  assert.equal(await isServed(far), false);
 });

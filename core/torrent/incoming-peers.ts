@@ -1,7 +1,9 @@
 import type { HostLimits } from "../limits/host-limits.ts";
 import type { InfoHash } from "../info-hash.ts";
 import { isShoalPeerId } from "../peer-id.ts";
+import { isFar } from "../topology.ts";
 import type { BufferPool } from "./buffer-pool.ts";
+import { earlyNodeInfo } from "./early-node-info.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
 import { handshakeLength } from "./handshake.ts";
 import { HostGate } from "./host-gate.ts";
@@ -102,11 +104,12 @@ export class IncomingPeers implements AsyncDisposable {
       return;
     }
     if (torrent.isCrowded) this.#makePlace(torrent);
-    if (torrent.isCrowded) this.#refusals++;
+    const isExtra = torrent.isCrowded && torrent.hasExtraPlace && this.#isFar(received);
+    if (torrent.isCrowded && !isExtra) this.#refusals++;
     // Who is gone already has no address, and takes nothing.
     const host = socket.remoteAddress ?? "";
     const server = new PieceServer({
-      ...{ socket, torrent, peerId, self: self(), now, onFault },
+      ...{ socket, torrent, peerId, self: self(), now, onFault, isExtra },
       buffers: this.#shares.of(host),
       onOffence: (reason) => this.#gate.offended(host, reason),
       passage: limits.passage(["upload"], { flow: torrent.infoHash }),
@@ -125,6 +128,14 @@ export class IncomingPeers implements AsyncDisposable {
       if (!idlest || server.idleMs(nowMs) > idlest.idleMs(nowMs)) idlest = server;
     }
     idlest?.close("it asks for nothing, and others would");
+  }
+
+  /**
+   * Whether a node has said that it is far. Near ones would fill every place, and those of its zone
+   * would wait until they are done: so it is served though all places are taken.
+   */
+  #isFar(received: Buffer): boolean {
+    return isFar(this.#deps.self().place, earlyNodeInfo(received)?.place);
   }
 
   /** It may be a stock client that encrypts. The blobs that came last are likeliest to be meant. */

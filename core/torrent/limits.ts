@@ -21,6 +21,12 @@ export const askersPart = 7 / 8;
 export const askersOfWholeMax = 64;
 
 /**
+ * Part of the places with a blob that there are besides for nodes beyond the border of a zone, once
+ * near ones hold all others: the first of a zone must have the blob for those near them to get it there.
+ */
+export const farAskersPart = 1 / 8;
+
+/**
  * A blob of fewer pieces is served to everybody: who is refused comes back a quarter of a second later,
  * and has it sooner in line with others.
  */

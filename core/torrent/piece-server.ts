@@ -52,6 +52,8 @@ export interface PieceServerDeps {
   readonly peerId: Uint8Array;
   readonly self: Omit<NodeInfo, "whole">;
   readonly buffers: Buffers;
+  /** It is far, and served though as many others are as may be. */
+  readonly isExtra?: boolean;
   /** What is given goes through it. */
   readonly passage: Passage;
   readonly now: () => number;
@@ -67,6 +69,7 @@ export interface PieceServerDeps {
  * in order, and tells of new pieces while we download ourselves.
  */
 export class PieceServer implements HaveListener {
+  readonly isExtra: boolean;
   readonly #deps: PieceServerDeps;
   readonly #parser: FrameParser;
   readonly #watch: AskerWatch;
@@ -85,7 +88,8 @@ export class PieceServer implements HaveListener {
 
   constructor(deps: PieceServerDeps) {
     this.#deps = deps;
-    this.#isRefused = deps.torrent.isCrowded;
+    this.isExtra = deps.isExtra ?? false;
+    this.#isRefused = deps.torrent.isCrowded && !this.isExtra;
     this.#startMs = deps.now();
     const { isGrowing } = deps.torrent;
     this.#placeUse = new PlaceUse({ isGrowing, nowMs: this.#startMs });

@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import type { PeerAddress } from "../peer-address.ts";
 import { createPeerId } from "../peer-id.ts";
 import type { BlobFixture } from "../testing/blob-fixture.ts";
+import type { Place } from "../topology.ts";
 import { cleanUpOf } from "../testing/clean-up.ts";
 import { encodeExtendedHandshake } from "./extended-handshake.ts";
 import { FrameParser } from "./frame-parser.ts";
@@ -25,14 +26,18 @@ export type OnRequest = (block: Block, answer: (bytes: Uint8Array) => void, sock
 /** Our greeting as a node sends it. */
 export function greeting(
   { metainfo }: BlobFixture,
-  { whole = true, listenPort = 0 }: { readonly whole?: boolean; readonly listenPort?: number } = {},
+  {
+    whole = true,
+    listenPort = 0,
+    place,
+  }: { readonly whole?: boolean; readonly listenPort?: number; readonly place?: Place } = {},
 ): Buffer {
   return Buffer.concat([
     encodeHandshake({ infoHash: metainfo.infoHash, peerId: createPeerId() }),
     encodeExtended(
       0,
       encodeExtendedHandshake({
-        ...{ blockLengthMax: 1 << 20, dedicatedSeeder: false, whole, listenPort },
+        ...{ blockLengthMax: 1 << 20, dedicatedSeeder: false, whole, listenPort, place },
       }),
     ),
   ]);

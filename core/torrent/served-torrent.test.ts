@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers/promises";
 import { DataLossError, UnavailableError } from "../errors.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
 import { testFolder } from "../testing/test-folder.ts";
+import { Bitfield } from "./bitfield.ts";
 import { PieceFile } from "./piece-file.ts";
 import { ServedTorrent } from "./served-torrent.ts";
 
@@ -97,4 +98,23 @@ test("PieceFile that is closed is not used any more, for its number may be anoth
   await Promise.all([file.close(), file.close()]);
   await assert.rejects(file.read(Buffer.alloc(1), 0), UnavailableError);
   await assert.rejects(file.write(Buffer.alloc(1), 0), UnavailableError);
+});
+
+test("ServedTorrent has places besides for far nodes, who take none of the others", () => {
+  const { infoHash, layout } = blobFixture(16 * 256 * 1024).metainfo;
+  const partial = new Bitfield(layout.pieceCount);
+  const torrent = new ServedTorrent({ infoHash, layout, path: "/", partial, askersMax: 28 });
+  const near = Array.from({ length: 28 }, () => ({ ...listener }));
+  const far = Array.from({ length: 4 }, () => ({ ...listener, isExtra: true }));
+  for (const each of near) torrent.listen(each);
+  for (const each of far) {
+    assert.deepEqual([torrent.isCrowded, torrent.hasExtraPlace], [true, true]);
+    torrent.listen(each);
+  }
+  assert.deepEqual([torrent.isCrowded, torrent.hasExtraPlace], [true, false]);
+  for (const each of near.slice(0, 1)) torrent.unlisten(each);
+  assert.equal(torrent.isCrowded, false);
+  for (const each of far.slice(0, 1))
+    for (let twice = 0; twice < 2; twice++) torrent.unlisten(each);
+  assert.equal(torrent.hasExtraPlace, true);
 });

@@ -4,13 +4,15 @@ import type { PeerAddress } from "../peer-address.ts";
 import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
 import type { Place } from "../topology.ts";
 import type { Bitfield } from "./bitfield.ts";
-import { askersOfWholeMax, crowdedPiecesMin } from "./limits.ts";
+import { askersOfWholeMax, crowdedPiecesMin, farAskersPart } from "./limits.ts";
 import { PieceFile } from "./piece-file.ts";
 import type { PieceOffers } from "./piece-offers.ts";
 import type { Block } from "./wire-message.ts";
 
 /** Somebody who is told of pieces as they arrive. */
 export interface HaveListener {
+  /** It is far, and came when all places were taken. */
+  readonly isExtra?: boolean;
   onHave(index: number): void;
   /** A piece is, or is not any more, on its way from a source that has all pieces. */
   onIntent(index: number, isComing: boolean): void;
@@ -32,6 +34,7 @@ export class ServedTorrent {
   /** While it is not whole. */
   readonly #askersMax: number;
   readonly #listeners = new Set<HaveListener>();
+  #extraCount = 0;
   #path: string;
   /** `undefined` when we have every piece. */
   #partial: Bitfield | undefined;
@@ -82,8 +85,12 @@ export class ServedTorrent {
   /** Whether as many nodes ask as are served at once. */
   get isCrowded(): boolean {
     if (this.layout.pieceCount < crowdedPiecesMin) return false;
-    const askersMax = this.whole ? askersOfWholeMax : this.#askersMax;
-    return this.#listeners.size >= askersMax;
+    return this.#listeners.size - this.#extraCount >= this.#places;
+  }
+
+  /** Whether a far node may be served though it is crowded. */
+  get hasExtraPlace(): boolean {
+    return this.#extraCount < Math.ceil(this.#places * farAskersPart);
   }
 
   has(index: number): boolean {
@@ -131,12 +138,13 @@ export class ServedTorrent {
   }
 
   listen(listener: HaveListener): void {
+    if (listener.isExtra && !this.#listeners.has(listener)) this.#extraCount++;
     this.#listeners.add(listener);
     this.#offers?.join(listener);
   }
 
   unlisten(listener: HaveListener): void {
-    this.#listeners.delete(listener);
+    if (this.#listeners.delete(listener) && listener.isExtra) this.#extraCount--;
     this.#offers?.leave(listener);
     if (this.#listeners.size === 0 && !this.#isHeld) void this.#closeFile();
   }
@@ -176,6 +184,10 @@ export class ServedTorrent {
     for (const listener of this.#listeners) listener.close(reason);
     if (this.#isHeld) void this.#closeFile();
     this.#isHeld = false;
+  }
+
+  get #places(): number {
+    return this.whole ? askersOfWholeMax : this.#askersMax;
   }
 
   async #openEither(movedTo: string | undefined): Promise<PieceFile> {
