@@ -1,3 +1,5 @@
+import type { Credential } from "../core/credential.ts";
+import type { Digest } from "../core/digest.ts";
 import type { BlobArrivals, BlobReader, BlobRecord } from "../core/ports/blob-store.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { BytesReceived, Swarm } from "../core/ports/swarm.ts";
@@ -17,4 +19,17 @@ export interface ArrivalDeps extends TorrentChoiceDeps {
   readonly onWhole: (record: BlobRecord) => void;
   /** Told what a download received, when it has ended. */
   readonly onReceived: (received: BytesReceived) => void;
+}
+
+/** A blob that is to arrive. */
+export interface WantedArrival {
+  readonly digest: Digest;
+  readonly size: number;
+  /** containerd relies on it. */
+  readonly promised: boolean;
+  readonly authorization?: Credential | undefined;
+  /** Nobody waits for it yet. */
+  readonly isAhead?: boolean;
+  /** What must be over before: an earlier arrival of the same blob works on the same file. */
+  readonly after?: Promise<void> | undefined;
 }

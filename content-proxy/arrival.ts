@@ -1,10 +1,9 @@
 import { type FileHandle, open } from "node:fs/promises";
 
-import { abortable, createDeadline } from "../core/async/deadline.ts";
+import { abortable } from "../core/async/deadline.ts";
 import { Notifier } from "../core/async/notifier.ts";
 import { pause } from "../core/async/pause.ts";
 import type { ByteRange } from "../core/byte-range.ts";
-import type { Credential } from "../core/credential.ts";
 import type { Digest } from "../core/digest.ts";
 import {
   BlobNotFoundError,
@@ -16,16 +15,14 @@ import {
 import { isGrowing } from "../core/growing-torrent.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { BytesReceived, Download, OpenTail } from "../core/ports/swarm.ts";
-import type { ArrivalDeps } from "./arrival-deps.ts";
+import type { ArrivalDeps, WantedArrival } from "./arrival-deps.ts";
 import { ArrivingBytes } from "./arriving-bytes.ts";
 import { keepGivenBlob } from "./given-blob.ts";
+import { goodSourceOrChange, hasGoodSourceNow, isTrusted } from "./good-sources.ts";
 import { type ChosenTorrent, TorrentChoice } from "./torrent-choice.ts";
 
 /** Pauses between the tries to get a promised blob: soon at first, then with patience. */
 const retryPausesMs = [200, 500, 1000, 2000, 5000] as const;
-
-/** How long a download may take to tell whether it has sources: it knows, or it has none. */
-const sourceTimeoutMs = 100;
 
 /**
  * One blob on its way from the swarm to its place in the store.
@@ -53,19 +50,7 @@ export class Arrival implements AsyncDisposable {
   /** What it is fetched by, and whether a seeder of this cluster named that. */
   #chosen: ChosenTorrent | undefined;
 
-  constructor(
-    deps: ArrivalDeps,
-    blob: {
-      readonly digest: Digest;
-      readonly size: number;
-      readonly promised: boolean;
-      readonly authorization?: Credential | undefined;
-      /** Nobody waits for it yet. */
-      readonly isAhead?: boolean;
-      /** What must be over before: an earlier arrival of the same blob works on the same file. */
-      readonly after?: Promise<void> | undefined;
-    },
-  ) {
+  constructor(deps: ArrivalDeps, blob: WantedArrival) {
     this.#deps = deps;
     this.digest = blob.digest;
     this.size = blob.size;
@@ -153,32 +138,18 @@ export class Arrival implements AsyncDisposable {
   }: Cancellable & { readonly streamed: boolean; readonly fromWhole?: boolean }): Promise<boolean> {
     for (;;) {
       if (this.ended) return this.#whole;
-      const waiting = createDeadline(signal);
-      try {
-        const changed = this.#changes.changed(waiting.signal);
-        const isMeant = streamed && this.#isTrusted({ fromWhole });
-        const download = isMeant ? this.#download : undefined;
-        const good = download?.hasGoodSource(waiting).catch(() => false);
-        if (good && (await Promise.race([good, changed.then(() => false)]))) return true;
-        await changed;
-      } finally {
-        waiting.abort();
-        waiting[Symbol.dispose]();
-      }
+      const { trustPeers } = this.#deps;
+      const isMeant =
+        streamed && this.#chosen && isTrusted(this.#chosen, { trustPeers, fromWhole });
+      const download = isMeant ? this.#download : undefined;
+      if (await goodSourceOrChange(download, this.#changes, { signal })) return true;
     }
   }
 
   /** Whether sources that have all of it are connected, or it is whole. */
   async hasSource(): Promise<boolean> {
     if (this.ended || !this.#download) return this.#whole;
-    const deadline = createDeadline(this.#stop.signal, sourceTimeoutMs);
-    try {
-      return await abortable(this.#download.hasGoodSource(deadline), deadline.signal);
-    } catch {
-      return false;
-    } finally {
-      deadline[Symbol.dispose]();
-    }
+    return hasGoodSourceNow(this.#download, this.#stop);
   }
 
   /**
@@ -245,14 +216,6 @@ export class Arrival implements AsyncDisposable {
       }
     }
     this.#changes.notify();
-  }
-
-  /** Whether the torrent is good enough for somebody to be given what comes by it at once. */
-  #isTrusted({ fromWhole }: { readonly fromWhole: boolean }): boolean {
-    if (!this.#chosen) return false;
-    const { torrent, isVouchedFor } = this.#chosen;
-    if (fromWhole && isGrowing(torrent)) return false;
-    return isVouchedFor || this.#deps.trustPeers;
   }
 
   /** One try from look-up to publication. */
