@@ -162,3 +162,57 @@ test("a small blob is served to everybody", async (t) => {
   assert.deepEqual(ends, []);
   assert.equal(torrent.isCrowded, false);
 });
+
+test("a peer that asks for what two others are given has it when one of them has", async (t) => {
+  const { theirs, torrent, send } = await served(t);
+  const [first, second] = takersOf(torrent, { count: 2 });
+  await send(greeting(small).subarray(handshakeLength));
+  const length = torrent.layout.pieceLength;
+  await send(encodeBlocks("request", [{ index: 0, begin: 0, length }]));
+  const received = bytesOf(theirs, { atLeast: length });
+  assert.equal(first?.mayTake(0) && second?.mayTake(0), true);
+
+  first?.end();
+
+  assert.ok((await received).length >= length);
+});
+
+test("a peer that has all of a piece, or hangs up, leaves its turn to others", async (t) => {
+  for (const isGiven of [true, false]) {
+    const { theirs, torrent, send } = await served(t);
+    takersOf(torrent, { count: 1 });
+    const length = torrent.layout.pieceLength;
+    const asked = isGiven ? length : length / 2;
+    await send(greeting(small).subarray(handshakeLength));
+    const received = bytesOf(theirs, { atLeast: asked });
+    const next = Promise.withResolvers<undefined>();
+    await send(encodeBlocks("request", [{ index: 0, begin: 0, length: asked }]));
+    const waiting = torrent.turns.open({ onTurn: () => next.resolve(undefined) });
+    const mayTake = waiting.mayTake(0);
+    await received;
+    if (!isGiven) theirs.destroy();
+    if (!mayTake) await next.promise;
+    assert.equal(waiting.mayTake(0), true);
+  }
+});
+
+/** Connections that are given the first piece. */
+function takersOf(torrent: ServedTorrent, { count }: { readonly count: number }) {
+  const turns = Array.from({ length: count }, () =>
+    torrent.turns.open({ onTurn: () => undefined }),
+  );
+  for (const turn of turns) assert.equal(turn.mayTake(0), true);
+  return turns;
+}
+
+/** What a peer receives, once it has as much. */
+async function bytesOf(socket: Socket, { atLeast }: { readonly atLeast: number }) {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  while (length < atLeast) {
+    const [chunk] = (await once(socket, "data")) as [Buffer];
+    chunks.push(chunk);
+    length += chunk.length;
+  }
+  return Buffer.concat(chunks);
+}

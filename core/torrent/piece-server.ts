@@ -23,6 +23,7 @@ import {
   questionsMax,
 } from "./limits.ts";
 import { PlaceUse } from "./place-use.ts";
+import type { PieceTurn } from "./piece-turns.ts";
 import type { HaveListener, ServedTorrent } from "./served-torrent.ts";
 import {
   type Block,
@@ -73,6 +74,7 @@ export class PieceServer implements HaveListener {
   readonly #deps: PieceServerDeps;
   readonly #parser: FrameParser;
   readonly #watch: AskerWatch;
+  readonly #turn: PieceTurn;
   #requests: Block[] = [];
   #node: NodeInfo | undefined;
   #blocksHeld = 0;
@@ -94,6 +96,7 @@ export class PieceServer implements HaveListener {
     const { isGrowing } = deps.torrent;
     this.#placeUse = new PlaceUse({ isGrowing, nowMs: this.#startMs });
     this.#watch = new AskerWatch(this.#startMs);
+    this.#turn = deps.torrent.turns.open({ onTurn: () => this.#sendNext() });
     this.#parser = new FrameParser(
       {
         onMessage: (message) => this.#onMessage(message),
@@ -173,6 +176,7 @@ export class PieceServer implements HaveListener {
     this.#requests = [];
     this.#deps.passage.cancel();
     clearTimeout(this.#poolRetry);
+    this.#turn.end();
     this.#deps.socket.destroy();
     this.#deps.torrent.unlisten(this);
     this.#deps.onClosed(this, reason);
@@ -264,6 +268,7 @@ export class PieceServer implements HaveListener {
     this.#requests = this.#requests.filter(
       (request) => request.index !== index || request.begin !== begin,
     );
+    if (!this.#requests.some((request) => request.index === index)) this.#turn.end(index);
     if (this.#requests[0] === first) return;
     this.#deps.passage.cancel();
     this.#sendNext();
@@ -274,7 +279,7 @@ export class PieceServer implements HaveListener {
     if (this.#closed || this.#reading || this.#blocksHeld >= blocksHeldMax) return;
     const block = this.#requests[0];
     const { passage } = this.#deps;
-    if (!block || passage.isWaiting) return;
+    if (!block || passage.isWaiting || !this.#turn.mayTake(block.index)) return;
     this.#isPassed ||= passage.pass(block.length, () => {
       this.#isPassed = true;
       this.#sendNext();
@@ -304,6 +309,8 @@ export class PieceServer implements HaveListener {
       this.#placeUse.took(nowMs);
       this.#watch.used(nowMs);
       buffers.giveBack(buffer);
+      const end = block.begin + block.length;
+      if (end === pieceLengthAt(torrent.layout, block.index)) this.#turn.end(block.index);
       this.#sendNext();
     };
     const payload = buffer.subarray(0, block.length);

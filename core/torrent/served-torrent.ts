@@ -7,6 +7,7 @@ import type { Bitfield } from "./bitfield.ts";
 import { askersOfWholeMax, crowdedPiecesMin, farAskersPart } from "./limits.ts";
 import { PieceFile } from "./piece-file.ts";
 import type { PieceOffers } from "./piece-offers.ts";
+import { PieceTurns } from "./piece-turns.ts";
 import type { Block } from "./wire-message.ts";
 
 /** Somebody who is told of pieces as they arrive. */
@@ -41,6 +42,7 @@ export class ServedTorrent {
   #file: Promise<PieceFile> | undefined;
   #isSeeded = false;
   #isHeld = false;
+  #turns: PieceTurns | undefined;
   uploadedBytes = 0;
   /** Pieces on their way from sources that have all, while we download. */
   readonly intents: ReadonlySet<number>;
@@ -80,6 +82,11 @@ export class ServedTorrent {
   /** Connections on which pieces are given. */
   get listeners(): ReadonlySet<HaveListener> {
     return this.#listeners;
+  }
+
+  /** Whose turn it is with each piece. */
+  get turns(): PieceTurns {
+    return (this.#turns ??= new PieceTurns());
   }
 
   /** Whether as many nodes ask as are served at once. */
