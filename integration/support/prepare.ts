@@ -1,5 +1,6 @@
 import { ensurePackages } from "./apt-packages.ts";
 import { containerdLines, ensureContainerd } from "./containerd-release.ts";
+import { ensureDockerOnContainerd } from "./engines/docker-release.ts";
 
 /** What the integration tests use of Debian, each test having to name its own all the same. */
 export const integrationPackages = [
@@ -15,4 +16,5 @@ export const integrationPackages = [
 export async function prepareIntegration(): Promise<void> {
   await ensurePackages(integrationPackages);
   for (const line of containerdLines) await ensureContainerd(line);
+  await ensureDockerOnContainerd();
 }

@@ -1,11 +1,6 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { DisposeStack } from "../../../core/async/dispose-stack.ts";
-import { ensurePackages } from "../apt-packages.ts";
-import { acceptsConnections } from "../readiness.ts";
-import { startProcess } from "../supervised-process.ts";
-import { unmountBelow } from "../temporary-directory.ts";
+import { startDockerd } from "./dockerd.ts";
 import { type Engine, type EnginePlace, runEngine } from "./engine.ts";
 
 /** What a Docker daemon is told of registries. */
@@ -16,38 +11,20 @@ export interface DockerRegistries {
   readonly insecure: readonly string[];
 }
 
-/** Starts a Docker daemon that leaves the machine's networks and cgroups alone. */
+/** Starts the machine's Docker daemon, which keeps images by itself. */
 export async function startDocker(
   place: EnginePlace,
   { mirrors, insecure }: DockerRegistries,
 ): Promise<Engine> {
-  await ensurePackages(["docker.io"]);
-  const { directory, on } = place;
+  const { directory } = place;
   const inDirectory = (name: string) => join(directory, name);
-  const config = inDirectory("daemon.json");
-  await writeFile(
-    config,
-    JSON.stringify({
+  const daemon = await startDockerd(place, {
+    settings: {
       ...{ "registry-mirrors": mirrors, "insecure-registries": insecure },
-      ...{ "data-root": inDirectory("data"), "exec-root": inDirectory("exec") },
-      ...{ pidfile: inDirectory("docker.pid"), "storage-driver": "vfs" },
-      ...{ bridge: "none", iptables: false, ip6tables: false },
-    }),
-  );
-  const socket = inDirectory("docker.sock");
-  const started = new DisposeStack();
-  started.defer(() => unmountBelow(directory));
-  started.use(
-    await startProcess({
-      name: "dockerd",
-      argv: ["dockerd", "--config-file", config, "--host", `unix://${socket}`],
-      logPath: inDirectory("dockerd.log"),
-      ready: acceptsConnections(socket),
-      netns: on.netns,
-    }),
-  );
-  const docker = (...args: readonly string[]) =>
-    runEngine(place, ["docker", "--host", `unix://${socket}`, ...args]);
+      "storage-driver": "vfs",
+    },
+  });
+  const { docker } = daemon;
   return {
     name: "docker",
     pull: async (reference) => {
@@ -73,6 +50,6 @@ export async function startDocker(
     remove: async (reference) => {
       await docker("image", "rm", "--force", reference);
     },
-    [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
   };
 }
