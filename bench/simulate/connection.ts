@@ -67,7 +67,13 @@ export class SimulatedConnection implements PieceSource, BlockTaker {
     const roundTripMs = network.roundTripMs(asker.host, giver.host);
     this.#window = new RequestWindow({ roundTripMs, nowMs: timeline.nowMs });
     this.#refillAt = Math.floor(this.#window.bytes / 2);
-    this.#owed = new OwedBlocks({ from: giver.host, to: asker.host, taker: this, network });
+    this.#owed = new OwedBlocks({
+      from: giver.host,
+      to: asker.host,
+      taker: this,
+      network,
+      turns: giver.turns,
+    });
   }
 
   get name(): string {
@@ -209,7 +215,10 @@ export class SimulatedConnection implements PieceSource, BlockTaker {
     const unfinished = this.#askedPieces();
     for (const piece of unfinished) piece.isCancelled = true;
     this.asker.closed(this, unfinished);
-    this.#network.tell(this.#to, this.giver.host, () => this.giver.leave(this));
+    this.#network.tell(this.#to, this.giver.host, () => {
+      this.#owed.leave(this.#timeline.nowMs);
+      this.giver.leave(this);
+    });
   }
 
   /** A part of a piece has come. */

@@ -1,4 +1,5 @@
 import type { Bitfield } from "../../core/torrent/bitfield.ts";
+import type { ServingTurns } from "../../core/torrent/serving-turns.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import type { SimulatedHost } from "./host.ts";
 
@@ -6,6 +7,8 @@ import type { SimulatedHost } from "./host.ts";
 export interface Giver {
   readonly host: SimulatedHost;
   readonly kind: "peers" | "seeders";
+  /** Who of its askers may begin a piece; left out: everybody. */
+  readonly turns?: ServingTurns;
   /** Takes a connection in. Gives the pieces it is told of, kept up to date; `undefined`: no room. */
   join(connection: SimulatedConnection): Bitfield | undefined;
   leave(connection: SimulatedConnection): void;

@@ -1,4 +1,5 @@
 import { blockLengthBulk } from "../../core/torrent/limits.ts";
+import type { ServingTurns, TurnTaker } from "../../core/torrent/serving-turns.ts";
 import type { AskedPiece } from "./asked-piece.ts";
 import type { Happening } from "./event-queue.ts";
 import type { SimulatedHost } from "./host.ts";
@@ -13,7 +14,7 @@ export interface BlockTaker {
 }
 
 /** The giver's end of a connection: what it was asked for and has not sent. */
-export class OwedBlocks implements Outflow {
+export class OwedBlocks implements Outflow, TurnTaker {
   isInTurn = false;
   readonly from: SimulatedHost;
   readonly to: SimulatedHost;
@@ -22,17 +23,22 @@ export class OwedBlocks implements Outflow {
   #first: AskedPiece | undefined;
   #last: AskedPiece | undefined;
   #sending: Block | undefined;
+  readonly #turns: ServingTurns | undefined;
+  /** The piece of which a part has been sent. */
+  #begun: AskedPiece | undefined;
 
   constructor(deps: {
     readonly from: SimulatedHost;
     readonly to: SimulatedHost;
     readonly taker: BlockTaker;
     readonly network: Network;
+    readonly turns: ServingTurns | undefined;
   }) {
     this.from = deps.from;
     this.to = deps.to;
     this.taker = deps.taker;
     this.#network = deps.network;
+    this.#turns = deps.turns;
   }
 
   /** Bytes of a piece were asked for. */
@@ -41,11 +47,17 @@ export class OwedBlocks implements Outflow {
     piece.owed += length;
   }
 
-  next(): number {
-    if (this.taker.isClosed || this.from.isGone || this.to.isGone) return 0;
+  next(nowMs: number): number {
+    if (this.taker.isClosed || this.from.isGone || this.to.isGone) {
+      this.#turns?.leave(this, nowMs);
+      return 0;
+    }
     while (this.#first?.owed === 0) this.#shift(this.#first);
     const piece = this.#first;
-    if (!piece) return 0;
+    if (!piece || !this.#hasTurn(piece, nowMs)) {
+      this.#turns?.rest(this, nowMs);
+      return 0;
+    }
     const length = Math.min(blockLengthBulk, Math.ceil(piece.length / 4), piece.owed);
     this.#sending = new Block(this, piece, length);
     piece.owed -= length;
@@ -54,6 +66,24 @@ export class OwedBlocks implements Outflow {
 
   sent(startMs: number, endMs: number): void {
     if (this.#sending && !this.from.isGone) this.#network.carry(this.#sending, { startMs, endMs });
+  }
+
+  /** Nothing is wanted any more. */
+  leave(nowMs: number): void {
+    this.#turns?.leave(this, nowMs);
+  }
+
+  onTurn(): void {
+    this.from.uplink.wake(this);
+  }
+
+  /** A piece that is begun goes on; for the next one it may have to wait. */
+  #hasTurn(piece: AskedPiece, nowMs: number): boolean {
+    if (!this.#turns) return true;
+    if (piece === this.#begun) this.#turns.goOn(this, nowMs);
+    else if (!this.#turns.begin(this, nowMs)) return false;
+    this.#begun = piece;
+    return true;
   }
 
   #append(piece: AskedPiece): void {

@@ -2,6 +2,7 @@ import type { ArrivingTorrent } from "../../core/torrent/arriving-torrent.ts";
 import { Bitfield } from "../../core/torrent/bitfield.ts";
 import { askersOfWholeMax, tickMs } from "../../core/torrent/limits.ts";
 import { type OfferedPeer, PieceOffers } from "../../core/torrent/piece-offers.ts";
+import { ServingTurns } from "../../core/torrent/serving-turns.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import type { Happening } from "./event-queue.ts";
 import type { Giver } from "./giver.ts";
@@ -17,17 +18,27 @@ export interface SeederDeps {
 }
 
 /** A dedicated seeder that has all of a blob. */
-export class WholeSeeder implements Giver {
+export class WholeSeeder implements Giver, Happening {
   readonly kind = "seeders";
+  readonly turns = new ServingTurns();
   readonly host: SimulatedHost;
+  readonly #timeline: Timeline;
   readonly #have: Bitfield;
   readonly #listeners = new Set<SimulatedConnection>();
 
-  constructor({ host, torrent }: SeederDeps) {
+  constructor({ host, torrent, timeline }: SeederDeps) {
     const { pieceCount } = torrent.layout;
     this.host = host;
     this.#have = new Bitfield(pieceCount);
     for (let index = 0; index < pieceCount; index++) this.#have.add(index);
+    this.#timeline = timeline;
+    timeline.at(tickMs, this);
+  }
+
+  /** Looks for lapsed bounds. */
+  happen(nowMs: number): void {
+    this.turns.tick(nowMs);
+    this.#timeline.at(nowMs + tickMs, this);
   }
 
   join(connection: SimulatedConnection): Bitfield | undefined {

@@ -7,7 +7,7 @@ export interface Outflow {
   /** In the round of those that are served; the uplink's own. */
   isInTurn: boolean;
   /** Takes the next block off what is owed. Gives its length, 0 when nothing is owed. */
-  next(): number;
+  next(nowMs: number): number;
   /** The block that was taken last has left, between these times. */
   sent(startMs: number, endMs: number): void;
 }
@@ -21,6 +21,8 @@ export class Uplink implements Happening {
   readonly #bytesPerMs: number;
   readonly #turns = new Ring<Outflow>();
   #current: Outflow | undefined;
+  /** Somebody is asked for its next block, which may have others woken. */
+  #isChoosing = false;
   #startMs = 0;
   #bytes = 0;
 
@@ -39,7 +41,7 @@ export class Uplink implements Happening {
     if (flow.isInTurn) return;
     flow.isInTurn = true;
     this.#turns.push(flow);
-    if (!this.#current) this.#serve();
+    if (!this.#current && !this.#isChoosing) this.#serve();
   }
 
   happen(nowMs: number): void {
@@ -52,18 +54,19 @@ export class Uplink implements Happening {
   }
 
   #serve(): void {
-    if (this.#current) return;
+    const { nowMs } = this.#timeline;
+    this.#isChoosing = true;
     for (let flow = this.#turns.shift(); flow; flow = this.#turns.shift()) {
-      const length = flow.next();
-      if (length === 0) {
-        flow.isInTurn = false;
-        continue;
-      }
+      flow.isInTurn = false;
+      const length = flow.next(nowMs);
+      if (length === 0) continue;
+      flow.isInTurn = true;
       this.#bytes += length;
       this.#current = flow;
-      this.#startMs = this.#timeline.nowMs;
-      this.#timeline.at(this.#startMs + length / this.#bytesPerMs, this);
-      return;
+      this.#startMs = nowMs;
+      this.#timeline.at(nowMs + length / this.#bytesPerMs, this);
+      break;
     }
+    this.#isChoosing = false;
   }
 }

@@ -163,56 +163,55 @@ test("a small blob is served to everybody", async (t) => {
   assert.equal(torrent.isCrowded, false);
 });
 
-test("a peer that asks for what two others are given has it when one of them has", async (t) => {
-  const { theirs, torrent, send } = await served(t);
-  const [first, second] = takersOf(torrent, { count: 2 });
+/** Two others of a crowd, who have a piece begun each. */
+function twoOthers(torrent: ServedTorrent) {
+  const { turns } = torrent;
+  assert.ok(turns);
+  const others = [{ onTurn: () => undefined }, { onTurn: () => undefined }];
+  for (const other of others) turns.goOn(other, 0);
+  const rest = () => {
+    for (const other of others) turns.rest(other, 0);
+  };
+  return { rest };
+}
+
+test("a peer that is not the first of a crowd gets its piece once others have theirs", async (t) => {
+  const { theirs, ours, torrent, send } = await served(t);
+  theirs.resume();
+  const others = twoOthers(torrent);
   await send(greeting(small).subarray(handshakeLength));
-  const length = torrent.layout.pieceLength;
-  await send(encodeBlocks("request", [{ index: 0, begin: 0, length }]));
-  const received = bytesOf(theirs, { atLeast: length });
-  assert.equal(first?.mayTake(0) && second?.mayTake(0), true);
-
-  first?.end();
-
-  assert.ok((await received).length >= length);
+  const sent = ours.bytesWritten;
+  await send(encodeBlocks("request", [{ index: 0, begin: 0, length: 16_384 }]));
+  assert.equal(ours.bytesWritten, sent);
+  others.rest();
+  while (theirs.bytesRead < sent + 16_384) await once(theirs, "data");
 });
 
-test("a peer that has all of a piece, or hangs up, leaves its turn to others", async (t) => {
-  for (const isGiven of [true, false]) {
-    const { theirs, torrent, send } = await served(t);
-    takersOf(torrent, { count: 1 });
-    const length = torrent.layout.pieceLength;
-    const asked = isGiven ? length : length / 2;
-    await send(greeting(small).subarray(handshakeLength));
-    const received = bytesOf(theirs, { atLeast: asked });
-    const next = Promise.withResolvers<undefined>();
-    await send(encodeBlocks("request", [{ index: 0, begin: 0, length: asked }]));
-    const waiting = torrent.turns.open({ onTurn: () => next.resolve(undefined) });
-    const mayTake = waiting.mayTake(0);
-    await received;
-    if (!isGiven) theirs.destroy();
-    if (!mayTake) await next.promise;
-    assert.equal(waiting.mayTake(0), true);
-  }
+test("a piece that a peer has begun with goes on, though others come", async (t) => {
+  const { theirs, torrent, send } = await served(t);
+  theirs.resume();
+  await send(greeting(small).subarray(handshakeLength));
+  await send(encodeBlocks("request", [{ index: 0, begin: 0, length: 16_384 }]));
+  while (theirs.bytesRead < 16_384) await once(theirs, "data");
+  twoOthers(torrent);
+  const whole = theirs.bytesRead + 16_384;
+  await send(encodeBlocks("request", [{ index: 0, begin: 16_384, length: 16_384 }]));
+  while (theirs.bytesRead < whole) await once(theirs, "data");
 });
 
-/** Connections that are given the first piece. */
-function takersOf(torrent: ServedTorrent, { count }: { readonly count: number }) {
-  const turns = Array.from({ length: count }, () =>
-    torrent.turns.open({ onTurn: () => undefined }),
-  );
-  for (const turn of turns) assert.equal(turn.mayTake(0), true);
-  return turns;
-}
-
-/** What a peer receives, once it has as much. */
-async function bytesOf(socket: Socket, { atLeast }: { readonly atLeast: number }) {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  while (length < atLeast) {
-    const [chunk] = (await once(socket, "data")) as [Buffer];
-    chunks.push(chunk);
-    length += chunk.length;
-  }
-  return Buffer.concat(chunks);
-}
+test("a peer that leaves lets others begin", async (t) => {
+  const { theirs, ours, torrent, send } = await served(t);
+  theirs.pause();
+  await send(greeting(small).subarray(handshakeLength));
+  const { turns } = torrent;
+  assert.ok(turns);
+  const blocks = Array.from({ length: 64 }, () => ({ index: 0, begin: 0, length: 131_072 }));
+  await send(encodeBlocks("request", blocks));
+  turns.goOn({ onTurn: () => undefined }, 0);
+  const called = Promise.withResolvers<undefined>();
+  assert.ok(!turns.begin({ onTurn: () => called.resolve(undefined) }, 0));
+  // Somebody else stays, or the next crowd would begin.
+  torrent.listen({ onHave: () => undefined, onIntent: () => undefined, close: () => undefined });
+  ours.destroy();
+  await called.promise;
+});

@@ -5,6 +5,7 @@ import type { Passage } from "../limits/passage.ts";
 import type { PeerAddress } from "../peer-address.ts";
 import { pieceLengthAt } from "../piece-layout.ts";
 import { AskerWatch } from "./asker-watch.ts";
+import { BlockSender } from "./block-sender.ts";
 import {
   type NodeInfo,
   encodeExtendedHandshake,
@@ -23,7 +24,6 @@ import {
   questionsMax,
 } from "./limits.ts";
 import { PlaceUse } from "./place-use.ts";
-import type { PieceTurn } from "./piece-turns.ts";
 import type { HaveListener, ServedTorrent } from "./served-torrent.ts";
 import {
   type Block,
@@ -31,21 +31,11 @@ import {
   encodeBitfield,
   encodeExtended,
   encodeHave,
-  encodePieceHeader,
   encodeSignal,
 } from "./wire-message.ts";
 
-/** Requests that may wait on one connection: a window of 8 MiB in blocks of 16 KiB. */
-const requestsMax = 512;
-
-/** Blocks of one connection that are in memory: one being read while one is being sent. */
-const blocksHeldMax = 2;
-
 /** Bytes that wait to be taken by a peer: its blocks, and what it is told, which is far less. */
 const waitingBytesMax = 1024 * 1024;
-
-/** Pause before a full pool of buffers is asked again. */
-const poolRetryMs = 20;
 
 export interface PieceServerDeps {
   readonly socket: Socket;
@@ -74,19 +64,13 @@ export class PieceServer implements HaveListener {
   readonly #deps: PieceServerDeps;
   readonly #parser: FrameParser;
   readonly #watch: AskerWatch;
-  readonly #turn: PieceTurn;
-  #requests: Block[] = [];
+  readonly #sender: BlockSender;
   #node: NodeInfo | undefined;
-  #blocksHeld = 0;
-  #reading = false;
-  #poolRetry: NodeJS.Timeout | undefined;
   #closed = false;
   /** It is not served, for others are: it is told so, and listened to until it has said where it is. */
   readonly #isRefused: boolean;
   readonly #startMs: number;
   readonly #placeUse: PlaceUse;
-  /** The first of the requests has gone through the limit. */
-  #isPassed = false;
 
   constructor(deps: PieceServerDeps) {
     this.#deps = deps;
@@ -96,7 +80,12 @@ export class PieceServer implements HaveListener {
     const { isGrowing } = deps.torrent;
     this.#placeUse = new PlaceUse({ isGrowing, nowMs: this.#startMs });
     this.#watch = new AskerWatch(this.#startMs);
-    this.#turn = deps.torrent.turns.open({ onTurn: () => this.#sendNext() });
+    this.#sender = new BlockSender({
+      ...deps,
+      onSent: () => this.#parser.allow(messagesPerBlock),
+      onTaken: () => this.#onTaken(),
+      onError: (error) => this.close(codeOf(error)),
+    });
     this.#parser = new FrameParser(
       {
         onMessage: (message) => this.#onMessage(message),
@@ -112,7 +101,7 @@ export class PieceServer implements HaveListener {
     const { socket } = this.#deps;
     socket.on("error", (error) => this.close(error.message));
     socket.on("close", () => this.close("hung up"));
-    socket.on("drain", () => this.#sendNext());
+    socket.on("drain", () => this.#sender.sendNext());
     this.#greet();
     this.#onBytes(received);
     if (!this.#closed) socket.on("data", (chunk: Buffer) => this.#onBytes(chunk));
@@ -145,8 +134,7 @@ export class PieceServer implements HaveListener {
 
   /** Milliseconds for which it holds a place and has no use for it. */
   idleMs(nowMs: number): number {
-    const isBusy = this.#requests.length > 0 || this.#blocksHeld > 0;
-    return isBusy || this.#isRefused ? 0 : this.#placeUse.idleMs(nowMs);
+    return this.#sender.isBusy || this.#isRefused ? 0 : this.#placeUse.idleMs(nowMs);
   }
 
   onHave(index: number): void {
@@ -163,7 +151,8 @@ export class PieceServer implements HaveListener {
     if (this.#isRefused && nowMs - this.#startMs >= handshakeTimeoutMs) {
       this.close("as many nodes ask as are served at once");
     }
-    const isOurTurn = this.#requests.length > 0 && this.#blocksHeld === 0;
+    this.#deps.torrent.turns?.tick(nowMs);
+    const isOurTurn = this.#sender.isBusy && !this.#sender.isSending;
     const lapse = this.#watch.lapse(nowMs, { isOurTurn });
     if (!lapse || this.#closed) return;
     this.close(lapse.reason);
@@ -173,11 +162,8 @@ export class PieceServer implements HaveListener {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#requests = [];
-    this.#deps.passage.cancel();
-    clearTimeout(this.#poolRetry);
-    this.#turn.end();
     this.#deps.socket.destroy();
+    this.#sender.close();
     this.#deps.torrent.unlisten(this);
     this.#deps.onClosed(this, reason);
   }
@@ -192,7 +178,7 @@ export class PieceServer implements HaveListener {
 
   /** While a block is on its way nothing but its arrival counts. */
   #noteUse(): void {
-    if (this.#blocksHeld === 0) this.#watch.used(this.#deps.now());
+    if (!this.#sender.isSending) this.#watch.used(this.#deps.now());
   }
 
   #onBytes(chunk: Buffer): void {
@@ -220,7 +206,7 @@ export class PieceServer implements HaveListener {
         this.#enqueue(message.block);
         break;
       case "cancel":
-        this.#drop(message.block);
+        this.#sender.drop(message.block);
         break;
       default:
         break;
@@ -252,86 +238,17 @@ export class PieceServer implements HaveListener {
     if (!inPiece || length === 0 || length > blockLengthBulk || !torrent.has(index)) {
       throw new InvalidArgumentError(`Cannot serve block ${begin}+${length} of piece ${index}`);
     }
-    if (this.#requests.length >= requestsMax) {
-      throw new InvalidArgumentError("Cannot serve peer: too many requests");
-    }
-    this.#requests.push(block);
+    this.#sender.add(block);
     const isLast = begin + length === pieceLengthAt(torrent.layout, index);
     this.#placeUse.asked(this.#deps.now(), { isLast });
     this.#noteUse();
     torrent.asked(this, block);
-    this.#sendNext();
+    this.#sender.sendNext();
   }
 
-  #drop({ index, begin }: Block): void {
-    const first = this.#requests[0];
-    this.#requests = this.#requests.filter(
-      (request) => request.index !== index || request.begin !== begin,
-    );
-    if (!this.#requests.some((request) => request.index === index)) this.#turn.end(index);
-    if (this.#requests[0] === first) return;
-    this.#deps.passage.cancel();
-    this.#sendNext();
-  }
-
-  /** Reads the next block while the one before is being sent. */
-  #sendNext(): void {
-    if (this.#closed || this.#reading || this.#blocksHeld >= blocksHeldMax) return;
-    const block = this.#requests[0];
-    const { passage } = this.#deps;
-    if (!block || passage.isWaiting || !this.#turn.mayTake(block.index)) return;
-    this.#isPassed ||= passage.pass(block.length, () => {
-      this.#isPassed = true;
-      this.#sendNext();
-    });
-    // Before it takes room, for many may wait.
-    if (!this.#isPassed) return;
-    const buffer = this.#deps.buffers.take(blockLengthBulk);
-    if (!buffer) {
-      this.#poolRetry ??= setTimeout(() => {
-        this.#poolRetry = undefined;
-        this.#sendNext();
-      }, poolRetryMs);
-      return;
-    }
-    this.#requests.shift();
-    this.#isPassed = false;
-    this.#reading = true;
-    this.#blocksHeld++;
-    this.#send(block, buffer).catch((error: unknown) => this.close(codeOf(error)));
-  }
-
-  async #send(block: Block, buffer: Buffer): Promise<void> {
-    const { torrent, socket, buffers } = this.#deps;
-    const release = () => {
-      this.#blocksHeld--;
-      const nowMs = this.#deps.now();
-      this.#placeUse.took(nowMs);
-      this.#watch.used(nowMs);
-      buffers.giveBack(buffer);
-      const end = block.begin + block.length;
-      if (end === pieceLengthAt(torrent.layout, block.index)) this.#turn.end(block.index);
-      this.#sendNext();
-    };
-    const payload = buffer.subarray(0, block.length);
-    try {
-      await torrent.read(payload, block.index * torrent.layout.pieceLength + block.begin);
-    } catch (error) {
-      release();
-      throw error;
-    } finally {
-      this.#reading = false;
-    }
-    if (this.#closed) {
-      release();
-      return;
-    }
-    socket.cork();
-    socket.write(encodePieceHeader(block));
-    socket.write(payload, release);
-    socket.uncork();
-    torrent.uploadedBytes += block.length;
-    this.#parser.allow(messagesPerBlock);
-    this.#sendNext();
+  #onTaken(): void {
+    const nowMs = this.#deps.now();
+    this.#placeUse.took(nowMs);
+    this.#watch.used(nowMs);
   }
 }

@@ -7,7 +7,7 @@ import type { Bitfield } from "./bitfield.ts";
 import { askersOfWholeMax, crowdedPiecesMin, farAskersPart } from "./limits.ts";
 import { PieceFile } from "./piece-file.ts";
 import type { PieceOffers } from "./piece-offers.ts";
-import { PieceTurns } from "./piece-turns.ts";
+import { ServingTurns } from "./serving-turns.ts";
 import type { Block } from "./wire-message.ts";
 
 /** Somebody who is told of pieces as they arrive. */
@@ -42,7 +42,7 @@ export class ServedTorrent {
   #file: Promise<PieceFile> | undefined;
   #isSeeded = false;
   #isHeld = false;
-  #turns: PieceTurns | undefined;
+  #turns: ServingTurns | undefined;
   uploadedBytes = 0;
   /** Pieces on their way from sources that have all, while we download. */
   readonly intents: ReadonlySet<number>;
@@ -84,9 +84,9 @@ export class ServedTorrent {
     return this.#listeners;
   }
 
-  /** Whose turn it is with each piece. */
-  get turns(): PieceTurns {
-    return (this.#turns ??= new PieceTurns());
+  /** Who of those that listen may begin a piece, where the first of them came when all was here. */
+  get turns(): ServingTurns | undefined {
+    return this.#turns;
   }
 
   /** Whether as many nodes ask as are served at once. */
@@ -145,6 +145,7 @@ export class ServedTorrent {
   }
 
   listen(listener: HaveListener): void {
+    if (this.#listeners.size === 0 && this.whole) this.#turns = new ServingTurns();
     if (listener.isExtra && !this.#listeners.has(listener)) this.#extraCount++;
     this.#listeners.add(listener);
     this.#offers?.join(listener);
@@ -153,7 +154,9 @@ export class ServedTorrent {
   unlisten(listener: HaveListener): void {
     if (this.#listeners.delete(listener) && listener.isExtra) this.#extraCount--;
     this.#offers?.leave(listener);
-    if (this.#listeners.size === 0 && !this.#isHeld) void this.#closeFile();
+    if (this.#listeners.size > 0) return;
+    this.#turns = undefined;
+    if (!this.#isHeld) void this.#closeFile();
   }
 
   /**

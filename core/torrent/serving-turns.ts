@@ -1,0 +1,107 @@
+/** One of those that ask for pieces of a blob. */
+export interface TurnTaker {
+  /** It may begin a piece now, if it still wants to. */
+  onTurn(): void;
+}
+
+/**
+ * Pieces of a blob that are begun side by side while there are few copies: two, so that the link is
+ * busy while a block is read. Given to twenty askers at once, each has a whole piece, which it may pass on,
+ * only when all have one.
+ */
+const begunMax = 2;
+
+/**
+ * Pieces that leave in turns, two for each asker of a crowd. From then on there are copies, and
+ * whoever has a link faster than its askers' serves as many as ask.
+ */
+export const turnsMax = 32;
+
+/** A block that is on its way for so long goes over a slow link: that leaves room on ours. */
+const slowBlockMs = 200;
+
+/** The longest wait for a turn: who gets no byte for 1.5 s takes us for dead. */
+const waitMaxMs = 500;
+
+/**
+ * Who of those that ask for pieces of a blob may begin one, at the start of a crowd: copies
+ * multiply fastest when each leaves whole before the next. Knows no sockets; time is given.
+ */
+export class ServingTurns {
+  /** Those with blocks on their way, and when the last one set out. */
+  readonly #active = new Map<TurnTaker, number>();
+  /** Those that wait to begin a piece, first come first served, and since when. */
+  readonly #waiting = new Map<TurnTaker, number>();
+  /** Those that were told that they may begin, and have not. */
+  readonly #called = new Set<TurnTaker>();
+  #begun = 0;
+
+  /** Whether a piece may be begun now; else the taker is told when it may. */
+  begin(taker: TurnTaker, nowMs: number): boolean {
+    if (this.#isOver) return true;
+    const hasPlace = this.#active.size < begunMax || this.#active.has(taker);
+    const mayBegin = this.#called.delete(taker) || (hasPlace && this.#waiting.size === 0);
+    if (mayBegin) {
+      this.#active.set(taker, nowMs);
+      if (++this.#begun >= turnsMax) this.#end(nowMs);
+    } else if (!this.#waiting.has(taker)) {
+      this.#waiting.set(taker, nowMs);
+    }
+    return mayBegin;
+  }
+
+  /** A block of a piece that was begun sets out. */
+  goOn(taker: TurnTaker, nowMs: number): void {
+    if (!this.#isOver) this.#active.set(taker, nowMs);
+  }
+
+  /** All that was on its way has left, and no more follows now. */
+  rest(taker: TurnTaker, nowMs: number): void {
+    this.#called.delete(taker);
+    if (this.#active.delete(taker)) this.#callNext(nowMs);
+  }
+
+  /** It asks for nothing any more. */
+  leave(taker: TurnTaker, nowMs: number): void {
+    this.#waiting.delete(taker);
+    this.rest(taker, nowMs);
+  }
+
+  /** Looks for those that are slow, and for those that have waited long enough. */
+  tick(nowMs: number): void {
+    for (const [taker, sinceMs] of this.#active) {
+      if (nowMs - sinceMs >= slowBlockMs) this.#active.delete(taker);
+    }
+    for (const [taker, sinceMs] of [...this.#waiting]) {
+      if (nowMs - sinceMs < waitMaxMs) break;
+      this.#call(taker, nowMs);
+    }
+    this.#callNext(nowMs);
+  }
+
+  get #isOver(): boolean {
+    return this.#begun >= turnsMax;
+  }
+
+  /** Everybody may begin from now on. */
+  #end(nowMs: number): void {
+    for (const taker of [...this.#waiting.keys()]) this.#call(taker, nowMs);
+    this.#active.clear();
+    this.#called.clear();
+  }
+
+  #callNext(nowMs: number): void {
+    while (this.#active.size < begunMax) {
+      const [taker] = this.#waiting.keys();
+      if (!taker) return;
+      this.#call(taker, nowMs);
+    }
+  }
+
+  #call(taker: TurnTaker, nowMs: number): void {
+    if (!this.#waiting.delete(taker)) return;
+    this.#called.add(taker);
+    this.#active.set(taker, nowMs);
+    taker.onTurn();
+  }
+}
