@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { ConfigError, UnavailableError } from "../core/errors.ts";
+import { cleanUpOf } from "../core/testing/clean-up.ts";
 import { testFolder } from "../core/testing/test-folder.ts";
 import { exitCodes } from "./exit-code.ts";
 import { type RunServiceOptions, runService } from "./run-service.ts";
@@ -92,8 +93,9 @@ test("a service that cannot start ends with 1 and says why", async () => {
   assert.doesNotMatch(stderr, /stack/);
 });
 
-test("a port that is taken is told without a stack, a mistake of ours with one", async () => {
+test("a port that is taken is told without a stack, a mistake of ours with one", async (t) => {
   const server = createServer().listen(0, "127.0.0.1");
+  cleanUpOf(t).defer(() => server.close());
   await once(server, "listening");
   const place = server.address() as AddressInfo;
   const logOf = async (start: RunServiceOptions["start"]) => {
@@ -105,8 +107,7 @@ test("a port that is taken is told without a stack, a mistake of ours with one",
     await once(createServer().listen(place.port, place.address), "listening");
     return assert.fail("listens twice");
   });
-  server.close();
-  assert.match(taken, /"problem":"listen EADDRINUSE/);
+  assert.match(taken, /"code":"EADDRINUSE","problem":"listen EADDRINUSE/);
   assert.doesNotMatch(taken, /stack/);
   const mistake = await logOf(async () => {
     throw new TypeError("x is undefined");

@@ -1,13 +1,14 @@
 import { once } from "node:events";
 
-import { CodedError, codeOf } from "../core/errors.ts";
+import { codeOf } from "../core/errors.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import { type LogLevel, createJsonLogger } from "../core/system/json-logger.ts";
-import type { LogFields, Logger } from "../core/ports/logger.ts";
+import type { Logger } from "../core/ports/logger.ts";
 import { SystemClock } from "../core/system/system-clock.ts";
 import type { ServiceName } from "../core/service-status.ts";
 import type { CliContext } from "./cli-context.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
+import { failureFields } from "./failure-fields.ts";
 import { notifySystemd } from "./notify-systemd.ts";
 import { watchBySystemd } from "./systemd-watchdog.ts";
 import type { RunningService, ServiceDeps } from "./start-service.ts";
@@ -54,16 +55,9 @@ export async function runService(
   } catch (error) {
     // Asked to stop before it was ready.
     if (signal.aborted && codeOf(error) === "canceled") return exitCodes.ok;
-    logger.error("failed", fieldsOf(error));
+    logger.error("failed", failureFields(error));
     return exitCodes.failure;
   }
-}
-
-/** What somebody can mend needs no stack: that is for mistakes of ours. */
-function fieldsOf(error: unknown): LogFields {
-  const isSystemCall = error instanceof Error && "syscall" in error;
-  const isExplained = (error instanceof CodedError && error.code !== "internal") || isSystemCall;
-  return isExplained ? { code: codeOf(error), problem: error.message } : { error };
 }
 
 /** A mistake in the new configuration leaves all as it is. */
@@ -72,7 +66,7 @@ async function reload(running: RunningService, logger: Logger): Promise<void> {
     await running.reload();
     logger.info("reloaded");
   } catch (error) {
-    logger.error("cannot reload", fieldsOf(error));
+    logger.error("cannot reload", failureFields(error));
   }
 }
 
