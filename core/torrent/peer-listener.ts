@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { type Server, type Socket, createServer } from "node:net";
 
+import { systemCodeOf } from "../disk/storage-error.ts";
 import { InvalidArgumentError, UnavailableError } from "../errors.ts";
 import { listenOn } from "../http/wildcard-host.ts";
+import { formatPeerAddress } from "../peer-address.ts";
 import {
   type Handshake,
   handshakeLength,
@@ -24,6 +26,13 @@ export interface IncomingPeer {
 const encryptedLengthMin = 96;
 
 const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
+
+/** What keeps a port from us, by the code of the system. */
+const reasons: ReadonlyMap<string, string> = new Map([
+  ["EADDRINUSE", "the port is taken"],
+  ["EADDRNOTAVAIL", "it is no address of this machine"],
+  ["EACCES", "it is not permitted"],
+]);
 
 export interface PeerListenerDeps {
   readonly host: string;
@@ -63,7 +72,10 @@ export class PeerListener implements AsyncDisposable {
         await once(listener.#server, "listening");
       });
     } catch (cause) {
-      throw new UnavailableError(`Cannot listen on port ${deps.port}`, { cause });
+      // The reason stands in the message: causes do not leave the thread of the engine.
+      throw new UnavailableError(`Cannot listen on ${formatPeerAddress(deps)}: ${whyNot(cause)}`, {
+        cause,
+      });
     }
     // A connection that cannot be accepted, for lack of file descriptors, ends no other.
     listener.#server.on("error", deps.onFault);
@@ -132,6 +144,12 @@ export class PeerListener implements AsyncDisposable {
     const handshake = parseHandshake(received.subarray(0, handshakeLength));
     this.#deps.onPeer({ socket, handshake, received });
   }
+}
+
+/** Why a port cannot be had, in words where it is a usual reason. */
+function whyNot(error: unknown): string {
+  const code = systemCodeOf(error);
+  return reasons.get(code) ?? (code || String(error));
 }
 
 /** Whether it is another protocol, like HTTP: a key looks like that once in 10^8 times. */
