@@ -17,12 +17,14 @@ async function reportOf(
   content: string,
   options: readonly string[] = [],
 ): Promise<TestReport> {
-  const path = join(testFolder(t), "pond.test.ts");
-  await writeFile(path, `import { test } from "node:test";\n${content}`);
+  const folder = testFolder(t);
+  await writeFile(join(folder, "pond.test.ts"), `import { test } from "node:test";\n${content}`);
   // A test runner that is told that it is in a test runs nothing.
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
   const flags = ["--test", `--test-reporter=${reporter}`, ...options];
-  const child = spawn(process.execPath, [...flags, path], {
+  // As in a real run, the file is found by a pattern, and so named without its folder.
+  const child = spawn(process.execPath, [...flags, "*.test.ts"], {
+    cwd: folder,
     stdio: ["ignore", "pipe", "inherit"],
     signal: t.signal,
     env,
@@ -61,4 +63,15 @@ test("a file that hangs is told, and that no test of it was running", async (t) 
   const content = `test("done", () => void setInterval(() => {}, 1000));`;
   const { failures } = await reportOf(t, content, ["--test-timeout=3000"]);
   assert.match(failures[0]?.error ?? "", /timed out after 3000ms\nno test was running/);
+});
+
+test("a file whose process ended badly is told with its exit code and the tests that were running", async (t) => {
+  // What a test tells of itself leaves its process some turns later.
+  const content = `test("leaves", async () => {
+    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+    process.exit(3);
+  });`;
+  const { failures } = await reportOf(t, content);
+  const told = failures.find(({ test }) => test === "the file itself");
+  assert.match(told?.error ?? "", /exit code 3\nrunning: leaves, .*pond\.test\.ts:2$/);
 });

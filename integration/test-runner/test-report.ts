@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import type { TestEvent } from "node:test/reporters";
 import { inspect } from "node:util";
 
@@ -41,8 +41,7 @@ export class TestReportBuilder {
   readonly #running = new Map<string, { readonly file: string; readonly text: string }>();
 
   add({ type, data }: TestEvent): void {
-    // A file is a test itself, by the name of its path.
-    if (type === "test:dequeue" && data.file !== undefined && data.name !== data.file) {
+    if (type === "test:dequeue" && data.file !== undefined && !isFile(data)) {
       this.#running.set(keyOf(data), { file: data.file, text: `${data.name}, ${placeOf(data)}` });
     }
     if (type === "test:complete") this.#running.delete(keyOf(data));
@@ -64,11 +63,11 @@ export class TestReportBuilder {
     const kind = "failureType" in error ? error.failureType : undefined;
     // The test inside it is told of itself.
     if (kind === "subtestsFailed" || data.todo !== undefined) return;
-    const isFile = data.name === data.file;
+    const isWhole = isFile(data);
     this.#failures.push({
-      test: isFile ? "the file itself" : data.name,
+      test: isWhole ? "the file itself" : data.name,
       place: placeOf(data),
-      error: isFile ? this.#fileProblem(data) : shortened(inspect(error.cause)),
+      error: isWhole ? this.#fileProblem(data) : shortened(inspect(error.cause)),
     });
   }
 
@@ -89,6 +88,11 @@ interface Location {
   readonly name: string;
   readonly file?: string;
   readonly line?: number;
+}
+
+/** A file is a test itself, by the name of its path, which begins where the runner was started. */
+function isFile({ name, file }: Location): boolean {
+  return file !== undefined && resolve(name) === file;
 }
 
 function keyOf({ name, file, line }: Location): string {
