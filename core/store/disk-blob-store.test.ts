@@ -524,7 +524,9 @@ test(
   "a full disk is told of, harms nothing, and is forgotten when there is room",
   { skip: noMount },
   async (t) => {
-    const folder = testFolder(t, "small");
+    // Not on the test's own folder: who removes it after a run that was killed unmounts what is in it.
+    const folder = join(testFolder(t, "small"), "disk");
+    mkdirSync(folder);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]);
     cleanUpOf(t).defer(() => execFileSync("umount", ["--lazy", folder]));
     const root = await StoreRoot.make(t, join(folder, "store"));
