@@ -60,9 +60,9 @@ export function refusedPause(peer: KnownPeer): number {
 }
 
 /**
- * Of how much use it is to know of one: least of those that failed and are not live. Those that are
- * banned are asked anew once they are forgotten. Nothing is known of those that were never
- * dialled, which are kept as those are that are connected.
+ * Of how much use it is to know of one: least of those that failed and are not live. To know who is
+ * banned keeps us from asking it anew. Nothing is known of those that were never dialled, which
+ * are kept as those are that are connected.
  */
 export function useOf(peer: KnownPeer): "failed" | "banned" | "live" | "kept" {
   if (peer.state === "banned") return "banned";

@@ -226,6 +226,20 @@ test("PeerBook that is full of live nodes makes place for others, and a flood le
   assert.deepEqual(kept.slice(0, 100), known.slice(0, 100), "those that gave are among them");
 });
 
+test("PeerBook that is full of live nodes forgets some of them before it forgets who is banned", () => {
+  const { book, known } = fullBook((index) => ({
+    ...{ ...quiet, isRefused: true },
+    verdict: index === 0 ? "hostile" : undefined,
+  }));
+  const [banned] = known;
+  assert.ok(banned);
+  assert.equal(book.add(addressesOf("10.0.0.2", 371)), 371);
+  assert.equal(book.usable, 499);
+  assert.equal(book.add([banned]), 0, "it is still known");
+  assert.equal(book.add([other]), 1, "now the banned one makes place, for 128 live ones stay");
+  assert.equal(book.usable, 500);
+});
+
 test("PeerBook that is full forgets those of the live ones first that refused most", () => {
   const { book, known } = fullBook(() => ({ ...quiet, isRefused: true }));
   const [often] = book.take(1, 250);

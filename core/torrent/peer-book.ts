@@ -179,8 +179,9 @@ export class PeerBook {
   }
 
   /**
-   * Forgets the address that is of least use: one that failed, or else the one that was banned first,
-   * or else, while many are live, one of those. Gives whether it could.
+   * Forgets the address that is of least use: one that failed, or else, while many are live, one of
+   * those, or else the one that was banned first, which is asked anew once it is forgotten. Gives
+   * whether it could.
    */
   #makePlace(): boolean {
     const worst = new Map<ReturnType<typeof useOf>, KnownPeer>();
@@ -192,7 +193,7 @@ export class PeerBook {
       if (!other || (use !== "banned" && isWorse(peer, other))) worst.set(use, peer);
     }
     const live = liveCount > liveKept ? worst.get("live") : undefined;
-    const forgotten = worst.get("failed") ?? worst.get("banned") ?? live;
+    const forgotten = worst.get("failed") ?? live ?? worst.get("banned");
     if (!forgotten) return false;
     if (forgotten.state === "banned") this.#bannedCount--;
     return this.#peers.delete(formatPeerAddress(forgotten.address));
