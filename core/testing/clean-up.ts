@@ -1,6 +1,6 @@
 import { DisposeStack } from "../async/dispose-stack.ts";
 
-/** A test, or a suite of them: node's `TestContext`. */
+/** A test: node's `TestContext`. */
 interface Ending {
   readonly after: (hook: () => unknown) => void;
 }

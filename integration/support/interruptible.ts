@@ -48,7 +48,7 @@ export async function withInterruptibleStack<T>(
 }
 
 /**
- * A stack that is disposed of when the test or suite `t` ends, however it ends,
+ * A stack that is disposed of when the test `t` ends, however it ends,
  * and when the process is told to end in the middle of it.
  */
 export function stackOf(t: Pick<TestContext, "after">): DisposeStack {
