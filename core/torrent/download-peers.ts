@@ -48,6 +48,8 @@ export class DownloadPeers {
   readonly #clients = new Set<PieceClient>();
   /** Those that had not every piece when they came. */
   readonly #partial = new Set<PieceClient>();
+  /** Those that gave a piece that was right. */
+  readonly #right = new Set<PieceClient>();
   #lastLeftAtMs = -Infinity;
   #isCrowdedOut = false;
   #isInLine = false;
@@ -178,8 +180,14 @@ export class DownloadPeers {
     this.#isInLine ||= refusal?.whole === true || refusal?.dedicatedSeeder === true;
     if (refusal) this.#deps.onRefused?.();
     const isRefused = refusal !== undefined || client.owedNothing;
-    this.#book.left(address, { nowMs: this.#deps.now(), gave, isRefused, verdict });
+    const gaveRight = this.#right.delete(client);
+    this.#book.left(address, { nowMs: this.#deps.now(), gave, gaveRight, isRefused, verdict });
     return this.#partial.delete(client);
+  }
+
+  /** A connected peer gave a piece that was right. */
+  gaveRight(client: PieceClient): void {
+    this.#right.add(client);
   }
 
   /** A peer gave a wrong piece. Gives true when it is banned by that. */

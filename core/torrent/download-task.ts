@@ -335,7 +335,10 @@ export class DownloadTask implements PieceClientOwner {
       ...{ layout: torrent.layout, hashes: this.#hashes, buffers, events, givers },
       ...{ blob: this.#blob, picker: this.#picker, choice: this.#choice },
       onWrongPiece: (source, index) => this.#blame(source, index),
-      onRightPiece: (from) => this.#supply.pieceCame(from, deps.now()),
+      onRightPiece: (from) => {
+        if (from instanceof PieceClient) this.#peers.gaveRight(from);
+        this.#supply.pieceCame(from, deps.now());
+      },
       onWritten: () => {
         if (this.have.isFull) this.#ended.resolve(undefined);
       },

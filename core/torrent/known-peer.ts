@@ -20,8 +20,10 @@ export interface KnownPeer {
   /** It is to be dialled before others. */
   isPreferred: boolean;
   offences: number;
-  /** It has given something, in one of its connections. */
+  /** It has given something, in one of its connections; nothing says that it was right. */
   hasGiven: boolean;
+  /** A piece that it gave was right. */
+  hasGivenRight: boolean;
   retryAtMs: number;
 }
 
@@ -35,6 +37,7 @@ export function freshPeer(address: PeerAddress): KnownPeer {
     isPreferred: false,
     offences: 0,
     hasGiven: false,
+    hasGivenRight: false,
     retryAtMs: 0,
   };
 }
@@ -72,8 +75,9 @@ export function useOf(peer: KnownPeer): "failed" | "banned" | "live" | "kept" {
 
 /** Whether there is less to be had of one than of another of the same {@link useOf}. */
 export function isWorse(one: KnownPeer, other: KnownPeer): boolean {
-  // Who serves others may be a liar; who gave is not.
-  if (one.hasGiven !== other.hasGiven) return other.hasGiven;
+  if (one.offences !== other.offences) return one.offences > other.offences;
+  // To say that one serves others costs nothing, and bytes that are wrong little.
+  if (one.hasGivenRight !== other.hasGivenRight) return other.hasGivenRight;
   const failed = one.failures - other.failures;
   return failed > 0 || (failed === 0 && one.refusals > other.refusals);
 }

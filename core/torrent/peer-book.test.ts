@@ -218,12 +218,19 @@ test("PeerBook that is full forgets who failed before who serves others, and bef
 });
 
 test("PeerBook that is full of live nodes makes place for others, and a flood leaves it the best", () => {
-  const { book, known } = fullBook((index) => ({ ...quiet, isRefused: true, gave: index < 100 }));
+  const { book, known } = fullBook((index) => ({
+    ...{ ...quiet, isRefused: true },
+    ...{ gave: index < 200, gaveRight: index < 100 },
+  }));
   assert.equal(book.add(addressesOf("10.0.0.2", 100)), 100);
   assert.equal(book.add(addressesOf("10.0.0.3", 5000)), 272);
   const kept = remembered(book, known);
   assert.equal(kept.length, 128);
-  assert.deepEqual(kept.slice(0, 100), known.slice(0, 100), "those that gave are among them");
+  assert.deepEqual(
+    kept.slice(0, 100),
+    known.slice(0, 100),
+    "those that gave what was right are among them",
+  );
 });
 
 test("PeerBook that is full of live nodes forgets some of them before it forgets who is banned", () => {
@@ -238,6 +245,18 @@ test("PeerBook that is full of live nodes forgets some of them before it forgets
   assert.equal(book.add([banned]), 0, "it is still known");
   assert.equal(book.add([other]), 1, "now the banned one makes place, for 128 live ones stay");
   assert.equal(book.usable, 500);
+});
+
+test("PeerBook that is full forgets those of the live ones first that gave a wrong piece", () => {
+  const { book, known } = fullBook(() => ({ ...quiet, isRefused: true }));
+  const [wrong] = known;
+  assert.ok(wrong);
+  const taken = book.take(1, 250, { mayDial: (one) => one.port === wrong.port });
+  assert.deepEqual(taken, [wrong]);
+  assert.equal(book.blame(wrong), false);
+  book.left(wrong, { ...quiet, nowMs: 250, gave: true, gaveRight: true });
+  assert.equal(book.add([other]), 1);
+  assert.deepEqual(remembered(book, known), known.slice(1));
 });
 
 test("PeerBook that is full forgets those of the live ones first that refused most", () => {

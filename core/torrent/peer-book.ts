@@ -124,6 +124,8 @@ export class PeerBook {
     end: {
       readonly nowMs: number;
       readonly gave: boolean;
+      /** A piece that it gave was right. */
+      readonly gaveRight?: boolean;
       /** It serves others now, or owed nothing when it hung up: that says nothing against it. */
       readonly isRefused?: boolean;
       readonly verdict: PeerVerdict | undefined;
@@ -138,6 +140,7 @@ export class PeerBook {
       peer.refusals = 0;
       peer.hasGiven = true;
     }
+    if (end.gaveRight) peer.hasGivenRight = true;
     peer.retryAtMs = end.nowMs + (end.isRefused ? refusedPause(peer) : failedPause(peer));
     this.#idleUntilMs = Math.min(this.#idleUntilMs, peer.retryAtMs);
   }
