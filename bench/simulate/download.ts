@@ -17,6 +17,7 @@ import type { Giver } from "./giver.ts";
 import type { SimulatedHost } from "./host.ts";
 import { type PeersDeps, SimulatedPeers } from "./peers.ts";
 import type { Lane } from "./timeline.ts";
+import { Places } from "./places.ts";
 import { ToldPieces } from "./told-pieces.ts";
 
 export interface DownloadDeps extends Omit<PeersDeps, "asker"> {
@@ -48,6 +49,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
   readonly #nodeIntents: NodeIntents;
   readonly #have: Bitfield;
   readonly #told: ToldPieces;
+  readonly #places = new Places();
   readonly #shortestPiece: number;
   /** Whether anything may ever be left to others: else it is of no interest what they get. */
   readonly #isLeftToOthers: boolean;
@@ -194,13 +196,15 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     const isFar = asking.zone !== this.host.zone;
     if (!this.isDone && this.#peers.meet(asking.address, { isFar })) this.#dial(1);
     const askersMax = this.isDone ? askersOfWholeMax : Math.ceil(peersPerBlobMax * askersPart);
-    if (this.#told.listenerCount >= askersMax) return undefined;
+    if (!this.#places.take(connection, askersMax)) return undefined;
     this.host.connections++;
     return this.#told.join(connection);
   }
 
   leave(connection: SimulatedConnection): void {
-    if (this.#told.leave(connection)) this.host.connections--;
+    if (!this.#places.leave(connection)) return;
+    this.host.connections--;
+    this.#told.leave(connection);
   }
 
   asked(): void {

@@ -8,6 +8,7 @@ import type { Happening } from "./event-queue.ts";
 import type { Giver } from "./giver.ts";
 import type { SimulatedHost } from "./host.ts";
 import type { Network } from "./network.ts";
+import { Places } from "./places.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface SeederDeps {
@@ -20,11 +21,12 @@ export interface SeederDeps {
 /** A dedicated seeder that has all of a blob. */
 export class WholeSeeder implements Giver, Happening {
   readonly kind = "seeders";
+  /** Of the one crowd that is simulated; a real one has new ones for the next. */
   readonly turns = new ServingTurns();
   readonly host: SimulatedHost;
   readonly #timeline: Timeline;
   readonly #have: Bitfield;
-  readonly #listeners = new Set<SimulatedConnection>();
+  readonly #places = new Places();
 
   constructor({ host, torrent, timeline }: SeederDeps) {
     const { pieceCount } = torrent.layout;
@@ -43,14 +45,13 @@ export class WholeSeeder implements Giver, Happening {
 
   join(connection: SimulatedConnection): Bitfield | undefined {
     if (this.host.connections >= this.host.connectionsMax) return undefined;
-    if (this.#listeners.size >= askersOfWholeMax) return undefined;
+    if (!this.#places.take(connection, askersOfWholeMax)) return undefined;
     this.host.connections++;
-    this.#listeners.add(connection);
     return this.#have;
   }
 
   leave(connection: SimulatedConnection): void {
-    if (this.#listeners.delete(connection)) this.host.connections--;
+    if (this.#places.leave(connection)) this.host.connections--;
   }
 
   asked(): void {
@@ -65,6 +66,7 @@ export class GrowingSeeder implements Giver, Happening {
   readonly #deps: SeederDeps;
   readonly #offers: PieceOffers;
   readonly #listeners = new Map<SimulatedConnection, OfferedPeer>();
+  readonly #places = new Places();
   #pieces = 0;
 
   constructor(deps: SeederDeps) {
@@ -88,7 +90,7 @@ export class GrowingSeeder implements Giver, Happening {
 
   join(connection: SimulatedConnection): Bitfield | undefined {
     if (this.host.connections >= this.host.connectionsMax) return undefined;
-    if (this.#listeners.size >= askersOfWholeMax) return undefined;
+    if (!this.#places.take(connection, askersOfWholeMax)) return undefined;
     this.host.connections++;
     const told = Bitfield.parse(this.#offers.told.toBytes(), this.#offers.told.pieceCount);
     const { network } = this.#deps;
@@ -105,6 +107,7 @@ export class GrowingSeeder implements Giver, Happening {
 
   leave(connection: SimulatedConnection): void {
     const peer = this.#listeners.get(connection);
+    this.#places.leave(connection);
     if (!peer || !this.#listeners.delete(connection)) return;
     this.host.connections--;
     this.#offers.leave(peer);

@@ -25,11 +25,6 @@ export class ToldPieces {
     this.#intended = new Bitfield(deps.pieceCount);
   }
 
-  /** Connections that are told. */
-  get listenerCount(): number {
-    return this.#listeners.size;
-  }
-
   /** Tells one more. Gives the pieces of which it knows, kept up to date. */
   join(listener: SimulatedConnection): Bitfield {
     this.#listeners.add(listener);
@@ -37,9 +32,8 @@ export class ToldPieces {
     return this.#told;
   }
 
-  /** Gives whether it was told anything. */
-  leave(listener: SimulatedConnection): boolean {
-    return this.#listeners.delete(listener);
+  leave(listener: SimulatedConnection): void {
+    this.#listeners.delete(listener);
   }
 
   /** A piece is here. All hear of it when the farthest one does: that is one event, and not one for each. */

@@ -54,6 +54,7 @@ export class Uplink implements Happening {
   }
 
   #serve(): void {
+    if (this.#current) return;
     const { nowMs } = this.#timeline;
     this.#isChoosing = true;
     for (let flow = this.#turns.shift(); flow; flow = this.#turns.shift()) {

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import type { Passage } from "../limits/passage.ts";
 import { pieceLengthAt } from "../piece-layout.ts";
 import type { Buffers } from "./host-shares.ts";
-import { blockLengthBulk } from "./limits.ts";
+import { blockLengthBulk, tickMs } from "./limits.ts";
 import type { ServedTorrent } from "./served-torrent.ts";
 import type { TurnTaker } from "./serving-turns.ts";
 import { type Block, encodePieceHeader } from "./wire-message.ts";
@@ -17,6 +17,9 @@ const blocksHeldMax = 2;
 
 /** Pause before a full pool of buffers is asked again. */
 const poolRetryMs = 20;
+
+/** How often it is looked whether those whose turn it is are slow. */
+const turnRetryMs = tickMs;
 
 export interface BlockSenderDeps {
   readonly socket: Socket;
@@ -44,6 +47,7 @@ export class BlockSender implements TurnTaker {
   /** The piece of which a part has been sent. */
   #begun: number | undefined;
   #poolRetry: NodeJS.Timeout | undefined;
+  #turnRetry: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(deps: BlockSenderDeps) {
@@ -76,10 +80,13 @@ export class BlockSender implements TurnTaker {
     );
     if (this.#requests[0] === first) return;
     this.#deps.passage.cancel();
+    this.#isPassed = false;
     this.sendNext();
   }
 
   onTurn(): void {
+    clearTimeout(this.#turnRetry);
+    this.#turnRetry = undefined;
     this.sendNext();
   }
 
@@ -88,17 +95,17 @@ export class BlockSender implements TurnTaker {
     if (this.#isClosed) return;
     this.#takeNext();
     const { torrent, passage, now } = this.#deps;
-    const isWaiting = passage.isWaiting || this.#poolRetry !== undefined;
-    if (!this.isSending && !isWaiting) torrent.turns?.rest(this, now());
+    if (this.isSending || passage.isWaiting || this.#poolRetry !== undefined) return;
+    if (this.isBusy) torrent.turns?.rest(this, now());
+    else this.#leaveTurns();
   }
 
   close(): void {
     this.#isClosed = true;
     this.#requests = [];
-    const { passage, torrent, now } = this.#deps;
-    passage.cancel();
+    this.#deps.passage.cancel();
     clearTimeout(this.#poolRetry);
-    torrent.turns?.leave(this, now());
+    this.#leaveTurns();
   }
 
   /** Reads the next block while the one before is being sent. */
@@ -130,9 +137,24 @@ export class BlockSender implements TurnTaker {
   #hasTurn({ index }: Block): boolean {
     const { torrent, now } = this.#deps;
     if (index === this.#begun) return true;
-    if (torrent.turns?.begin(this, now()) === false) return false;
+    if (torrent.turns?.begin(this, now()) === false) {
+      this.#turnRetry ??= setTimeout(() => {
+        this.#turnRetry = undefined;
+        torrent.turns?.tick(now());
+        this.sendNext();
+      }, turnRetryMs);
+      return false;
+    }
     this.#begun = index;
     return true;
+  }
+
+  /** Nothing is asked for: who comes next need not be called in vain. */
+  #leaveTurns(): void {
+    clearTimeout(this.#turnRetry);
+    this.#turnRetry = undefined;
+    const { torrent, now } = this.#deps;
+    torrent.turns?.leave(this, now());
   }
 
   #setOut({ index, begin, length }: Block): void {

@@ -149,7 +149,7 @@ test("an engine tells how many found no place, and how often it found none", asy
 
 test("nodes of other zones have some places besides, when near ones hold all", async (t) => {
   const [near, far] = [{ zone: "a" }, { zone: "b" }];
-  const { engine, port } = await openEngine(t, near);
+  const { engine, time, port } = await openEngine(t, near);
   const { infoHash, layout } = blob.metainfo;
   engine.handle({ type: "seed", infoHash, size: layout.size, path: "/nowhere" });
   await takeAllPlaces(t, port);
@@ -160,4 +160,11 @@ test("nodes of other zones have some places besides, when near ones hold all", a
     assert.equal(await isServed(far), true, `${extra}`);
   }
   assert.equal(await isServed(far), false);
+  // Who is idle leaves its place to who comes, the ordinary ones first and then those of far nodes.
+  time.nowMs = 10_000;
+  for (let comer = 0; comer < askersOfWholeMax; comer++) {
+    assert.equal(await isServed(near), true, `${comer}`);
+  }
+  assert.equal(await isServed(near), false);
+  assert.equal(await isServed(far), true);
 });

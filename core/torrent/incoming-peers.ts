@@ -103,8 +103,10 @@ export class IncomingPeers implements AsyncDisposable {
       this.#serveStockPeer(peer, isForAll(torrent) ? [torrent] : []);
       return;
     }
-    if (torrent.isCrowded) this.#makePlace(torrent);
-    const isExtra = torrent.isCrowded && torrent.hasExtraPlace && this.#isFar(received);
+    if (torrent.isCrowded) this.#makePlace(torrent, { isExtra: false });
+    const isFarComer = torrent.isCrowded && this.#isFar(received);
+    if (isFarComer && !torrent.hasExtraPlace) this.#makePlace(torrent, { isExtra: true });
+    const isExtra = isFarComer && torrent.hasExtraPlace;
     if (torrent.isCrowded && !isExtra) this.#refusals++;
     // Who is gone already has no address, and takes nothing.
     const host = socket.remoteAddress ?? "";
@@ -119,12 +121,13 @@ export class IncomingPeers implements AsyncDisposable {
     server.start(received.subarray(handshakeLength));
   }
 
-  /** Who holds a place with a blob and asks for nothing has to leave it to who comes. */
-  #makePlace(torrent: ServedTorrent): void {
+  /** Who holds a place of that kind and asks for nothing has to leave it to who comes. */
+  #makePlace(torrent: ServedTorrent, { isExtra }: { readonly isExtra: boolean }): void {
     const nowMs = this.#deps.now();
     let idlest: PieceServer | undefined;
     for (const server of this.#servers) {
-      if (server.torrent !== torrent || server.idleMs(nowMs) < placeIdleMs) continue;
+      if (server.torrent !== torrent || server.isExtra !== isExtra) continue;
+      if (server.idleMs(nowMs) < placeIdleMs) continue;
       if (!idlest || server.idleMs(nowMs) > idlest.idleMs(nowMs)) idlest = server;
     }
     idlest?.close("it asks for nothing, and others would");

@@ -163,16 +163,30 @@ test("a small blob is served to everybody", async (t) => {
   assert.equal(torrent.isCrowded, false);
 });
 
+/** Counts the blocks that are read for those who asked. */
+function countReads(torrent: ServedTorrent): { readonly count: () => number } {
+  const read = torrent.read.bind(torrent);
+  let count = 0;
+  torrent.read = (...block) => {
+    count++;
+    return read(...block);
+  };
+  return { count: () => count };
+}
+
 /** Two others of a crowd, who have a piece begun each. */
 function twoOthers(torrent: ServedTorrent) {
   const { turns } = torrent;
   assert.ok(turns);
   const others = [{ onTurn: () => undefined }, { onTurn: () => undefined }];
-  for (const other of others) turns.goOn(other, 0);
+  const goOn = (nowMs: number) => {
+    for (const other of others) turns.goOn(other, nowMs);
+  };
   const rest = () => {
     for (const other of others) turns.rest(other, 0);
   };
-  return { rest };
+  goOn(0);
+  return { goOn, rest };
 }
 
 test("a peer that is not the first of a crowd gets its piece once others have theirs", async (t) => {
@@ -181,9 +195,11 @@ test("a peer that is not the first of a crowd gets its piece once others have th
   const others = twoOthers(torrent);
   await send(greeting(small).subarray(handshakeLength));
   const sent = ours.bytesWritten;
+  const reads = countReads(torrent);
   await send(encodeBlocks("request", [{ index: 0, begin: 0, length: 16_384 }]));
-  assert.equal(ours.bytesWritten, sent);
+  assert.equal(reads.count(), 0);
   others.rest();
+  assert.equal(reads.count(), 1);
   while (theirs.bytesRead < sent + 16_384) await once(theirs, "data");
 });
 
@@ -194,9 +210,45 @@ test("a piece that a peer has begun with goes on, though others come", async (t)
   await send(encodeBlocks("request", [{ index: 0, begin: 0, length: 16_384 }]));
   while (theirs.bytesRead < 16_384) await once(theirs, "data");
   twoOthers(torrent);
-  const whole = theirs.bytesRead + 16_384;
+  const reads = countReads(torrent);
   await send(encodeBlocks("request", [{ index: 0, begin: 16_384, length: 16_384 }]));
-  while (theirs.bytesRead < whole) await once(theirs, "data");
+  assert.equal(reads.count(), 1);
+});
+
+test("a peer that takes its requests back does not stand in line", async (t) => {
+  const { theirs, torrent, send } = await served(t);
+  theirs.resume();
+  const others = twoOthers(torrent);
+  await send(greeting(small).subarray(handshakeLength));
+  const block = { index: 0, begin: 0, length: 16_384 };
+  await send(Buffer.concat([encodeBlocks("request", [block]), encodeBlocks("cancel", [block])]));
+  const { turns } = torrent;
+  const reads = countReads(torrent);
+  const called: string[] = [];
+  for (const name of ["first", "second", "third"]) {
+    assert.equal(turns?.begin({ onTurn: () => called.push(name) }, 0), false);
+  }
+  others.rest();
+  assert.deepEqual(called, ["first", "second"]);
+  assert.equal(reads.count(), 0);
+});
+
+test("a peer that others keep waiting is served all the same after half a second", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { theirs, torrent, passTime, send } = await served(t);
+  theirs.resume();
+  const others = twoOthers(torrent);
+  await send(greeting(small).subarray(handshakeLength));
+  const reads = countReads(torrent);
+  await send(encodeBlocks("request", [{ index: 0, begin: 0, length: 16_384 }]));
+  for (let quarter = 1; quarter <= 2; quarter++) {
+    assert.equal(reads.count(), 0);
+    passTime(249);
+    others.goOn(quarter * 250 - 1);
+    passTime(1);
+    t.mock.timers.tick(250);
+  }
+  assert.equal(reads.count(), 1);
 });
 
 test("a peer that leaves lets others begin", async (t) => {

@@ -151,7 +151,6 @@ export class PieceServer implements HaveListener {
     if (this.#isRefused && nowMs - this.#startMs >= handshakeTimeoutMs) {
       this.close("as many nodes ask as are served at once");
     }
-    this.#deps.torrent.turns?.tick(nowMs);
     const isOurTurn = this.#sender.isBusy && !this.#sender.isSending;
     const lapse = this.#watch.lapse(nowMs, { isOurTurn });
     if (!lapse || this.#closed) return;

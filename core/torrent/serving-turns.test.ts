@@ -113,6 +113,22 @@ test("who was called and wants nothing any more gives its turn to the next", () 
   assert.deepEqual(called, ["idle", "last"]);
 });
 
+test("after three seconds everybody is served at once, whatever has left", () => {
+  const { takers, begun, pass } = askers(4);
+  at(takers, 0).ask();
+  at(takers, 1).ask();
+  for (let ms = 0; ms < 2800; ms += 100) {
+    pass(100);
+    at(takers, 0).goOn();
+    at(takers, 1).goOn();
+  }
+  at(takers, 2).ask();
+  assert.deepEqual(begun, [0, 1]);
+  pass(200);
+  at(takers, 3).ask();
+  assert.deepEqual(begun, [0, 1, 2, 3]);
+});
+
 test("once there are copies everybody is served at once", () => {
   const { takers, begun } = askers(turnsMax + 3);
   for (const taker of takers) taker.ask();

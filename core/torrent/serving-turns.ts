@@ -12,15 +12,18 @@ export interface TurnTaker {
 const begunMax = 2;
 
 /**
- * Pieces that leave in turns, two for each asker of a crowd. From then on there are copies, and
+ * Pieces that leave in turns, one for each peer of a node. From then on there are copies, and
  * whoever has a link faster than its askers' serves as many as ask.
  */
 export const turnsMax = 32;
 
+/** Until everybody is served at once, whatever has left: as long as 32 pieces need over 25 Mbit/s. */
+const turnsMs = 3000;
+
 /** A block that is on its way for so long goes over a slow link: that leaves room on ours. */
 const slowBlockMs = 200;
 
-/** The longest wait for a turn: who gets no byte for 1.5 s takes us for dead. */
+/** After such a wait anybody may begin: who gets no byte for 1.5 s takes us for dead. */
 const waitMaxMs = 500;
 
 /**
@@ -35,6 +38,9 @@ export class ServingTurns {
   /** Those that were told that they may begin, and have not. */
   readonly #called = new Set<TurnTaker>();
   #begun = 0;
+  /** When the first one began. */
+  #startMs: number | undefined;
+  #isOver = false;
 
   /** Whether a piece may be begun now; else the taker is told when it may. */
   begin(taker: TurnTaker, nowMs: number): boolean {
@@ -42,6 +48,7 @@ export class ServingTurns {
     const hasPlace = this.#active.size < begunMax || this.#active.has(taker);
     const mayBegin = this.#called.delete(taker) || (hasPlace && this.#waiting.size === 0);
     if (mayBegin) {
+      this.#startMs ??= nowMs;
       this.#active.set(taker, nowMs);
       if (++this.#begun >= turnsMax) this.#end(nowMs);
     } else if (!this.#waiting.has(taker)) {
@@ -55,7 +62,7 @@ export class ServingTurns {
     if (!this.#isOver) this.#active.set(taker, nowMs);
   }
 
-  /** All that was on its way has left, and no more follows now. */
+  /** All that was on its way is with the system, and no more follows now. */
   rest(taker: TurnTaker, nowMs: number): void {
     this.#called.delete(taker);
     if (this.#active.delete(taker)) this.#callNext(nowMs);
@@ -69,23 +76,23 @@ export class ServingTurns {
 
   /** Looks for those that are slow, and for those that have waited long enough. */
   tick(nowMs: number): void {
+    if (this.#startMs !== undefined && nowMs - this.#startMs >= turnsMs) this.#end(nowMs);
     for (const [taker, sinceMs] of this.#active) {
       if (nowMs - sinceMs >= slowBlockMs) this.#active.delete(taker);
     }
-    for (const [taker, sinceMs] of [...this.#waiting]) {
+    // Who waits anew meanwhile comes last, and has not waited for long.
+    for (const [taker, sinceMs] of this.#waiting) {
       if (nowMs - sinceMs < waitMaxMs) break;
       this.#call(taker, nowMs);
     }
     this.#callNext(nowMs);
   }
 
-  get #isOver(): boolean {
-    return this.#begun >= turnsMax;
-  }
-
   /** Everybody may begin from now on. */
   #end(nowMs: number): void {
-    for (const taker of [...this.#waiting.keys()]) this.#call(taker, nowMs);
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const taker of this.#waiting.keys()) this.#call(taker, nowMs);
     this.#active.clear();
     this.#called.clear();
   }
