@@ -37,11 +37,18 @@ async function pieces(download: Download, count: number, t: TestContext): Promis
   await download.ready({ start: 0, end }, t);
 }
 
+/** Longer than any machine needs: a dial that fails is tried again within seconds. */
+const meetingMs = 60_000;
+
 /** Waits until all nodes are connected to the seeder, and to each other in both directions. */
 async function meeting(nodes: readonly { readonly swarm: Swarm }[], { signal }: TestContext) {
   const peersMin = 1 + 2 * (nodes.length - 1);
-  const hasMet = (swarm: Swarm) => (swarm.status()[0]?.peers ?? 0) >= peersMin;
-  while (!nodes.every(({ swarm }) => hasMet(swarm))) await setTimeout(10, undefined, { signal });
+  const peers = () => nodes.map(({ swarm }) => swarm.status()[0]?.peers ?? 0);
+  const deadline = performance.now() + meetingMs;
+  while (peers().some((count) => count < peersMin)) {
+    if (performance.now() > deadline) assert.fail(`they have ${peers().join(", ")} peers`);
+    await setTimeout(10, undefined, { signal });
+  }
 }
 
 async function assertWhole({ path, download }: { path: string; download: Download }) {
