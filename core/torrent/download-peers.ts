@@ -176,12 +176,13 @@ export class DownloadPeers {
   /** A connection has ended. Gives whether its peer was one of {@link addPartial}. */
   left(client: PieceClient): boolean {
     if (this.#clients.delete(client)) this.#deps.dialSlots.giveBack(client.address);
-    const { address, hasGiven: gave, refusal, verdict } = client;
+    const { address, hasGiven: gave, refusal, owedNothing, verdict } = client;
     this.#isInLine ||= refusal?.whole === true || refusal?.dedicatedSeeder === true;
     if (refusal) this.#deps.onRefused?.();
-    const isRefused = refusal !== undefined || client.owedNothing;
-    const gaveRight = this.#right.delete(client);
-    this.#book.left(address, { nowMs: this.#deps.now(), gave, gaveRight, isRefused, verdict });
+    this.#book.left(address, {
+      ...{ nowMs: this.#deps.now(), gave, gaveRight: this.#right.delete(client) },
+      ...{ isRefused: refusal !== undefined, owedNothing, verdict },
+    });
     return this.#partial.delete(client);
   }
 

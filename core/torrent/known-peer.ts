@@ -6,7 +6,7 @@ const retryPausesMs = [250, 1000, 3000, 10_000, 30_000] as const;
 /** The same after it said one, two, … times that it serves others now: places become free soon. */
 const refusedPausesMs = [250, 1000, 3000, 10_000] as const;
 
-/** Failures since it last gave something, after which one that answered before is held to be gone. */
+/** Failures in a row, from which on one that answered before is held to be gone. */
 const failuresOfLostMin = retryPausesMs.length;
 
 /** An address of a download, and how it went with it so far. */
@@ -15,8 +15,12 @@ export interface KnownPeer {
   state: "idle" | "connected" | "banned";
   /** Since it last gave something. */
   failures: number;
-  /** Times that it said so since it last gave something. */
+  /** Since it last answered, be it that it gave nothing then. */
+  failuresInRow: number;
+  /** Times that it answered and gave nothing since it last gave something. */
   refusals: number;
+  /** It has said that it serves others, in one of its connections. */
+  hasRefused: boolean;
   /** It is to be dialled before others. */
   isPreferred: boolean;
   offences: number;
@@ -33,7 +37,9 @@ export function freshPeer(address: PeerAddress): KnownPeer {
     address,
     state: "idle",
     failures: 0,
+    failuresInRow: 0,
     refusals: 0,
+    hasRefused: false,
     isPreferred: false,
     offences: 0,
     hasGiven: false,
@@ -46,10 +52,13 @@ export function isUntried({ state, failures, refusals }: KnownPeer): boolean {
   return state === "idle" && failures === 0 && refusals === 0;
 }
 
-/** Whether a node is there, as far as we know: it gave something, or said that it serves others. */
+/**
+ * Whether a node is there that has the blob, as far as we know: it gave something, or said that it
+ * serves others. One that shook hands and had nothing for us may be anything.
+ */
 export function isLive(peer: KnownPeer): boolean {
-  if (peer.state === "banned" || peer.failures > failuresOfLostMin) return false;
-  return peer.hasGiven || peer.refusals > 0;
+  if (peer.state === "banned" || peer.failuresInRow >= failuresOfLostMin) return false;
+  return peer.hasGiven || peer.hasRefused;
 }
 
 /** Counts a failure. Gives how long to leave it alone for that. */
@@ -57,7 +66,7 @@ export function failedPause(peer: KnownPeer): number {
   return retryPausesMs[Math.min(peer.failures++, retryPausesMs.length - 1)] ?? 0;
 }
 
-/** Counts a refusal. Gives how long to leave it alone for that. */
+/** Counts that it answered and gave nothing. Gives how long to leave it alone for that. */
 export function refusedPause(peer: KnownPeer): number {
   return refusedPausesMs[Math.min(peer.refusals++, refusedPausesMs.length - 1)] ?? 0;
 }
@@ -78,6 +87,6 @@ export function isWorse(one: KnownPeer, other: KnownPeer): boolean {
   if (one.offences !== other.offences) return one.offences > other.offences;
   // To say that one serves others costs nothing, and bytes that are wrong little.
   if (one.hasGivenRight !== other.hasGivenRight) return other.hasGivenRight;
-  const failed = one.failures - other.failures;
+  const failed = one.failuresInRow - other.failuresInRow;
   return failed > 0 || (failed === 0 && one.refusals > other.refusals);
 }

@@ -280,3 +280,26 @@ test("PeerBook that is full forgets who gave once and failed for long", () => {
   assert.equal(book.add([other]), 1);
   assert.deepEqual(remembered(book, known), known.slice(1));
 });
+
+test("PeerBook that is full forgets who shook hands and had nothing, whom it dials again soon", () => {
+  const { book, known } = fullBook((index) => ({
+    ...{ ...quiet, isRefused: index < 499, owedNothing: index === 499 },
+  }));
+  assert.equal(book.dueCount(250), 500);
+  assert.equal(book.add(addressesOf("10.0.0.2", 1)), 1);
+  assert.deepEqual(remembered(book, known), known.slice(0, 499));
+});
+
+test("PeerBook that is full keeps who was gone for long and says that it serves others", () => {
+  const { book, known } = fullBook((index) => (index < 2 ? { ...quiet, gave: true } : quiet));
+  const [back, gone] = known;
+  assert.ok(back && gone);
+  for (let nowMs = 100_000; nowMs <= 700_000; nowMs += 100_000) {
+    const taken = book.take(2, nowMs, { mayDial: ({ port }) => port <= gone.port });
+    assert.deepEqual(taken, [back, gone]);
+    book.left(back, { ...quiet, nowMs, isRefused: nowMs === 700_000 });
+    book.left(gone, { ...quiet, nowMs });
+  }
+  assert.equal(book.add(addressesOf("10.0.0.2", 499)), 499);
+  assert.deepEqual(remembered(book, known), [back]);
+});

@@ -126,8 +126,10 @@ export class PeerBook {
       readonly gave: boolean;
       /** A piece that it gave was right. */
       readonly gaveRight?: boolean;
-      /** It serves others now, or owed nothing when it hung up: that says nothing against it. */
+      /** It said that it serves others now, which says nothing against it. */
       readonly isRefused?: boolean;
+      /** It was there, and not asked for anything when the connection ended: nor does that. */
+      readonly owedNothing?: boolean;
       readonly verdict: PeerVerdict | undefined;
     },
   ): void {
@@ -141,7 +143,11 @@ export class PeerBook {
       peer.hasGiven = true;
     }
     if (end.gaveRight) peer.hasGivenRight = true;
-    peer.retryAtMs = end.nowMs + (end.isRefused ? refusedPause(peer) : failedPause(peer));
+    if (end.isRefused) peer.hasRefused = true;
+    const answered = end.isRefused === true || end.owedNothing === true;
+    if (end.gave || answered) peer.failuresInRow = 0;
+    else peer.failuresInRow++;
+    peer.retryAtMs = end.nowMs + (answered ? refusedPause(peer) : failedPause(peer));
     this.#idleUntilMs = Math.min(this.#idleUntilMs, peer.retryAtMs);
   }
 
