@@ -9,7 +9,12 @@ import { growingInfoHash } from "../../core/growing-torrent.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
 import type { ScriptedDownload } from "../../core/testing/scripted-swarm.ts";
 import { metainfoOf } from "../fetcher-node.test-support.ts";
-import { type MirrorAnswer, MirrorNode, readAnswer } from "./mirror-node.test-support.ts";
+import {
+  type MirrorAnswer,
+  MirrorNode,
+  impatient,
+  readAnswer,
+} from "./mirror-node.test-support.ts";
 
 const { bytes, digest } = blobFixture(1_500_000);
 const path = `/v2/app/blobs/${digest}`;
@@ -27,8 +32,8 @@ async function openWithBlob(t: TestContext): Promise<MirrorNode> {
 }
 
 /** A mirror to which the blob is on its way, from those who have all of it. */
-async function openArriving(t: TestContext): Promise<MirrorNode> {
-  const mirror = await MirrorNode.open(t, "pull: { stallTimeoutMs: 2000 }\n");
+async function openArriving(t: TestContext, yaml = ""): Promise<MirrorNode> {
+  const mirror = await MirrorNode.open(t, `pull: { stallTimeoutMs: 2000 }\n${yaml}`);
   mirror.node.offer(bytes);
   return mirror;
 }
@@ -193,7 +198,7 @@ test("the end of a blob is given to who wants it alone, before all the rest is h
 });
 
 test("a blob of which nothing comes is not found soon", async (t) => {
-  const mirror = await openArriving(t);
+  const mirror = await openArriving(t, impatient);
   mirror.node.swarm.onDownload = (download) => download.sources(true);
   assert.equal((await mirror.get(path)).status, 503);
 });
@@ -228,8 +233,8 @@ test("a blob that turns out to be another is never given whole", async (t) => {
 });
 
 /** A mirror to which a blob is on its way that its seeder still receives. */
-async function openGrowing(t: TestContext): Promise<MirrorNode> {
-  const mirror = await MirrorNode.open(t);
+async function openGrowing(t: TestContext, yaml = ""): Promise<MirrorNode> {
+  const mirror = await MirrorNode.open(t, yaml);
   const { layout, pieceHashes } = metainfoOf(bytes);
   mirror.provenance.learn({ registry: "r", repository: "app" }, { digest, size: bytes.length });
   mirror.node.cold = {
@@ -265,7 +270,7 @@ test("a part of a blob that its seeder still receives is given before the blob i
 });
 
 test("who asks for all of a blob by a range, or for its rest, is given no byte before it is whole", async (t) => {
-  const mirror = await openGrowing(t);
+  const mirror = await openGrowing(t, impatient);
   mirror.node.swarm.onDownload = (download) => void arriveTo(mirror, download, 600_000);
   const ranges = ["bytes=0-1499999", "bytes=0-9999999", "bytes=100-"];
   const answers = ranges.map(async (range) => mirror.get(path, { headers: { range } }));

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Credential } from "../../core/credential.ts";
 import { digestOf } from "../../core/digest.ts";
 import { mediaTypes } from "../../core/media-type.ts";
-import { type MirrorAnswer, MirrorNode } from "./mirror-node.test-support.ts";
+import { type MirrorAnswer, MirrorNode, impatient } from "./mirror-node.test-support.ts";
 
 const layer = Buffer.from("a layer");
 
@@ -129,7 +129,7 @@ test("a registry that lies about a manifest is not passed on", async (t) => {
 });
 
 test("a registry that hangs costs no more than the bound", async (t) => {
-  const mirror = await MirrorNode.open(t);
+  const mirror = await MirrorNode.open(t, impatient);
   mirror.registry.fault = () => true;
   assert.equal((await mirror.get("/v2/app/manifests/1")).status, 503);
 });

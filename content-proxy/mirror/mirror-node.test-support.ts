@@ -21,6 +21,12 @@ import { connectTags } from "../tags/connect-tags.ts";
 import { connectMirror } from "./connect-mirror.ts";
 import type { MirrorAccess } from "./mirror-access.ts";
 
+/** What mirrors are set to that have to answer: time enough on a busy machine. */
+const patient = 'mirror: { enabled: true, listen: "127.0.0.1:0", answerTimeoutMs: 10000 }\n';
+
+/** What a mirror is set to whose patience ends in a test. */
+export const impatient = patient.replace("10000", "2000");
+
 /** What a mirror answered. */
 export interface MirrorAnswer {
   readonly status: number;
@@ -97,10 +103,9 @@ export class MirrorNode {
   }
 
   async #serve(t: TestContext, yaml: string): Promise<void> {
-    const text = `mirror: { enabled: true, listen: "127.0.0.1:0", answerTimeoutMs: 2000 }\n${yaml}`;
     const listed = `origin: { registries: [{ host: "${this.registry.host}" }] }\n`;
     const config = parseContentProxyConfig(
-      yaml.includes("mirror:") ? `${listed}${yaml}` : `${listed}${text}`,
+      yaml.includes("mirror:") ? `${listed}${yaml}` : `${listed}${patient}${yaml}`,
       "test.yaml",
     );
     const { store, arrivals, prefetch, recent, blobs } = this.node;
