@@ -3,6 +3,8 @@ import { chmod, lstat, mkdir, mkdtemp, rename, rm, rmdir } from "node:fs/promise
 import { connect, createServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 
+import { FailedPreconditionError, UnavailableError } from "../../core/errors.ts";
+
 /**
  * Listens on a Unix socket to which only its owner may connect. Its file is made in a folder
  * that nobody else can enter, and moved to its place when it is ready. What is there from a
@@ -10,7 +12,8 @@ import { dirname, join } from "node:path";
  *
  * Disposing of the result takes no more connections, and takes the file away.
  *
- * @throws {Error} when something that is not a stale socket is in the way.
+ * @throws {FailedPreconditionError} when something that is no socket is in the way.
+ * @throws {UnavailableError} when another process listens there.
  */
 export async function listenPrivately(
   socketPath: string,
@@ -46,9 +49,11 @@ export async function listenPrivately(
 async function refuseIfInUse(socketPath: string): Promise<void> {
   const found = await lstat(socketPath).catch(() => undefined);
   if (!found) return;
-  if (!found.isSocket()) throw new Error(`Cannot listen on "${socketPath}": it is not a socket`);
+  if (!found.isSocket()) {
+    throw new FailedPreconditionError(`Cannot listen on "${socketPath}": it is not a socket`);
+  }
   if (await isAnswered(socketPath)) {
-    throw new Error(`Cannot listen on "${socketPath}": another process does`);
+    throw new UnavailableError(`Cannot listen on "${socketPath}": another process does`);
   }
 }
 

@@ -467,14 +467,18 @@ test("serveGrpc() makes a socket of its owner's, in place of a stale one", async
     readSlow: (request: BlobReadRequest) => fixture.slow(request),
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore } as unknown as Logger,
   };
-  await assert.rejects(serveGrpc({ ...deps, socketPath: fixture.socketPath }), /another process/);
+  await assert.rejects(serveGrpc({ ...deps, socketPath: fixture.socketPath }), {
+    ...{ code: "unavailable", message: /another process/ },
+  });
   const folder = testFolder(t, "serve-grpc");
   const socketPath = join(folder, "new", "grpc.sock");
   const first = await serveGrpc({ ...deps, socketPath });
   await first[Symbol.asyncDispose]();
   assert.deepEqual(await readdir(join(folder, "new")), []);
   await writeFile(socketPath, "precious");
-  await assert.rejects(serveGrpc({ ...deps, socketPath }), /not a socket/);
+  await assert.rejects(serveGrpc({ ...deps, socketPath }), {
+    ...{ code: "failed_precondition", message: /not a socket/ },
+  });
 });
 
 function ignore(): void {
