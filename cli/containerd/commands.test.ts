@@ -66,6 +66,17 @@ test("a file that is no TOML is named, with the line", async (t) => {
   assert.ok(checked.stdout.includes(`WRONG  ${said}`), checked.stdout);
 });
 
+test("a mistake is told with the line that it has in a file with lines of ours", async (t) => {
+  const machine = await Machine.create(t, { version: "1.6.20", config: "version = 2\n" });
+  await machine.shoal("enable");
+  const wrong = `${await machine.read()}root\n`;
+  await writeFile(machine.config, wrong);
+  const line = wrong.trimEnd().split("\n").length;
+  assert.ok(line > 2);
+  const { stderr } = await machine.shoal("enable");
+  assert.ok(stderr.includes(`as TOML at line ${line}: `), stderr);
+});
+
 test("enable without a file makes one of the version that containerd reads, disable removes it", async (t) => {
   const versions = { "1.6.20": 2, "v1.7.24": 2, "v2.1.9": 3, "v2.3.0": 4, "v3.0.0": 4 };
   for (const [version, configVersion] of Object.entries(versions)) {

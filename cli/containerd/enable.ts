@@ -28,6 +28,7 @@ import {
 } from "./mirror-edits.ts";
 import type { MirroredRegistry } from "./mirrored-registry.ts";
 import { withoutOwnBlocks } from "./own-block.ts";
+import { scanToml } from "./toml-scanner.ts";
 
 /** Which containerd, and what it is told. */
 export interface ContainerdOptions {
@@ -79,6 +80,8 @@ export async function enableContainerd(
   const version = await readContainerdVersion(command.containerd, { signal });
   const file = await ConfigFile.open(command.containerdConfig);
   const clean = file.text === undefined ? undefined : withoutOwnBlocks(file.text, file.path);
+  // Mistakes are told by the lines of the file as it is, with our blocks in it.
+  if (file.text !== undefined) scanToml(file.text, file.path);
   const config = parseContainerdConfig(clean ?? "", file.path);
   const hostsPath = hostsPathOf(config, { version, certsPath: command.certsDir });
   const wanted = wantedText(file.text, clean, {
