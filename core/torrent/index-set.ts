@@ -1,4 +1,4 @@
-/** A torrent has 8,192 pieces at most. */
+/** Places are kept in 16 bits, as one more than they are; a torrent has 8,192 pieces at most. */
 const lengthMax = 0xffff;
 
 /** Indexes in no order, of which any can be looked at, put in and taken out at once. */
