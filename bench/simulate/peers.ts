@@ -61,7 +61,8 @@ export class SimulatedPeers {
     const gave = client.gaveAtMs > -Infinity;
     const { nowMs } = this.#deps.timeline;
     const { isRefused } = client;
-    this.#book.left(client.giver.host.address, { nowMs, gave, isRefused, verdict: undefined });
+    const end = { nowMs, gave, gaveRight: gave, isRefused, verdict: undefined };
+    this.#book.left(client.giver.host.address, end);
   }
 
   /** As `DownloadPeers` has it, of hosts with one address each. */
