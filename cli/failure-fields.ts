@@ -2,10 +2,11 @@ import { systemCodeOf } from "../core/disk/storage-error.ts";
 import { CodedError } from "../core/errors.ts";
 import type { LogFields } from "../core/ports/logger.ts";
 
-/** What the system says of a machine that somebody can mend; anything else is a mistake of ours. */
+/** What the system says of a machine that somebody can mend; anything else may be a mistake of ours. */
 const mendableCodes = new Set([
   ...["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR"],
-  ...["EROFS", "ENOSPC", "ENOTFOUND", "EAI_AGAIN"],
+  ...["EROFS", "ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE", "EEXIST", "ELOOP", "ENAMETOOLONG"],
+  ...["ENOTFOUND", "EAI_AGAIN"],
 ]);
 
 /** Causes of causes that are told: a chain is short, unless it is a circle. */

@@ -54,7 +54,11 @@ export class OwedBlocks implements Outflow, TurnTaker {
     }
     while (this.#first?.owed === 0) this.#shift(this.#first);
     const piece = this.#first;
-    if (!piece || !this.#hasTurn(piece, nowMs)) {
+    if (!piece) {
+      this.leave(nowMs);
+      return 0;
+    }
+    if (!this.#hasTurn(piece, nowMs)) {
       this.#turns?.rest(this, nowMs);
       return 0;
     }

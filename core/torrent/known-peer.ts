@@ -53,11 +53,12 @@ export function isUntried({ state, failures, refusals }: KnownPeer): boolean {
 }
 
 /**
- * Whether a node is there that has the blob, as far as we know: it gave something, or said that it
- * serves others. One that shook hands and had nothing for us may be anything.
+ * Whether a node is there that has the blob, as far as we know: it gave something, and nothing
+ * wrong, or said that it serves others. One that shook hands and had nothing for us may be anything.
  */
 export function isLive(peer: KnownPeer): boolean {
-  if (peer.state === "banned" || peer.failuresInRow >= failuresOfLostMin) return false;
+  if (peer.offences > 0 || peer.state === "banned") return false;
+  if (peer.failuresInRow >= failuresOfLostMin) return false;
   return peer.hasGiven || peer.hasRefused;
 }
 
@@ -73,18 +74,18 @@ export function refusedPause(peer: KnownPeer): number {
 
 /**
  * Of how much use it is to know of one: least of those that failed and are not live. To know who is
- * banned keeps us from asking it anew. Nothing is known of those that were never dialled, which
- * are kept as those are that are connected.
+ * banned, or gave a wrong piece, keeps us from asking it anew. Nothing is known of those that were
+ * never dialled, which are kept as those are that are connected.
  */
-export function useOf(peer: KnownPeer): "failed" | "banned" | "live" | "kept" {
-  if (peer.state === "banned") return "banned";
+export function useOf(peer: KnownPeer): "failed" | "offender" | "live" | "kept" {
+  if (peer.state === "banned") return "offender";
   if (peer.state === "connected" || isUntried(peer)) return "kept";
+  if (peer.offences > 0) return "offender";
   return isLive(peer) ? "live" : "failed";
 }
 
 /** Whether there is less to be had of one than of another of the same {@link useOf}. */
 export function isWorse(one: KnownPeer, other: KnownPeer): boolean {
-  if (one.offences !== other.offences) return one.offences > other.offences;
   // To say that one serves others costs nothing, and bytes that are wrong little.
   if (one.hasGivenRight !== other.hasGivenRight) return other.hasGivenRight;
   const failed = one.failuresInRow - other.failuresInRow;

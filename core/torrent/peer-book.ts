@@ -189,8 +189,8 @@ export class PeerBook {
 
   /**
    * Forgets the address that is of least use: one that failed, or else, while many are live, one of
-   * those, or else the one that was banned first, which is asked anew once it is forgotten. Gives
-   * whether it could.
+   * those, or else the offender that is known the longest, which is asked anew once it is
+   * forgotten. Gives whether it could.
    */
   #makePlace(): boolean {
     const worst = new Map<ReturnType<typeof useOf>, KnownPeer>();
@@ -199,10 +199,10 @@ export class PeerBook {
       if (isLive(peer)) liveCount++;
       const use = useOf(peer);
       const other = worst.get(use);
-      if (!other || (use !== "banned" && isWorse(peer, other))) worst.set(use, peer);
+      if (!other || (use !== "offender" && isWorse(peer, other))) worst.set(use, peer);
     }
     const live = liveCount > liveKept ? worst.get("live") : undefined;
-    const forgotten = worst.get("failed") ?? live ?? worst.get("banned");
+    const forgotten = worst.get("failed") ?? live ?? worst.get("offender");
     if (!forgotten) return false;
     if (forgotten.state === "banned") this.#bannedCount--;
     return this.#peers.delete(formatPeerAddress(forgotten.address));

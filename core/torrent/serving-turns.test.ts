@@ -46,7 +46,7 @@ test("two pieces are begun at once, and the next when one of them has left", () 
   assert.deepEqual(begun, [0, 1, 2, 3, 4]);
 });
 
-test("who wants a further piece waits behind those who have none", () => {
+test("who wants a further piece waits behind those who came before", () => {
   const { takers, begun } = askers(3);
   for (const taker of takers) taker.ask();
   at(takers, 0).ask();
@@ -72,7 +72,7 @@ test("who takes its blocks slowly holds up nobody", () => {
   assert.deepEqual(begun, [0, 1, 2], "the first one is slow, the second one is not");
 });
 
-test("nobody waits longer than half a second", () => {
+test("who has waited for half a second begins beside the others", () => {
   const { takers, begun, pass } = askers(28);
   for (const taker of takers) taker.ask();
   for (let ms = 0; ms < 500; ms += 100) {
@@ -127,6 +127,15 @@ test("after three seconds everybody is served at once, whatever has left", () =>
   pass(200);
   at(takers, 3).ask();
   assert.deepEqual(begun, [0, 1, 2, 3]);
+});
+
+test("who comes after three seconds waits for nobody, though nobody has looked since", () => {
+  const turns = new ServingTurns();
+  const taker = () => ({ onTurn: () => undefined });
+  assert.ok(turns.begin(taker(), 0));
+  assert.ok(turns.begin(taker(), 0));
+  assert.ok(!turns.begin(taker(), 2999));
+  assert.ok(turns.begin(taker(), 3000));
 });
 
 test("once there are copies everybody is served at once", () => {

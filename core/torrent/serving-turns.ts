@@ -17,7 +17,10 @@ const begunMax = 2;
  */
 export const turnsMax = 32;
 
-/** Until everybody is served at once, whatever has left: as long as 32 pieces need over 25 Mbit/s. */
+/**
+ * Until everybody is served at once, whatever has left: as long as 32 pieces of 256 KiB need over
+ * 25 Mbit/s; of the longer ones of large blobs fewer leave.
+ */
 const turnsMs = 3000;
 
 /** A block that is on its way for so long goes over a slow link: that leaves room on ours. */
@@ -44,6 +47,7 @@ export class ServingTurns {
 
   /** Whether a piece may be begun now; else the taker is told when it may. */
   begin(taker: TurnTaker, nowMs: number): boolean {
+    this.#lapse(nowMs);
     if (this.#isOver) return true;
     const hasPlace = this.#active.size < begunMax || this.#active.has(taker);
     const mayBegin = this.#called.delete(taker) || (hasPlace && this.#waiting.size === 0);
@@ -76,7 +80,7 @@ export class ServingTurns {
 
   /** Looks for those that are slow, and for those that have waited long enough. */
   tick(nowMs: number): void {
-    if (this.#startMs !== undefined && nowMs - this.#startMs >= turnsMs) this.#end(nowMs);
+    this.#lapse(nowMs);
     for (const [taker, sinceMs] of this.#active) {
       if (nowMs - sinceMs >= slowBlockMs) this.#active.delete(taker);
     }
@@ -86,6 +90,10 @@ export class ServingTurns {
       this.#call(taker, nowMs);
     }
     this.#callNext(nowMs);
+  }
+
+  #lapse(nowMs: number): void {
+    if (this.#startMs !== undefined && nowMs - this.#startMs >= turnsMs) this.#end(nowMs);
   }
 
   /** Everybody may begin from now on. */
