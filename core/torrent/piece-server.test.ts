@@ -267,3 +267,26 @@ test("a peer that leaves lets others begin", async (t) => {
   ours.destroy();
   await called.promise;
 });
+
+test("a peer that asks for more as turns end is sent each block once", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { theirs, torrent, passTime, send } = await served(t);
+  theirs.resume();
+  const { turns } = torrent;
+  const others = [{ onTurn: () => undefined }, { onTurn: () => undefined }];
+  for (const other of others) assert.ok(turns?.begin(other, 0));
+  await send(greeting(small).subarray(handshakeLength));
+  const read = torrent.read.bind(torrent);
+  const positions: number[] = [];
+  torrent.read = (buffer, position) => {
+    positions.push(position);
+    return read(buffer, position);
+  };
+  const start = theirs.bytesRead;
+  await send(encodeBlocks("request", [{ index: 0, begin: 0, length: 16_384 }]));
+  assert.deepEqual(positions, []);
+  passTime(3000);
+  await send(encodeBlocks("request", [{ index: 0, begin: 16_384, length: 16_384 }]));
+  while (theirs.bytesRead < start + 2 * 16_384) await once(theirs, "data");
+  assert.deepEqual(positions, [0, 16_384]);
+});

@@ -138,6 +138,18 @@ test("who comes after three seconds waits for nobody, though nobody has looked s
   assert.ok(turns.begin(taker(), 3000));
 });
 
+test("who asks as turns end is told so once, and others that wait are called", () => {
+  const turns = new ServingTurns();
+  const called: string[] = [];
+  const taker = (name: string) => ({ onTurn: () => called.push(name) });
+  const [first, second, asking, waiting] = ["1", "2", "3", "4"].map(taker);
+  assert.ok(first && second && asking && waiting);
+  assert.ok(turns.begin(first, 0) && turns.begin(second, 0));
+  assert.ok(!turns.begin(asking, 2900) && !turns.begin(waiting, 2900));
+  assert.ok(turns.begin(asking, 3000));
+  assert.deepEqual(called, ["4"]);
+});
+
 test("once there are copies everybody is served at once", () => {
   const { takers, begun } = askers(turnsMax + 3);
   for (const taker of takers) taker.ask();

@@ -47,7 +47,11 @@ export class ServingTurns {
 
   /** Whether a piece may be begun now; else the taker is told when it may. */
   begin(taker: TurnTaker, nowMs: number): boolean {
-    this.#lapse(nowMs);
+    if (this.#hasLapsed(nowMs)) {
+      // Who asks is answered, and not called besides: it would begin twice.
+      this.#waiting.delete(taker);
+      this.#end(nowMs);
+    }
     if (this.#isOver) return true;
     const hasPlace = this.#active.size < begunMax || this.#active.has(taker);
     const mayBegin = this.#called.delete(taker) || (hasPlace && this.#waiting.size === 0);
@@ -80,7 +84,7 @@ export class ServingTurns {
 
   /** Looks for those that are slow, and for those that have waited long enough. */
   tick(nowMs: number): void {
-    this.#lapse(nowMs);
+    if (this.#hasLapsed(nowMs)) this.#end(nowMs);
     for (const [taker, sinceMs] of this.#active) {
       if (nowMs - sinceMs >= slowBlockMs) this.#active.delete(taker);
     }
@@ -92,8 +96,8 @@ export class ServingTurns {
     this.#callNext(nowMs);
   }
 
-  #lapse(nowMs: number): void {
-    if (this.#startMs !== undefined && nowMs - this.#startMs >= turnsMs) this.#end(nowMs);
+  #hasLapsed(nowMs: number): boolean {
+    return this.#startMs !== undefined && nowMs - this.#startMs >= turnsMs;
   }
 
   /** Everybody may begin from now on. */
