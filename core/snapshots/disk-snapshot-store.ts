@@ -17,6 +17,7 @@ import type {
   SnapshotRecord,
   SnapshotStore,
 } from "../ports/snapshot-store.ts";
+import { checkFileSystem, checkRootPath } from "./check-root.ts";
 import { FolderDraft } from "./folder-draft.ts";
 import { mappedRoot } from "./id-mapping.ts";
 import { loadSnapshots } from "./load-snapshots.ts";
@@ -73,6 +74,7 @@ export class DiskSnapshotStore implements SnapshotStore {
    *
    * @throws {UnavailableError} when another process has it open.
    * @throws {InvalidArgumentError} when its path cannot be an option of a mount.
+   * @throws {FailedPreconditionError} when overlayfs cannot use its file system.
    * @throws {StorageFullError}
    */
   static async open(
@@ -80,10 +82,7 @@ export class DiskSnapshotStore implements SnapshotStore {
     { signal }: Cancellable,
   ): Promise<DiskSnapshotStore> {
     signal.throwIfAborted();
-    if (/[:,\\]/.test(deps.root)) {
-      const root = JSON.stringify(deps.root);
-      throw new InvalidArgumentError(`Cannot keep snapshots in ${root}: has ":", "," or "\\"`);
-    }
+    checkRootPath(deps.root);
     const store = new DiskSnapshotStore(deps);
     try {
       await store.#open();
@@ -220,6 +219,8 @@ export class DiskSnapshotStore implements SnapshotStore {
     const { logger, settleDelayMs } = this.#deps;
     this.#layout.create();
     this.#owned.use(RootLock.acquire(this.#layout.lock));
+    // In this folder is the lock at least.
+    await checkFileSystem(this.#deps.root, this.#layout);
     await sync(this.#deps.root);
     this.#owned.use(this.#removals);
     const fileSystem = this.#owned.use(await FileSystemSync.open(this.#layout.folder));
