@@ -14,9 +14,9 @@ import { parseServiceConfig } from "./service-config.ts";
  */
 export async function checkConfig(
   { file, service }: { readonly file: string; readonly service: ServiceName | undefined },
-  { stdout, environment }: CliContext,
+  { stdout, environment, signal }: CliContext,
 ): Promise<ExitCode> {
-  const text = await readTextFile(file);
+  const text = await readTextFile(file, { signal });
   const kind = service ?? serviceOfConfig(text, file);
   if (kind === undefined) {
     throw new InvalidArgumentError(

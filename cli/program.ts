@@ -95,9 +95,11 @@ function addServiceCommand(
         if (file === undefined) {
           return command.error("error: required option '-c, --config <file>' not specified");
         }
-        const { environment } = context;
-        const readConfig = async () =>
-          parseServiceConfig(service, { text: await readTextFile(file), file, environment });
+        const { environment, signal } = context;
+        const readConfig = async () => {
+          const text = await readTextFile(file, { signal });
+          return parseServiceConfig(service, { text, file, environment });
+        };
         const config = { ...(await readConfig()), readConfig };
         return runService(
           { service, level, start: (deps, options) => startService(config, deps, options) },

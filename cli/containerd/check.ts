@@ -43,13 +43,14 @@ interface ContainerdCheck {
 /** Tells what is right and wrong for containerd to use our content store, snapshotter and mirror. */
 export async function checkContainerd(
   options: CheckOptions,
-  { stdout, environment, signal }: CliContext,
+  context: CliContext,
 ): Promise<ExitCode> {
+  const { stdout, signal } = context;
   const { findings: ofContainerd, ownStore } = await checkConfigFile(options, { signal });
   const findings = [
     ...ofContainerd,
     ...(ownStore === undefined ? [await checkSocket(options.socket)] : []),
-    ...(await checkRoot(options, { ownStore, environment })),
+    ...(await checkRoot(options, { ownStore, context })),
   ];
   for (const { ok, text } of findings) stdout.write(`${ok ? "ok    " : "WRONG "} ${text}\n`);
   return findings.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failure;
@@ -164,10 +165,10 @@ async function checkSocket(socket: string): Promise<Finding> {
 /** Where containerd keeps its content itself, the content proxy must not; else it must be able to go back. */
 async function checkRoot(
   { root: named, config, socket }: CheckOptions,
-  { ownStore, environment }: Pick<ContainerdCheck, "ownStore"> & Pick<CliContext, "environment">,
+  { ownStore, context }: Pick<ContainerdCheck, "ownStore"> & { readonly context: CliContext },
 ): Promise<Finding[]> {
   try {
-    const root = named ?? (await storeRootOf(config, environment));
+    const root = named ?? (await storeRootOf(config, context));
     if (ownStore !== undefined && resolve(root) === ownStore) {
       return [
         wrong(
@@ -197,8 +198,8 @@ async function checkOwner(root: string, socket: string): Promise<Finding> {
 }
 
 /** As the content proxy's configuration has it, if there is one here. */
-async function storeRootOf(file: string, environment: CliContext["environment"]): Promise<string> {
-  const text = (await statOf(file)) ? await readTextFile(file) : "";
+async function storeRootOf(file: string, { environment, signal }: CliContext): Promise<string> {
+  const text = (await statOf(file)) ? await readTextFile(file, { signal }) : "";
   const { parseContentProxyConfig } = await import("../../content-proxy/config.ts");
   return parseContentProxyConfig(text, file, { environment }).store.root;
 }

@@ -113,7 +113,7 @@ async function seedersOf(
   context: CliContext,
 ): Promise<readonly string[]> {
   if (file === undefined) return seeder ?? [defaultSeeder];
-  const text = await readTextFile(file);
+  const text = await readTextFile(file, { signal: context.signal });
   return seederUrlsOf({ text, file, environment: context.environment });
 }
 

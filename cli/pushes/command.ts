@@ -31,7 +31,7 @@ export function addPushesCommands(
       .addOption(new Option("--token-file <file>", "a file whose first token may push"))
       .action((id: string, { seeder, tokenFile }: Flags) =>
         done(async () => {
-          const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
+          const token = tokenFile === undefined ? undefined : await readToken(tokenFile, context);
           return changePush({ seeder: serviceUrl(seeder), id, method, token }, context);
         }),
       );
@@ -41,8 +41,8 @@ export function addPushesCommands(
 }
 
 /** @throws {InvalidArgumentError} when there is none in the file. */
-async function readToken(file: string): Promise<string> {
-  const lines = (await readTextFile(file)).split("\n").map((line) => line.trim());
+async function readToken(file: string, { signal }: CliContext): Promise<string> {
+  const lines = (await readTextFile(file, { signal })).split("\n").map((line) => line.trim());
   const token = lines.find((line) => line !== "" && !line.startsWith("#"));
   if (token !== undefined) return token;
   throw new InvalidArgumentError(`Cannot find a token in ${file}`);

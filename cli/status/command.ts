@@ -57,6 +57,6 @@ async function showStatus(flags: Flags, context: CliContext): Promise<ExitCode> 
 
 async function urlOf({ url, config: file }: Flags, context: CliContext): Promise<string> {
   if (file === undefined) return serviceUrl(url ?? defaultUrl);
-  const text = await readTextFile(file);
+  const text = await readTextFile(file, { signal: context.signal });
   return adminUrlOf({ text, file, environment: context.environment });
 }
