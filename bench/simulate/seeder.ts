@@ -29,10 +29,8 @@ export class WholeSeeder implements Giver, Happening {
   readonly #places = new Places();
 
   constructor({ host, torrent, timeline }: SeederDeps) {
-    const { pieceCount } = torrent.layout;
     this.host = host;
-    this.#have = new Bitfield(pieceCount);
-    for (let index = 0; index < pieceCount; index++) this.#have.add(index);
+    this.#have = Bitfield.full(torrent.layout.pieceCount);
     this.#timeline = timeline;
     timeline.at(tickMs, this);
   }

@@ -16,6 +16,13 @@ export class Bitfield {
     this.#bits = new Uint8Array(bitfieldLength(pieceCount));
   }
 
+  /** Of somebody who has all pieces. */
+  static full(pieceCount: number): Bitfield {
+    const bitfield = new Bitfield(pieceCount);
+    for (let index = 0; index < pieceCount; index++) bitfield.add(index);
+    return bitfield;
+  }
+
   /** @throws {InvalidArgumentError} when it is too short, too long, or has spare bits set. */
   static parse(bytes: Uint8Array, pieceCount: number): Bitfield {
     const bitfield = new Bitfield(pieceCount);

@@ -153,7 +153,7 @@ test("any bytes are an intent of a piece, or none", () => {
 });
 
 test("any bytes are a bitfield that counts the pieces it has, or none", () => {
-  const valid = [1, 8, 21].map((pieceCount) => full(pieceCount).toBytes());
+  const valid = [1, 8, 21].map((pieceCount) => Bitfield.full(pieceCount).toBytes());
   fuzz({ seed: 400_000, count: 8000, valid }, (input, draw) => {
     const pieceCount = 1 + draw(24);
     const bitfield = decoded(() => Bitfield.parse(input, pieceCount), [InvalidArgumentError]);
@@ -166,12 +166,6 @@ test("any bytes are a bitfield that counts the pieces it has, or none", () => {
     assert.equal(bitfield.has(pieceCount), false);
   });
 });
-
-function full(pieceCount: number): Bitfield {
-  const bitfield = new Bitfield(pieceCount);
-  for (let index = 0; index < pieceCount; index++) bitfield.add(index);
-  return bitfield;
-}
 
 test("any runs of hashes are those of a blob's next pieces, or refused", () => {
   const { digest, layout, pieceHashes } = blobFixture(1024 * 1024).metainfo;
