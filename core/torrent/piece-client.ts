@@ -6,13 +6,11 @@ import type { PieceLayout } from "../piece-layout.ts";
 import { isFar, isKnown } from "../topology.ts";
 import type { PieceSource, SourceKind, SourceOwner } from "./assignment.ts";
 import { Bitfield } from "./bitfield.ts";
+import { BlockAsker } from "./block-asker.ts";
 import { DialledNode, type PeerVerdict } from "./dialled-node.ts";
 import { type NodeInfo, intentMessageId, parseIntent } from "./extended-handshake.ts";
 import { blockLengthBulk, silenceBoundMs, stallBoundMs } from "./limits.ts";
-import { RequestQueue } from "./request-queue.ts";
-import { RequestWindow } from "./request-window.ts";
-import { StallTimer } from "./stall-timer.ts";
-import { type Block, type WireMessage, encodeBlocks } from "./wire-message.ts";
+import type { WireMessage } from "./wire-message.ts";
 
 /** What a {@link PieceClient} tells its download. */
 export interface PieceClientOwner extends SourceOwner {
@@ -45,50 +43,45 @@ export interface PieceClientDeps {
 }
 
 /**
- * The asking end of a connection to another node: learns its pieces, asks for some. The
- * other end never gets anything but requests.
+ * The asking end of a connection to another node: learns who it is and which pieces it has, and
+ * has its {@link BlockAsker} ask for some. The other end never gets anything but requests.
  */
 export class PieceClient implements PieceSource {
   readonly address: PeerAddress;
   readonly name: string;
   readonly #deps: PieceClientDeps;
   readonly #connection: DialledNode;
-  readonly #stall = new StallTimer(stallBoundMs);
+  readonly #asker: BlockAsker;
   #node: NodeInfo | undefined;
   #isFar = false;
   #isNear = false;
   #have: Bitfield | undefined;
   #cameWhole = false;
-  readonly #queue = new RequestQueue();
-  #window: RequestWindow;
-  #blockLengthMax = 0;
-  #unchoked = false;
-  #stalled = false;
-  #gaveAtMs = -Infinity;
   #openedAtMs = -Infinity;
-  #hasGiven = false;
 
   constructor(deps: PieceClientDeps) {
     this.#deps = deps;
     this.address = deps.address;
     this.name = formatPeerAddress(deps.address);
     const { address, infoHash, peerId, self, now, receiveBuffer, passage, owner } = deps;
-    this.#window = new RequestWindow({ roundTripMs: 0, nowMs: now() });
     this.#connection = new DialledNode({
       ...{ address, infoHash, peerId, self, now, receiveBuffer, passage },
       isTwin: (id) => deps.isTwin(this, id),
       handler: {
-        onConnect: (roundTripMs) => {
-          this.#window = new RequestWindow({ roundTripMs, nowMs: now() });
-        },
+        onConnect: (roundTripMs) => this.#asker.connected(roundTripMs),
         onNode: (node) => this.#onNode(node),
         onMessage: (message) => this.#onMessage(message),
-        onBlockStart: (block) => this.#queue.startBlock(block),
-        onBlockEnd: (block) => this.#onBlockEnd(block),
-        onBlockBytes: (length) => this.#onBlockBytes(length),
-        onClosed: (reason) => owner.onClosed(this, this.#queue.assignments, reason),
+        onBlockStart: (block) => this.#asker.startBlock(block),
+        onBlockEnd: (block) => this.#asker.endBlock(block),
+        onBlockBytes: (length) => this.#asker.came(length),
+        onClosed: (reason) => owner.onClosed(this, this.#asker.assignments, reason),
         onFault: (error) => owner.onFault(this, error),
       },
+    });
+    this.#asker = new BlockAsker({
+      ...{ connection: this.#connection, passage, now },
+      assign: () => owner.assign(this),
+      onPiece: (assignment) => owner.onPiece(this, assignment),
     });
   }
 
@@ -133,15 +126,15 @@ export class PieceClient implements PieceSource {
   }
 
   get stalled(): boolean {
-    return this.#stalled || (this.#deps.isDoubtful && !this.#hasGiven);
+    return this.#asker.isStalled || (this.#deps.isDoubtful && !this.hasGiven);
   }
 
   get rate(): number {
-    return this.#window.rate;
+    return this.#asker.rate;
   }
 
   get gaveAtMs(): number {
-    return this.#gaveAtMs;
+    return this.#asker.gaveAtMs;
   }
 
   /** Bytes that it gave, of blocks that are whole or not. */
@@ -156,7 +149,7 @@ export class PieceClient implements PieceSource {
 
   /** It was connected and is asked for nothing. */
   get owedNothing(): boolean {
-    return this.#have !== undefined && !this.#stalled && !this.isBusy;
+    return this.#have !== undefined && !this.#asker.isStalled && !this.isBusy;
   }
 
   get verdict(): PeerVerdict | undefined {
@@ -165,7 +158,7 @@ export class PieceClient implements PieceSource {
 
   /** Whether it ever gave a block. */
   get hasGiven(): boolean {
-    return this.#hasGiven;
+    return this.#asker.hasGiven;
   }
 
   /** It gives faster than our limits let it. */
@@ -175,54 +168,30 @@ export class PieceClient implements PieceSource {
 
   /** It was asked for bytes that have not come yet. */
   get isBusy(): boolean {
-    return this.#queue.outstanding > 0;
+    return this.#asker.isBusy;
   }
 
   /** Whether it has given nothing for a while, because it owes it or has nothing that we want. */
   isUseless(nowMs: number): boolean {
-    if (!this.isOpen || this.#stalled) return this.#stalled;
-    const usedAtMs = Math.max(this.#openedAtMs, this.#gaveAtMs);
+    if (!this.isOpen || this.#asker.isStalled) return this.#asker.isStalled;
+    const usedAtMs = Math.max(this.#openedAtMs, this.gaveAtMs);
     return !this.isBusy && nowMs - usedAtMs >= stallBoundMs;
   }
 
   has(index: number): boolean {
-    return (this.#have?.has(index) ?? false) && this.#queue.mayAssign(index);
+    return (this.#have?.has(index) ?? false) && this.#asker.mayAssign(index);
   }
 
   bytesUntil(index: number): number {
-    return this.#queue.bytesUntil(index);
+    return this.#asker.bytesUntil(index);
   }
 
   fill(): void {
-    if (!this.#unchoked || this.#connection.isClosed || this.#stalled) return;
-    const { owner, now } = this.#deps;
-    const wasIdle = this.#queue.outstanding === 0;
-    if (this.#queue.outstanding > this.#window.bytes / 2) return;
-    const blocks: Block[] = [];
-    const blockLength = Math.min(this.#blockLengthMax, this.#window.blockLength);
-    while (this.#queue.outstanding < this.#window.bytes) {
-      const block = this.#queue.nextBlock(blockLength);
-      if (block) {
-        blocks.push(block);
-        continue;
-      }
-      const assignment = owner.assign(this);
-      if (!assignment) break;
-      this.#queue.assign(assignment);
-    }
-    if (blocks.length === 0) return;
-    this.#connection.write(encodeBlocks("request", blocks));
-    if (!wasIdle) return;
-    this.#window.restart(now());
-    this.#stall.restart(now());
+    this.#asker.fill();
   }
 
   cancel(index: number): Buffer | undefined {
-    const { buffer, blocks } = this.#queue.cancel(index);
-    this.#connection.dropBlockOf(index);
-    if (blocks.length > 0) this.#connection.write(encodeBlocks("cancel", blocks));
-    if (this.#queue.outstanding === 0) this.#stall.stop();
-    return buffer;
+    return this.#asker.cancel(index);
   }
 
   /** Looks for lapsed bounds. */
@@ -231,24 +200,12 @@ export class PieceClient implements PieceSource {
       if (this.#connection.isOverdue(nowMs)) this.close("no handshake in time");
       return;
     }
-    if (this.isHeldBack && this.#queue.outstanding > 0) this.#stall.restart(nowMs);
-    this.#stalled = this.#stall.isStalled(nowMs);
-    if (this.#stall.silentMs(nowMs) > silenceBoundMs) this.close("silent for too long");
+    this.#asker.tick(nowMs);
+    if (this.#asker.silentMs(nowMs) > silenceBoundMs) this.close("silent for too long");
   }
 
   close(reason: string): void {
     this.#connection.close(reason);
-  }
-
-  /** Parts of blocks are signs of life: on a slow link a block takes longer than the bound. */
-  #onBlockBytes(length: number): void {
-    const nowMs = this.#deps.now();
-    this.#gaveAtMs = nowMs;
-    this.#window.received(length, nowMs);
-    if (this.#queue.outstanding > 0) this.#stall.came(length, nowMs);
-    else this.#stall.stop();
-    this.#stalled = this.#stall.isStalled(nowMs);
-    this.fill();
   }
 
   #onMessage(message: WireMessage): void {
@@ -264,11 +221,10 @@ export class PieceClient implements PieceSource {
         if (message.id === intentMessageId) this.#onIntent(message.payload);
         break;
       case "unchoke":
-        this.#unchoked = true;
-        this.fill();
+        this.#asker.unchoke();
         break;
       case "choke":
-        this.#unchoked = false;
+        this.#asker.choke();
         break;
       default:
         break;
@@ -280,12 +236,8 @@ export class PieceClient implements PieceSource {
     const { place } = this.#deps.self;
     this.#isFar = isFar(place, node.place);
     this.#isNear = !this.#isFar && isKnown(place) && isKnown(node.place);
-    this.#blockLengthMax = Math.min(blockLengthBulk, node.blockLengthMax);
-    const { pieceCount } = this.#deps.layout;
-    if (!node.whole) return;
-    const have = new Bitfield(pieceCount);
-    for (let index = 0; index < pieceCount; index++) have.add(index);
-    this.#open(have);
+    this.#asker.limitBlocks(Math.min(blockLengthBulk, node.blockLengthMax));
+    if (node.whole) this.#open(Bitfield.full(this.#deps.layout.pieceCount));
   }
 
   #open(have: Bitfield): void {
@@ -309,12 +261,5 @@ export class PieceClient implements PieceSource {
       throw new InvalidArgumentError(`Cannot note piece ${index}`);
     }
     if (!this.#have?.has(index)) this.#deps.owner.onIntent(this, index, isComing);
-  }
-
-  #onBlockEnd(block: Block): void {
-    this.#hasGiven = true;
-    this.#stall.restart(this.#deps.now());
-    const assignment = this.#queue.endBlock(block);
-    if (assignment) this.#deps.owner.onPiece(this, assignment);
   }
 }
