@@ -111,7 +111,7 @@ export function connectBlobs(config: ContentProxyConfig, deps: ConnectBlobsDeps)
     new PromiseWithdrawal({
       ...{ store, containerd, logger },
       stop: (digest) => arrivals.stopKept(digest),
-      disown: (digest) => fetcher.disown(digest),
+      forget: (digest) => fetcher.breakPromise(digest),
     }),
   );
   const known = { recent, lastUse, provenance };

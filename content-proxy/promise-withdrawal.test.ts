@@ -18,9 +18,11 @@ function setUp({ whole = false } = {}) {
     record: { digest, owned: true, whole } as BlobRecord | undefined,
     onDelete: (): void => undefined,
     onStop: (): void => undefined,
+    onForget: (): void => undefined,
   };
+  const logger = new MemoryLogger();
   const withdrawal = new PromiseWithdrawal({
-    logger: new MemoryLogger(),
+    logger,
     store: { find: () => node.record },
     containerd: {
       namespaces: async () => ["default", "empty", "k8s.io"],
@@ -33,9 +35,10 @@ function setUp({ whole = false } = {}) {
       },
     },
     stop: async () => node.onStop(),
-    disown: async () => {
-      done.push("disown");
+    forget: async () => {
+      done.push("forget");
       node.record = undefined;
+      node.onForget();
       ended.resolve(undefined);
     },
   });
@@ -43,7 +46,7 @@ function setUp({ whole = false } = {}) {
     await ended.promise;
     await withdrawal[Symbol.asyncDispose]();
   };
-  return { withdrawal, done, known, node, finish };
+  return { withdrawal, done, known, node, logger, finish };
 }
 
 test("a promise is withdrawn from all namespaces, and then from the store", async () => {
@@ -51,7 +54,7 @@ test("a promise is withdrawn from all namespaces, and then from the store", asyn
   withdrawal.withdraw(digest);
   withdrawal.withdraw(digest);
   await finish();
-  assert.deepEqual(done, ["delete default", "delete k8s.io", "disown"]);
+  assert.deepEqual(done, ["delete default", "delete k8s.io", "forget"]);
   assert.equal(known.size, 0);
 });
 
@@ -65,7 +68,32 @@ test("a namespace that was told of the blob meanwhile forgets it, too", async ()
   withdrawal.withdraw(digest);
   await again.promise;
   await withdrawal[Symbol.asyncDispose]();
-  assert.deepEqual(done, ["delete default", "delete k8s.io", "disown", "delete default"]);
+  assert.deepEqual(done, ["delete default", "delete k8s.io", "forget", "delete default"]);
+});
+
+test("what was told of the blob meanwhile forgets it though it is here whole, as nobody's", async () => {
+  const { withdrawal, done, node, known, finish } = setUp();
+  node.onForget = () => {
+    known.add("default");
+    node.record = { digest, owned: false, whole: true } as BlobRecord;
+  };
+  withdrawal.withdraw(digest);
+  await finish();
+  assert.deepEqual(done, ["delete default", "delete k8s.io", "forget", "delete default"]);
+});
+
+test("a blob that is containerd's again, for it has come or was promised anew, stays so", async () => {
+  for (const whole of [true, false]) {
+    const { withdrawal, done, node, known, logger, finish } = setUp();
+    node.onForget = () => {
+      known.add("default");
+      node.record = { digest, owned: true, whole } as BlobRecord;
+    };
+    withdrawal.withdraw(digest);
+    await finish();
+    assert.deepEqual(done, ["delete default", "delete k8s.io", "forget"]);
+    assert.deepEqual(logger.lines, []);
+  }
 });
 
 test("a blob that has come after all is not taken from containerd", async () => {
@@ -88,7 +116,7 @@ test("a download that ends whole while it is stopped keeps its promise", async (
     withdrawal.withdraw(digest);
     await stopped.promise;
     await withdrawal[Symbol.asyncDispose]();
-    assert.equal(done.includes("disown"), false);
+    assert.equal(done.includes("forget"), false);
     if (wholeAtStop === 1) assert.deepEqual(done, []);
   }
 });

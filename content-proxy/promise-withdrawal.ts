@@ -10,8 +10,8 @@ export interface PromiseWithdrawalDeps {
   readonly containerd: Pick<ContainerdClient, "namespaces" | "info" | "delete">;
   /** Ends the download of a blob, unless others than containerd want it, and waits for its end. */
   readonly stop: (digest: Digest) => Promise<void>;
-  /** Forgets a blob here, as when containerd deletes it. */
-  readonly disown: (digest: Digest) => Promise<void>;
+  /** Forgets a blob here, unless it has come: then it stays containerd's. */
+  readonly forget: (digest: Digest) => Promise<void>;
   readonly logger: Logger;
 }
 
@@ -47,35 +47,38 @@ export class PromiseWithdrawal implements AsyncDisposable {
 
   /** Never rejects. The promise stands until containerd has forgotten it. */
   async #withdraw(digest: Digest): Promise<void> {
-    const { stop, disown, logger } = this.#deps;
+    const { stop, forget, logger } = this.#deps;
+    const isBroken = () => this.#isOwned(digest) && !this.#isWhole(digest);
     try {
       await stop(digest);
-      if (!this.#isBroken(digest)) return;
-      await this.#forget(digest);
+      if (!isBroken()) return;
+      await this.#tell(digest, { isDue: isBroken });
       // A read may have begun another download.
       await stop(digest);
-      if (!this.#isBroken(digest)) return;
-      await disown(digest);
-      // A pull that came in between was told that the blob is here.
-      await this.#forget(digest);
-      logger.warn("withdrew a promise that cannot be kept", { digest });
+      if (!isBroken()) return;
+      await forget(digest);
+      // A pull that came in between was told that the blob is here. Where it is containerd's
+      // again, for it has come or was promised anew, that is true.
+      await this.#tell(digest, { isDue: () => !this.#isOwned(digest) });
+      if (!this.#isOwned(digest)) logger.warn("withdrew a promise that cannot be kept", { digest });
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       logger.error("cannot withdraw a promise", { digest, code: codeOf(error), error });
     }
   }
 
-  async #forget(digest: Digest): Promise<void> {
+  /** Has the namespaces that know of the blob forget it, while that is right. */
+  async #tell(digest: Digest, { isDue }: { readonly isDue: () => boolean }): Promise<void> {
     const { containerd } = this.#deps;
     const { signal } = this.#stop;
     for (const namespace of await containerd.namespaces({ signal })) {
       const known = await containerd.info(digest, { namespace, signal });
-      if (known && !this.#isWhole(digest)) await containerd.delete(digest, { namespace, signal });
+      if (known && isDue()) await containerd.delete(digest, { namespace, signal });
     }
   }
 
-  #isBroken(digest: Digest): boolean {
-    return this.#deps.store.find(digest)?.owned === true && !this.#isWhole(digest);
+  #isOwned(digest: Digest): boolean {
+    return this.#deps.store.find(digest)?.owned === true;
   }
 
   #isWhole(digest: Digest): boolean {

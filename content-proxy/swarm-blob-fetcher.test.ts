@@ -175,6 +175,23 @@ test("disown() ends the download of a promised blob and forgets it", async (t) =
   assert.deepEqual([...node.store.arriving()], []);
 });
 
+test("a promise that is broken as the blob comes is kept, and one that does not come is forgotten", async (t) => {
+  const node = await Node.open(t);
+  for (const bytes of [layer, Buffer.alloc(600_000, "lost")]) {
+    const digest = node.offer(bytes);
+    const { size } = metainfoOf(bytes).layout;
+    const started = node.nextDownload();
+    node.arrivals.start({ digest, size, promised: true });
+    await started;
+    await node.store.promise(digest, size);
+    const isLost = bytes !== layer;
+    await Promise.all([!isLost && node.store.arrived(digest), node.fetcher.breakPromise(digest)]);
+    const { owned, whole } = node.store.find(digest) ?? {};
+    assert.deepEqual([owned, whole], isLost ? [undefined, undefined] : [true, true]);
+    assert.deepEqual([...node.store.arriving()], []);
+  }
+});
+
 test("a blob that one pull gives back arrives for another, which was told to rely on it", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const node = await Node.open(t);

@@ -179,6 +179,12 @@ export class SwarmBlobFetcher implements BlobFetcher {
     void budget.enforce();
   }
 
+  /** Forgets a blob that containerd was promised; one that is whole stays containerd's. */
+  async breakPromise(digest: Digest): Promise<void> {
+    await this.#abandon(digest);
+    if (!this.#deps.store.find(digest)) this.#deps.recent.drop(digest);
+  }
+
   /** Ends a download that containerd needs no more, unless another pull was told to rely on it. */
   async #abandon(digest: Digest): Promise<void> {
     const { store, arrivals } = this.#deps;
