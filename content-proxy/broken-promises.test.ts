@@ -11,8 +11,12 @@ function arrivalOf(name: string, { hasSource = false } = {}) {
   return { digest, promised: true, ...progress, hasSource: async () => hasSource };
 }
 
-/** Blobs that arrive, of which a read of the first one fails while all others still move. */
-async function breakFirst(t: TestContext, arrivals: ReturnType<typeof arrivalOf>[]) {
+/** Blobs that arrive, of which a read of the first one fails while all others still move, or none. */
+async function breakFirst(
+  t: TestContext,
+  arrivals: ReturnType<typeof arrivalOf>[],
+  { isMoving = true } = {},
+) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const told: Digest[] = [];
   const broken = new BrokenPromises({ arrivals, onBroken: (digest) => void told.push(digest) });
@@ -20,10 +24,11 @@ async function breakFirst(t: TestContext, arrivals: ReturnType<typeof arrivalOf>
   t.mock.timers.tick(60_000);
   const [first, ...others] = arrivals;
   assert.ok(first);
-  for (const other of others) other.bytesDone++;
+  if (isMoving) for (const other of others) other.bytesDone++;
   await broken.tell(first.digest, standstill);
   assert.deepEqual(told, [first.digest]);
   arrivals.shift();
+  told.length = 0;
   return { told, broken };
 }
 
@@ -36,7 +41,6 @@ async function pass(t: TestContext, durationMs: number): Promise<void> {
 test("what moved until a moment before a promise broke, and not since, is told of soon after", async (t) => {
   const [lost, moving] = [arrivalOf("lost"), arrivalOf("moving")];
   const { told } = await breakFirst(t, [arrivalOf("read"), lost, moving]);
-  told.length = 0;
   await pass(t, 4000);
   moving.bytesDone++;
   assert.deepEqual(told, []);
@@ -47,8 +51,27 @@ test("what moved until a moment before a promise broke, and not since, is told o
 test("what somebody has is not told of, though nothing moves", async (t) => {
   const slow = arrivalOf("slow", { hasSource: true });
   const { told } = await breakFirst(t, [arrivalOf("read"), slow]);
-  told.length = 0;
   await pass(t, 8000);
+  assert.deepEqual(told, []);
+});
+
+test("when nothing moves, what was not read is told of soon after, whoever seems to have it", async (t) => {
+  const [lost, hanging] = [arrivalOf("lost"), arrivalOf("hanging", { hasSource: true })];
+  const arrivals = [arrivalOf("read"), lost, hanging];
+  const { told } = await breakFirst(t, arrivals, { isMoving: false });
+  await pass(t, 7000);
+  assert.deepEqual(told, []);
+  await pass(t, 1000);
+  assert.deepEqual(told.toSorted(), [lost.digest, hanging.digest].toSorted());
+});
+
+test("what stood still with all else is kept when the network is back", async (t) => {
+  const [moving, waiting] = [arrivalOf("moving"), arrivalOf("waiting", { hasSource: true })];
+  const arrivals = [arrivalOf("read"), moving, waiting];
+  const { told } = await breakFirst(t, arrivals, { isMoving: false });
+  await pass(t, 4000);
+  moving.bytesGiven++;
+  await pass(t, 4000);
   assert.deepEqual(told, []);
 });
 
@@ -57,7 +80,6 @@ test("a process that stood still itself looks again before it tells", async (t) 
   t.mock.method(performance, "now", () => nowMs);
   const lost = arrivalOf("lost");
   const { told } = await breakFirst(t, [arrivalOf("read"), lost]);
-  told.length = 0;
   nowMs += 20_000;
   await pass(t, 8000);
   assert.deepEqual(told, []);
@@ -66,9 +88,21 @@ test("a process that stood still itself looks again before it tells", async (t) 
   assert.deepEqual(told, [lost.digest]);
 });
 
+test("what stood still with all else, and with us, is looked at again", async (t) => {
+  let nowMs = performance.now();
+  t.mock.method(performance, "now", () => nowMs);
+  const hanging = arrivalOf("hanging", { hasSource: true });
+  const { told } = await breakFirst(t, [arrivalOf("read"), hanging], { isMoving: false });
+  nowMs += 20_000;
+  await pass(t, 8000);
+  assert.deepEqual(told, []);
+  nowMs += 8000;
+  await pass(t, 8000);
+  assert.deepEqual(told, [hanging.digest]);
+});
+
 test("nothing is told any more once it is disposed of", async (t) => {
   const { told, broken } = await breakFirst(t, [arrivalOf("read"), arrivalOf("lost")]);
-  told.length = 0;
   broken[Symbol.dispose]();
   await pass(t, 10_000);
   assert.deepEqual(told, []);
