@@ -22,7 +22,7 @@ export interface PieceExchangeDeps {
   readonly blob: ArrivingBlob;
   readonly picker: PiecePicker;
   readonly givers: PieceGivers;
-  readonly choice: PieceChoice;
+  readonly choice: Pick<PieceChoice, "next">;
   readonly buffers: BufferPool;
   readonly events: DownloadEvents;
   /** A source gave a piece that is none of the blob. */
