@@ -65,9 +65,10 @@ async function come(
   t: TestContext,
   port: number,
   wanted = blob,
-  place?: Place,
+  { place, host = "127.0.0.1" }: { readonly place?: Place; readonly host?: string } = {},
 ): Promise<{ socket: Socket; isServed: boolean }> {
-  const socket = connect(port, "127.0.0.1").on("error", () => undefined);
+  const socket = connect({ port, host: "127.0.0.1", localAddress: host });
+  socket.on("error", () => undefined);
   cleanUpOf(t).defer(() => socket.destroy());
   socket.write(greeting(wanted, { whole: false, ...(place && { place }) }));
   let received = Buffer.alloc(0);
@@ -81,6 +82,10 @@ async function come(
   const length = received.readUInt32BE(handshakeLength);
   const payload = received.subarray(handshakeLength + 6, handshakeLength + 4 + length);
   return { socket, isServed: !parseExtendedHandshake(payload).crowded };
+}
+
+async function closing(socket: Socket): Promise<void> {
+  await once(socket, "close");
 }
 
 /** Comes as often as there are places. */
@@ -127,6 +132,26 @@ test("who waits for a blob to grow keeps its place until it was told of a piece 
   assert.equal(places.filter(({ closed }) => closed).length, 1);
 });
 
+test("a host that holds all places with a blob leaves half of them to another that comes", async (t) => {
+  const { engine, port } = await openEngine(t);
+  const { infoHash, layout } = blob.metainfo;
+  engine.handle({ type: "seed", infoHash, size: layout.size, path: "/nowhere" });
+  // Time stands still, so that none of them is idle.
+  const places = await takeAllPlaces(t, port);
+  const isServed = async (host: string) => (await come(t, port, blob, { host })).isServed;
+  const half = Math.floor(askersOfWholeMax / 2);
+  for (let comer = 0; comer < half; comer++) {
+    const left = Promise.race(places.filter(({ closed }) => !closed).map(closing));
+    assert.equal(await isServed("127.0.0.2"), true, `${comer}`);
+    await left;
+  }
+  assert.equal(await isServed("127.0.0.2"), false);
+  assert.equal(await isServed("127.0.0.1"), false);
+  assert.equal(places.filter(({ closed }) => closed).length, half);
+  // Who comes from a third host has a place as well.
+  assert.equal(await isServed("127.0.0.3"), true);
+});
+
 test("an engine tells how many found no place, and how often it found none", async (t) => {
   const { engine, port, told } = await openEngine(t);
   const { infoHash, layout } = blob.metainfo;
@@ -153,7 +178,8 @@ test("nodes of other zones have some places besides, when near ones hold all", a
   const { infoHash, layout } = blob.metainfo;
   engine.handle({ type: "seed", infoHash, size: layout.size, path: "/nowhere" });
   await takeAllPlaces(t, port);
-  const isServed = async (place?: Place) => (await come(t, port, blob, place)).isServed;
+  const isServed = async (place?: Place) =>
+    (await come(t, port, blob, place && { place })).isServed;
   assert.equal(await isServed(near), false);
   assert.equal(await isServed(), false, "it does not say where it is");
   for (let extra = 0; extra < askersOfWholeMax / 8; extra++) {

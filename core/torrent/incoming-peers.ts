@@ -1,5 +1,6 @@
 import type { HostLimits } from "../limits/host-limits.ts";
 import type { InfoHash } from "../info-hash.ts";
+import { normalizePeerAddress } from "../peer-address.ts";
 import { isShoalPeerId } from "../peer-id.ts";
 import { isFar } from "../topology.ts";
 import type { BufferPool } from "./buffer-pool.ts";
@@ -10,14 +11,12 @@ import { HostGate } from "./host-gate.ts";
 import { HostShares } from "./host-shares.ts";
 import { type IncomingPeer, PeerListener } from "./peer-listener.ts";
 import { PieceServer } from "./piece-server.ts";
+import { placeToLeave } from "./place-to-leave.ts";
 import type { ServedTorrent } from "./served-torrent.ts";
 import type { StockPeers } from "./stock-peers.ts";
 
 /** Blobs that are offered to a peer that encrypts: each costs 20 KiB while it is connected. */
 const encryptedOffersMax = 32;
-
-/** A node that has use for another asks it again within that: else its pieces come from others. */
-const placeIdleMs = 10_000;
 
 export interface IncomingPeersDeps {
   readonly host: string;
@@ -41,7 +40,8 @@ export interface IncomingPeersDeps {
 /** The peers that connect to us: each gets a {@link PieceServer}, or webtorrent. */
 export class IncomingPeers implements AsyncDisposable {
   readonly #deps: IncomingPeersDeps;
-  readonly #servers = new Set<PieceServer>();
+  /** Each with the host that it serves, in the one form that this has. */
+  readonly #servers = new Map<PieceServer, string>();
   readonly #gate: HostGate;
   readonly #shares: HostShares;
   #refusals = 0;
@@ -82,12 +82,12 @@ export class IncomingPeers implements AsyncDisposable {
   /** Looks for lapsed bounds. */
   tick(): void {
     const nowMs = this.#deps.now();
-    for (const server of this.#servers) server.tick(nowMs);
+    for (const server of this.#servers.keys()) server.tick(nowMs);
   }
 
   /** Hangs up on everybody, frees the port. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const server of this.#servers) server.close("we are leaving");
+    for (const server of this.#servers.keys()) server.close("we are leaving");
     await this.#listener?.[Symbol.asyncDispose]();
   }
 
@@ -103,13 +103,13 @@ export class IncomingPeers implements AsyncDisposable {
       this.#serveStockPeer(peer, isForAll(torrent) ? [torrent] : []);
       return;
     }
-    if (torrent.isCrowded) this.#makePlace(torrent, { isExtra: false });
+    // Who is gone already has no address, and takes nothing.
+    const { host } = normalizePeerAddress({ host: socket.remoteAddress ?? "", port: 0 });
+    if (torrent.isCrowded) this.#makePlace(torrent, { host, isExtra: false });
     const isFarComer = torrent.isCrowded && this.#isFar(received);
-    if (isFarComer && !torrent.hasExtraPlace) this.#makePlace(torrent, { isExtra: true });
+    if (isFarComer && !torrent.hasExtraPlace) this.#makePlace(torrent, { host, isExtra: true });
     const isExtra = isFarComer && torrent.hasExtraPlace;
     if (torrent.isCrowded && !isExtra) this.#refusals++;
-    // Who is gone already has no address, and takes nothing.
-    const host = socket.remoteAddress ?? "";
     const server = new PieceServer({
       ...{ socket, torrent, peerId, self: self(), now, onFault, isExtra },
       buffers: this.#shares.of(host),
@@ -117,20 +117,27 @@ export class IncomingPeers implements AsyncDisposable {
       passage: limits.passage(["upload"], { flow: torrent.infoHash }),
       onClosed: (closed) => this.#servers.delete(closed),
     });
-    this.#servers.add(server);
+    this.#servers.set(server, host);
     server.start(received.subarray(handshakeLength));
   }
 
-  /** Who holds a place of that kind and asks for nothing has to leave it to who comes. */
-  #makePlace(torrent: ServedTorrent, { isExtra }: { readonly isExtra: boolean }): void {
-    const nowMs = this.#deps.now();
-    let idlest: PieceServer | undefined;
-    for (const server of this.#servers) {
-      if (server.torrent !== torrent || server.isExtra !== isExtra) continue;
-      if (server.idleMs(nowMs) < placeIdleMs) continue;
-      if (!idlest || server.idleMs(nowMs) > idlest.idleMs(nowMs)) idlest = server;
+  /** Has somebody leave a place of that kind to who comes from a host, if there is a reason to. */
+  #makePlace(
+    torrent: ServedTorrent,
+    { host, isExtra }: { readonly host: string; readonly isExtra: boolean },
+  ): void {
+    const holders = this.#holdersOf(torrent, { isExtra });
+    const leaver = placeToLeave(holders, { host, nowMs: this.#deps.now() });
+    leaver?.close("others would ask, too");
+  }
+
+  *#holdersOf(
+    torrent: ServedTorrent,
+    { isExtra }: { readonly isExtra: boolean },
+  ): Generator<[PieceServer, string], void> {
+    for (const [server, host] of this.#servers) {
+      if (server.isExtra === isExtra && torrent.listeners.has(server)) yield [server, host];
     }
-    idlest?.close("it asks for nothing, and others would");
   }
 
   /**

@@ -127,14 +127,9 @@ export class PieceServer implements HaveListener {
     torrent.listen(this);
   }
 
-  /** What it is served with. */
-  get torrent(): ServedTorrent {
-    return this.#deps.torrent;
-  }
-
   /** Milliseconds for which it holds a place and has no use for it. */
   idleMs(nowMs: number): number {
-    return this.#sender.isBusy || this.#isRefused ? 0 : this.#placeUse.idleMs(nowMs);
+    return this.#sender.isBusy ? 0 : this.#placeUse.idleMs(nowMs);
   }
 
   onHave(index: number): void {
