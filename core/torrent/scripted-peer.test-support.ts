@@ -30,14 +30,21 @@ export function greeting(
     whole = true,
     listenPort = 0,
     place,
-  }: { readonly whole?: boolean; readonly listenPort?: number; readonly place?: Place } = {},
+    crowded = false,
+  }: {
+    readonly whole?: boolean;
+    readonly listenPort?: number;
+    readonly place?: Place;
+    /** Whether it serves others instead. */
+    readonly crowded?: boolean;
+  } = {},
 ): Buffer {
   return Buffer.concat([
     encodeHandshake({ infoHash: metainfo.infoHash, peerId: createPeerId() }),
     encodeExtended(
       0,
       encodeExtendedHandshake({
-        ...{ blockLengthMax: 1 << 20, dedicatedSeeder: false, whole, listenPort, place },
+        ...{ blockLengthMax: 1 << 20, dedicatedSeeder: false, whole, listenPort, place, crowded },
       }),
     ),
   ]);
