@@ -125,8 +125,7 @@ export class Node {
     this.impatientFetcher = fetcherOf({ readTimeoutMs: 100 });
   }
 
-  static async open(t: TestContext): Promise<Node> {
-    const root = testFolder(t, "fetcher");
+  static async open(t: TestContext, root = testFolder(t, "fetcher")): Promise<Node> {
     const node = await Node.#openAt(root, t);
     cleanUpOf(t).defer(async () => {
       await node.close();

@@ -174,9 +174,14 @@ export class SwarmBlobFetcher implements BlobFetcher {
     const record = store.find(digest);
     if (record && !record.whole) await this.#abandon(digest);
     if (record?.provenance === "local") offering.withdraw(digest);
-    await store.disown(digest);
+    try {
+      await store.disown(digest);
+    } finally {
+      void budget.enforce();
+    }
+    // On a full disk it is not kept as cached.
+    if (!store.find(digest)) offering.withdraw(digest);
     recent.drop(digest);
-    void budget.enforce();
   }
 
   /** Forgets a blob that containerd was promised; one that is whole stays containerd's. */

@@ -283,7 +283,7 @@ export interface BlobManager {
 
   /**
    * containerd does not need it any more: a `pull` blob stays as cached, a `local`
-   * one is deleted. Idempotent.
+   * one is deleted, as is any on a disk too full to note it. Idempotent.
    */
   disown(digest: Digest): Promise<void>;
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -13,7 +12,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { getuid } from "node:process";
 import { type TestContext, test } from "node:test";
 
 import { digestOf, hexOf } from "../digest.ts";
@@ -33,6 +31,7 @@ import { putBlob, readBlob } from "../testing/blob-store/sample-blobs.ts";
 import { cleanUpOf } from "../testing/clean-up.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { MemoryLogger } from "../testing/memory-logger.ts";
+import { SmallDisk, asRoot } from "../testing/small-disk.ts";
 import { testFolder } from "../testing/test-folder.ts";
 import { DiskBlobStore } from "./disk-blob-store.ts";
 import { StoreLayout } from "./store-layout.ts";
@@ -518,18 +517,12 @@ test("an ingest that is aborted while it is opened again is locked, not lost", a
   assert.equal((await after.openIngest("ref", { total: 0 })).status.offset, 0);
 });
 
-const noMount = getuid?.() === 0 ? false : "needs root to mount a small file system";
-
 test(
   "a full disk is told of, harms nothing, and is forgotten when there is room",
-  { skip: noMount },
+  asRoot,
   async (t) => {
-    // Not on the test's own folder: who removes it after a run that was killed unmounts what is in it.
-    const folder = join(testFolder(t, "small"), "disk");
-    mkdirSync(folder);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]);
-    cleanUpOf(t).defer(() => execFileSync("umount", ["--lazy", folder]));
-    const root = await StoreRoot.make(t, join(folder, "store"));
+    const disk = new SmallDisk(t);
+    const root = await StoreRoot.make(t, disk.root);
     const store = await root.reopen();
     await putBlob(store, blob.bytes, pull);
     const ingest = await store.openIngest("ref", { total: 0 });
@@ -543,14 +536,13 @@ test(
     const huge = blobFixture(8 * 1024 * 1024, "huge").metainfo;
     await assert.rejects(store.arrive(huge), StorageFullError);
     assert.deepEqual([...store.arriving()], []);
-    const filler = join(folder, "filler");
-    execFileSync("sh", ["-c", `cat /dev/zero > "$1" 2>/dev/null || true`, "sh", filler]);
+    disk.fill();
     await assert.rejects(store.label(digest, { a: "x".repeat(5000) }), StorageFullError);
     assert.deepEqual(store.find(digest)?.labels, { a: "b" });
     const another = await store.openIngest("another", { total: 0 });
     await assert.rejects(another.write(part), StorageFullError);
     await another.close();
-    rmSync(filler);
+    disk.clear();
     const record = await ingest.commit(commit);
     assert.equal(record.digest, digestOf(sofar));
     const after = await root.reopen();

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { DisposeStack } from "../async/dispose-stack.ts";
 import type { ByteRange } from "../byte-range.ts";
 import type { Digest } from "../digest.ts";
-import { BlobExistsError, BlobNotFoundError, DataLossError } from "../errors.ts";
+import { BlobExistsError, BlobNotFoundError, DataLossError, StorageFullError } from "../errors.ts";
 import type { Metainfo } from "../metainfo.ts";
 import type {
   ArrivingFile,
@@ -204,10 +204,7 @@ export class DiskBlobStore implements BlobStore {
       if (record?.owned !== true) return;
       if (record.provenance === "local" || !record.whole) {
         this.#blobs.freeLater(await this.#remove(digest));
-      } else {
-        const updatedAt = this.#clock.now();
-        await this.#blobs.saveSoon({ ...record, owned: false, labels: {}, updatedAt });
-      }
+      } else await this.#keepCached(record);
     });
   }
 
@@ -234,6 +231,17 @@ export class DiskBlobStore implements BlobStore {
     loadBlobs({ layout: this.#layout, blobs: this.#blobs, arriving: this.#arriving, logger });
     this.#owned.use(this.#ingests);
     this.#ingests.load();
+  }
+
+  /** On a full disk nothing can be noted: the blob goes, for who deletes needs the room. */
+  async #keepCached(record: BlobRecord): Promise<void> {
+    const updatedAt = this.#clock.now();
+    try {
+      await this.#blobs.saveSoon({ ...record, owned: false, labels: {}, updatedAt });
+    } catch (error) {
+      if (!(storageErrorFrom(error) instanceof StorageFullError)) throw error;
+      this.#blobs.freeLater(await this.#remove(record.digest));
+    }
   }
 
   async #remove(digest: Digest): Promise<DetachedFile> {
