@@ -93,6 +93,15 @@ test("what one blob lacks is no reason to leave others out", async (t) => {
   }
 });
 
+test("a blob that a seeder can tell nothing of yet is asked for again later, and others at once", async (t) => {
+  const { bench, ask } = setUp();
+  bench.reply = () => Promise.reject(new UnavailableError("later", { retryAfterMs: 60_000 }));
+  for (let times = 0; times < 2; times++) assert.equal(await ask(layer, t), undefined);
+  assert.equal(bench.asked.length, 1);
+  bench.reply = async () => whole;
+  assert.equal(await ask(other, t), whole);
+});
+
 test("a blob that is missing is asked for again as soon as its repository is known", async (t) => {
   const { bench, ask } = setUp([]);
   bench.reply = () => Promise.reject(new BlobNotFoundError(layer));

@@ -158,6 +158,8 @@ export class ColdFetch {
   ): void {
     const isFull = error instanceof UnavailableError && error.cause instanceof StorageFullError;
     const code = codeOf(isFull ? error.cause : error);
+    // Said of this blob alone: nothing was learnt of its registry.
+    const laterMs = error instanceof UnavailableError ? error.retryAfterMs : undefined;
     this.#deps.logger.info("no seeder gets a blob", { digest, code });
     switch (code) {
       case "deadline_exceeded":
@@ -175,6 +177,8 @@ export class ColdFetch {
         break;
       default:
         if (tookMs >= slowAfterMs) this.#slow.set(place, true);
+        else if (laterMs !== undefined)
+          this.#refused.set(digest, true, { ttl: Math.max(1, laterMs) });
         else if (place !== digest) this.#refused.set(place, true, { ttl: refusedTtlMs });
     }
   }

@@ -26,8 +26,10 @@ function open(t: TestContext) {
   const budget = new CacheBudget({ store, offering, logger: new MemoryLogger(), rule });
   const room = new BlobRoom({ store, budget, budgetBytes, noteUses: () => undefined });
   const arrive = (seed: string, size: number) => {
-    const digest = digestOf(Buffer.from(seed));
-    const arrival = cleanUpOf(t).use(new ArrivalRoom({ mediaType: "layer", digest, size }, room));
+    const descriptor = { mediaType: "layer", digest: digestOf(Buffer.from(seed)), size };
+    const arrival = cleanUpOf(t).use(
+      new ArrivalRoom({ registry: "r.example", repository: "pond/fish", descriptor }, room),
+    );
     return arrival;
   };
   return { arrive };

@@ -1,5 +1,6 @@
-import type { Descriptor } from "../core/descriptor.ts";
+import type { OriginBlob } from "./blob-fetch.ts";
 import type { BlobRoom } from "./blob-room.ts";
+import { halfRefOf } from "./half-ref.ts";
 import { holdAhead } from "./hold-ahead.ts";
 
 /**
@@ -7,18 +8,21 @@ import { holdAhead } from "./hold-ahead.ts";
  * origin: blobs that are here leave for bytes that came, and not for a word.
  */
 export class ArrivalRoom implements Disposable {
-  readonly #blob: Descriptor;
+  readonly #ref: string;
+  readonly #size: number;
   readonly #room: Pick<BlobRoom, "hold">;
   readonly #kept: Disposable;
   /** Up to where there is room for it. */
   #end = 0;
 
   /** @throws {StorageFullError} when it is larger than all that may be here. */
-  constructor(blob: Descriptor, room: Pick<BlobRoom, "check" | "hold" | "keep">) {
-    room.check(blob.size, `blob ${blob.digest}`);
-    this.#blob = blob;
+  constructor(blob: OriginBlob, room: Pick<BlobRoom, "check" | "hold" | "keep">) {
+    const { digest, size } = blob.descriptor;
+    room.check(size, `blob ${digest}`);
+    this.#ref = halfRefOf(blob);
+    this.#size = size;
     this.#room = room;
-    this.#kept = room.keep(blob.digest);
+    this.#kept = room.keep(this.#ref);
   }
 
   /**
@@ -28,8 +32,7 @@ export class ArrivalRoom implements Disposable {
    */
   async reach(end: number): Promise<void> {
     if (end <= this.#end) return;
-    const { digest, size } = this.#blob;
-    this.#end = await holdAhead(this.#room, { ref: digest, end, endTold: size });
+    this.#end = await holdAhead(this.#room, { ref: this.#ref, end, endTold: this.#size });
   }
 
   [Symbol.dispose](): void {

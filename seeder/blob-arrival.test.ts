@@ -22,7 +22,8 @@ async function open(t: TestContext) {
   const store = cleanUpOf(t).use(await DiskBlobStore.open(deps, t));
   const ingest = await store.openIngest(digest, { total: size });
   let unwanted = 0;
-  const arrival = new BlobArrival({ mediaType: "layer", digest, size }, () => unwanted++);
+  const descriptor = { mediaType: "layer", digest, size };
+  const arrival = new BlobArrival({ descriptor, registry: "r.example" }, () => unwanted++);
   const give = async (end: number, from: Buffer = bytes) => {
     const onTaken = () => arrival.grow(ingest);
     await ingest.write(from.subarray(ingest.status.offset, end), { onTaken });

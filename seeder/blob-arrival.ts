@@ -10,6 +10,12 @@ import { blobSizeMax, pieceLayoutOf } from "../core/piece-layout.ts";
 import type { Ingest } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 
+/** A blob, and the registry that gives it. */
+export interface ArrivingFrom {
+  readonly descriptor: Descriptor;
+  readonly registry: string;
+}
+
 /** What {@link BlobArrival} reads of the ingest that fills it. */
 export type GrowingIngest = Pick<Ingest, "status" | "path" | "finishedPieces" | "digest">;
 
@@ -31,6 +37,8 @@ const chunkLengthMax = 128 * 1024;
  */
 export class BlobArrival {
   readonly descriptor: Descriptor;
+  /** Whose word its bytes are, until the digest of all of them is known. */
+  readonly registry: string;
   readonly #onUnwanted: () => void;
   readonly #changed = new Notifier();
   /** Until what gathers is told. */
@@ -47,8 +55,9 @@ export class BlobArrival {
   #failure: { readonly error: unknown } | undefined;
 
   /** @param onUnwanted Called each time when nobody holds it any more before its end. */
-  constructor(descriptor: Descriptor, onUnwanted: () => void) {
+  constructor({ descriptor, registry }: ArrivingFrom, onUnwanted: () => void) {
     this.descriptor = descriptor;
+    this.registry = registry;
     this.#onUnwanted = onUnwanted;
   }
 

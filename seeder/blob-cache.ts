@@ -214,7 +214,7 @@ export class BlobCache implements AsyncDisposable {
     const { digest } = blob.descriptor;
     const stop = new AbortController();
     const secondHand = new SecondHand();
-    const arrival = new BlobArrival(blob.descriptor, () =>
+    const arrival = new BlobArrival(blob, () =>
       stop.abort(new DOMException("Nobody wants it", "AbortError")),
     );
     const onBytes = (bytes: number) => {
@@ -277,7 +277,7 @@ export class BlobCache implements AsyncDisposable {
     const { registry, descriptor } = blob;
     const { digest, size } = descriptor;
     try {
-      const room = new ArrivalRoom(descriptor, this.#deps.room);
+      const room = new ArrivalRoom(blob, this.#deps.room);
       try {
         const record = await fetchBlob(blob, { store, origin, room, firstPieces, ...options });
         logger.info("fetched a blob", { digest, bytes: size, registry });

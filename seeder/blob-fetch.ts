@@ -8,6 +8,7 @@ import type { Authorization, Repository } from "../core/ports/origin.ts";
 import type { ArrivalRoom } from "./arrival-room.ts";
 import type { BlobArrival } from "./blob-arrival.ts";
 import type { FirstPieces } from "./first-pieces.ts";
+import { halfRefOf } from "./half-ref.ts";
 import { type BlobGiver, type SecondHandOptions, isWrongBlob } from "./second-hand.ts";
 
 /** A blob, and the repository that it may be had from. */
@@ -25,7 +26,7 @@ const openPauseMs = 100;
 export type OnBytes = (bytes: number) => void;
 
 /**
- * Fetches a blob from its origin into the store, going on where an earlier try ended.
+ * Fetches a blob from its origin into the store, going on where an earlier try at that ended.
  * Its pieces are hashed as it is written. Nothing is kept of bytes that are not the
  * digest's, nor where the disk is full: a half must not be what fills it. Nor is a half
  * kept that has bytes of another seeder, for the origin's would be added to what may be wrong.
@@ -63,7 +64,8 @@ export async function fetchBlob(
 ): Promise<BlobRecord> {
   const { authorization, descriptor } = blob;
   const { digest, size } = descriptor;
-  const ingest = await openIngest(store, { digest, size, signal });
+  const ref = halfRefOf(blob);
+  const ingest = await openIngest(store, { ref, size, signal });
   let turn: Disposable | undefined;
   const half = { isSecondHand: false };
   const onSecondHand = (bytes: number) => {
@@ -87,7 +89,7 @@ export async function fetchBlob(
     const expected = { expected: digest, size, labels: {}, provenance, owned: false } as const;
     return await ingest.commit(expected);
   } catch (error) {
-    if (half.isSecondHand || isBeyondResume(error)) await store.abortIngest(digest);
+    if (half.isSecondHand || isBeyondResume(error)) await store.abortIngest(ref);
     throw error;
   } finally {
     turn?.[Symbol.dispose]();
@@ -102,14 +104,13 @@ function firstPieceEndOf(size: number): number {
   return pieceCount > 1 ? pieceLength : 0;
 }
 
-/** The digest is a ref that nobody else uses; a half is found again under it. */
 async function openIngest(
   store: Pick<BlobWriter, "openIngest">,
-  { digest, size, signal }: Cancellable & Pick<Descriptor, "digest" | "size">,
+  { ref, size, signal }: Cancellable & { readonly ref: string; readonly size: number },
 ): Promise<Ingest> {
   for (let tries = 1; ; tries++) {
     try {
-      return await store.openIngest(digest, { total: size });
+      return await store.openIngest(ref, { total: size });
     } catch (error) {
       // After a restart the store reads again what a large half has.
       if (!(error instanceof RefLockedError) || tries === openTriesMax) throw error;

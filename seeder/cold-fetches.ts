@@ -5,13 +5,20 @@ import type { BlobReader } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { BlobCache } from "./blob-cache.ts";
-import { type ColdRequest, keyOf } from "./cold-request.ts";
-import { type ColdOutcome, type ColdRunDeps, isGrowing, runColdFetch } from "./cold-run.ts";
+import { type ColdRequest, isNamedBy, keyOf } from "./cold-request.ts";
+import {
+  type ColdOutcome,
+  type ColdRunDeps,
+  arrivesElsewhere,
+  isGrowing,
+  retryAfterMs,
+  runColdFetch,
+} from "./cold-run.ts";
 
 /** What {@link ColdFetches} works with. */
 export interface ColdFetchesDeps extends ColdRunDeps {
   readonly store: Pick<BlobReader, "find">;
-  readonly cache: ColdRunDeps["cache"] & Pick<BlobCache, "arrivalOf" | "hasten">;
+  readonly cache: ColdRunDeps["cache"] & Pick<BlobCache, "hasten">;
   readonly logger: Logger;
 }
 
@@ -26,9 +33,6 @@ const runTimeoutMs = 3_600_000;
  * that nothing can be told yet before it takes the silence for a seeder that hangs.
  */
 const answerTimeoutMs = 1200;
-
-/** Milliseconds after which to ask again what cannot be told yet. */
-const retryAfterMs = 1000;
 
 /** A request that is worked on, whoever waits for it. */
 interface Run {
@@ -50,13 +54,14 @@ export class ColdFetches implements AsyncDisposable {
 
   /**
    * Begins or joins the fetch of a blob, and tells what came of it as soon as the origin
-   * gives its first bytes; of a small blob, when it is whole.
+   * gives its first bytes; of a small blob, when it is whole. Of what comes from a registry that
+   * the request does not name nothing is told before it is whole, and checked.
    *
    * @throws {BlobNotFoundError} when no repository has it, or none is known.
    * @throws {AccessDeniedError} when the origin refuses.
    * @throws {StorageFullError} when there is no room for it.
-   * @throws {UnavailableError} when the origin does not give it, has not within 1.2 s, or too
-   *   much is under way.
+   * @throws {UnavailableError} when the origin does not give it, has not within 1.2 s, another
+   *   one is giving it, or too much is under way.
    */
   async fetch(request: ColdRequest, { signal }: Cancellable): Promise<ColdOutcome> {
     const { store, cache, known } = this.#deps;
@@ -86,9 +91,11 @@ export class ColdFetches implements AsyncDisposable {
   }
 
   /** What is told to a crowd at once: somebody's fetch goes on by itself. */
-  #arriving({ digest, size }: ColdRequest): ColdOutcome | undefined {
+  #arriving(request: ColdRequest): ColdOutcome | undefined {
+    const { digest, size } = request;
     const arrival = this.#deps.cache.arrivalOf(digest);
     if (!arrival?.path || !isGrowing(arrival.descriptor)) return undefined;
+    if (!isNamedBy(request, arrival.registry, this.#deps.origin)) throw arrivesElsewhere(digest);
     if (size !== undefined && size !== arrival.descriptor.size) return undefined;
     const isRun = [...this.#runs.values()].some((run) => run.digest === digest);
     return isRun ? { state: "arriving", size: arrival.descriptor.size } : undefined;

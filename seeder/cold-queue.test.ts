@@ -29,7 +29,10 @@ function open(t: TestContext) {
         isQueued: () => false,
         obtain: async ({ descriptor }, options) => hanging(descriptor.digest, options),
       },
-      origin: { describe: async (_from, options) => hanging("describe", options) },
+      origin: {
+        describe: async (_from, options) => hanging("describe", options),
+        lists: () => false,
+      },
       known: { add: () => undefined, find: () => undefined, touch: () => undefined },
       growing: { add: () => undefined },
       logger: new MemoryLogger(),

@@ -1,6 +1,7 @@
 import type { Credential } from "../core/credential.ts";
 import type { Digest } from "../core/digest.ts";
 import type { Authorization, Repository } from "../core/ports/origin.ts";
+import { canonicalRegistry } from "../core/registry-name.ts";
 import type { OriginBlob } from "./blob-fetch.ts";
 
 /** A blob that a node wants to have fetched, and where it may be had from. */
@@ -34,6 +35,21 @@ export function placesOf(request: ColdRequest, known: OriginBlob | undefined): C
     if (!places.has(name)) places.set(name, { registry, repository, authorization });
   }
   return [...places.values()];
+}
+
+/**
+ * Whether a node may be told of bytes of that registry before the digest of all of them is known:
+ * what a registry gives wrong must fail the pulls of those alone who named it. For who names none,
+ * the seeder's own configuration does.
+ */
+export function isNamedBy(
+  { from }: Pick<ColdRequest, "from">,
+  registry: string,
+  origin: { readonly lists: (registry: string) => boolean },
+): boolean {
+  if (from.length === 0) return origin.lists(registry);
+  const name = canonicalRegistry(registry);
+  return from.some((place) => canonicalRegistry(place.registry) === name);
 }
 
 /** Tells requests apart that may end differently. */

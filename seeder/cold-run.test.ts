@@ -10,10 +10,12 @@ import { type ColdOutcome, runColdFetch } from "./cold-run.ts";
 
 const digest = digestOf(Buffer.from("a"));
 const size = 1_000_000;
-const from = [{ registry: "a.example", repository: "pond/fish" }];
+const registry = "a.example";
+const from = [{ registry, repository: "pond/fish" }];
 
 function arrivalOf(told: number): BlobArrival {
-  return new BlobArrival({ mediaType: "layer", digest, size: told }, () => undefined);
+  const descriptor = { mediaType: "layer", digest, size: told };
+  return new BlobArrival({ descriptor, registry }, () => undefined);
 }
 
 test("who knows the size has a fetch of its own after one of another size, and peers for it", async (t) => {
@@ -30,10 +32,11 @@ test("who knows the size has a fetch of its own after one of another size, and p
           const arrival = arrivals.shift() ?? right;
           return { arrival, [Symbol.dispose]: () => undefined };
         },
+        arrivalOf: () => undefined,
         isQueued: () => false,
         obtain: async () => whole.promise,
       },
-      origin: { describe: async () => ({ mediaType: "layer", digest, size }) },
+      origin: { describe: async () => ({ mediaType: "layer", digest, size }), lists: () => false },
       known: { add: () => undefined, find: () => undefined, touch: () => undefined },
       growing: { add: (arrival) => void given.push(arrival) },
       onOutcome: (outcome) => void told.push(outcome),

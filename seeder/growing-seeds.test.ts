@@ -40,7 +40,8 @@ async function open(t: TestContext) {
   const seeds = cleanUpOf(t).use(new GrowingSeeds({ store, swarm, logger }));
   const arrive = async () => {
     const ingest = await store.openIngest(digest, { total: size });
-    const arrival = new BlobArrival({ mediaType: "layer", digest, size }, () => undefined);
+    const descriptor = { mediaType: "layer", digest, size };
+    const arrival = new BlobArrival({ descriptor, registry: "r.example" }, () => undefined);
     const give = async (end: number) => {
       const onTaken = () => arrival.grow(ingest);
       await ingest.write(bytes.subarray(ingest.status.offset, end), { onTaken });

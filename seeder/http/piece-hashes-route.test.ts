@@ -15,10 +15,8 @@ const { pieceHashes, layout } = metainfo;
 
 /** The route for a blob that arrives, and a client of it. */
 async function open(t: TestContext, onConnection: (socket: Socket) => void = () => undefined) {
-  const arrival = new BlobArrival(
-    { mediaType: "layer", digest, size: layout.size },
-    () => undefined,
-  );
+  const descriptor = { mediaType: "layer", digest, size: layout.size };
+  const arrival = new BlobArrival({ descriptor, registry: "r.example" }, () => undefined);
   const store = { find: () => undefined, metainfo: async () => metainfo };
   const hold = arrival.hold();
   const cache = { follow: async () => ({ arrival, [Symbol.dispose]: hold[Symbol.dispose] }) };

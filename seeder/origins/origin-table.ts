@@ -39,6 +39,11 @@ export class OriginTable implements DescribingOrigin {
     return [...this.#byHost.values()].map((origin) => origin.report());
   }
 
+  /** Whether it is in the table: nobody else chose it. */
+  lists(registry: string): boolean {
+    return this.#byHost.has(canonicalRegistry(registry));
+  }
+
   async resolve(reference: ImageReference, options: OriginOptions): Promise<Descriptor> {
     return this.#of(reference.registry).resolve(reference, options);
   }
