@@ -118,3 +118,22 @@ test("ServedTorrent has places besides for far nodes, who take none of the other
     for (let twice = 0; twice < 2; twice++) torrent.unlisten(each);
   assert.equal(torrent.hasExtraPlace, true);
 });
+
+test("ServedTorrent has places and turns for nodes, whatever guests listen", () => {
+  const { infoHash, layout } = blobFixture(16 * 256 * 1024).metainfo;
+  const torrent = new ServedTorrent({ infoHash, layout, path: "/" });
+  const turns = () => torrent.turns;
+  const guests = Array.from({ length: 100 }, () => ({ ...listener, isGuest: true }));
+  for (const each of guests) torrent.listen(each);
+  assert.deepEqual([torrent.isCrowded, turns()], [false, undefined]);
+  torrent.listen(listener);
+  const first = turns();
+  assert.ok(first);
+  for (const each of guests.slice(1)) torrent.unlisten(each);
+  assert.equal(turns(), first);
+  torrent.unlisten(listener);
+  assert.equal(turns(), undefined);
+  torrent.listen(listener);
+  assert.ok(turns());
+  assert.notEqual(turns(), first, "the next crowd has turns of its own");
+});

@@ -14,6 +14,8 @@ import type { Block } from "./wire-message.ts";
 export interface HaveListener {
   /** It is far, and came when all places were taken. */
   readonly isExtra?: boolean;
+  /** It is no node: it takes no place of one, and has no part in their turns. */
+  readonly isGuest?: boolean;
   onHave(index: number): void;
   /** A piece is, or is not any more, on its way from a source that has all pieces. */
   onIntent(index: number, isComing: boolean): void;
@@ -36,6 +38,7 @@ export class ServedTorrent {
   readonly #askersMax: number;
   readonly #listeners = new Set<HaveListener>();
   #extraCount = 0;
+  #guestCount = 0;
   #path: string;
   /** `undefined` when we have every piece. */
   #partial: Bitfield | undefined;
@@ -92,7 +95,7 @@ export class ServedTorrent {
   /** Whether as many nodes ask as are served at once. */
   get isCrowded(): boolean {
     if (this.layout.pieceCount < crowdedPiecesMin) return false;
-    return this.#listeners.size - this.#extraCount >= this.#places;
+    return this.#nodeCount - this.#extraCount >= this.#places;
   }
 
   /** Whether a far node may be served though it is crowded. */
@@ -145,18 +148,17 @@ export class ServedTorrent {
   }
 
   listen(listener: HaveListener): void {
-    if (this.#listeners.size === 0 && this.whole) this.#turns = new ServingTurns();
-    if (listener.isExtra && !this.#listeners.has(listener)) this.#extraCount++;
+    if (this.#nodeCount === 0 && !listener.isGuest && this.whole) this.#turns = new ServingTurns();
+    if (!this.#listeners.has(listener)) this.#count(listener, 1);
     this.#listeners.add(listener);
     this.#offers?.join(listener);
   }
 
   unlisten(listener: HaveListener): void {
-    if (this.#listeners.delete(listener) && listener.isExtra) this.#extraCount--;
+    if (this.#listeners.delete(listener)) this.#count(listener, -1);
     this.#offers?.leave(listener);
-    if (this.#listeners.size > 0) return;
-    this.#turns = undefined;
-    if (!this.#isHeld) void this.#closeFile();
+    if (this.#nodeCount === 0) this.#turns = undefined;
+    if (this.#listeners.size === 0 && !this.#isHeld) void this.#closeFile();
   }
 
   /**
@@ -198,6 +200,15 @@ export class ServedTorrent {
 
   get #places(): number {
     return this.whole ? askersOfWholeMax : this.#askersMax;
+  }
+
+  get #nodeCount(): number {
+    return this.#listeners.size - this.#guestCount;
+  }
+
+  #count({ isExtra, isGuest }: HaveListener, change: 1 | -1): void {
+    if (isExtra) this.#extraCount += change;
+    if (isGuest) this.#guestCount += change;
   }
 
   async #openEither(movedTo: string | undefined): Promise<PieceFile> {

@@ -14,6 +14,7 @@ import { type PeerAddress, formatPeerAddress } from "../peer-address.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import { BlobChunkStore } from "./blob-chunk-store.ts";
 import { guardWire } from "./guard-wire.ts";
+import { GuestWatch } from "./guest-watch.ts";
 import type { IncomingPeer } from "./peer-listener.ts";
 import type { ServedTorrent } from "./served-torrent.ts";
 
@@ -33,6 +34,7 @@ const clientOptions = {
 };
 
 export interface StockPeersDeps {
+  readonly now: () => number;
   /** The metainfo of a blob that we have whole; `undefined` when it is not kept. */
   readonly limits: Pick<HostLimits, "passage">;
   readonly metainfoOf: (infoHash: InfoHash) => Promise<Metainfo | undefined>;
@@ -53,6 +55,13 @@ interface Guested {
   users: number;
 }
 
+/** A stock client that is served. */
+interface Guest {
+  /** Our end of what is handed on to webtorrent. */
+  readonly inner: Socket;
+  readonly watch: GuestWatch;
+}
+
 /**
  * Peers that speak BitTorrent but are no Shoal nodes: webtorrent talks to them for us.
  * It is started for the first of them and stopped after the last, and its connections
@@ -62,8 +71,7 @@ export class StockPeers implements AsyncDisposable {
   readonly #deps: StockPeersDeps;
   readonly #guested = new Map<InfoHash, Guested>();
   readonly #sockets = new Set<Socket>();
-  /** Our ends of what is handed on to webtorrent, by their ports. */
-  readonly #inner = new Map<number, Socket>();
+  readonly #guests = new Set<Guest>();
   #client: Promise<WebTorrent> | undefined;
   #users = 0;
   #isDisposed = false;
@@ -73,7 +81,7 @@ export class StockPeers implements AsyncDisposable {
   }
 
   /**
-   * Serves a peer until it hangs up. One that encrypts does not say in the open which
+   * Serves a peer until it hangs up, or takes nothing for too long. One that encrypts does not say in the open which
    * torrent it wants: then all that it may mean are offered.
    *
    * @param torrents Blobs that we have whole.
@@ -91,13 +99,14 @@ export class StockPeers implements AsyncDisposable {
     socket.once("close", () => closed.abort());
     const hangUp = () => void socket.destroy();
     socket.on("error", hangUp).pause();
-    const listener = { onHave: ignore, onIntent: ignore, close: hangUp };
+    const listener = { isGuest: true, onHave: ignore, onIntent: ignore, close: hangUp };
     for (const torrent of torrents) torrent.listen(listener);
     try {
       const offers = await Promise.all(torrents.map((torrent) => this.#offerOf(torrent)));
       await this.#use(offers.flat(), closed, async (client) => {
         const inner = dialInner(socket, client.torrentPort);
-        inner.once("connect", () => this.#inner.set(inner.localPort ?? 0, inner));
+        const guest = { inner, watch: new GuestWatch(this.#deps.now()) };
+        this.#guests.add(guest);
         inner.write(received);
         socket.pipe(inner);
         // Those that encrypt may mean any of them: to be fair they are one flow.
@@ -108,7 +117,7 @@ export class StockPeers implements AsyncDisposable {
         await aborted(closed.signal);
         if (torrents.length === 1 && torrents[0]) torrents[0].uploadedBytes += inner.bytesRead;
         inner.destroy();
-        for (const [port, socket] of this.#inner) if (socket === inner) this.#inner.delete(port);
+        this.#guests.delete(guest);
       });
     } finally {
       hangUp();
@@ -144,6 +153,14 @@ export class StockPeers implements AsyncDisposable {
       for (const peer of download.peers) torrents[0]?.addPeer(formatPeerAddress(peer));
       await aborted(signal);
     });
+  }
+
+  /** Looks for lapsed bounds. */
+  tick(): void {
+    const nowMs = this.#deps.now();
+    for (const { inner, watch } of this.#guests) {
+      if (watch.hasLapsed(nowMs, inner.bytesRead)) inner.destroy();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -204,8 +221,9 @@ export class StockPeers implements AsyncDisposable {
       torrent.on("wire", (wire: Wire, address: string) => {
         // Others have ports of their own machines.
         const [port] = address.includes("127.0.0.1:") ? address.split(":").slice(-1) : [];
-        const inner = this.#inner.get(Number(port));
-        const bytesTaken = () => inner?.bytesRead ?? wire.uploaded;
+        const guest = [...this.#guests].find(({ inner }) => inner.localPort === Number(port));
+        guest?.watch.greeted();
+        const bytesTaken = () => guest?.inner.bytesRead ?? wire.uploaded;
         guardWire(wire, { layout, bytesTaken });
       });
       const ready = once(torrent, "ready").then(ignore);

@@ -63,7 +63,7 @@ export class SwarmEngine implements AsyncDisposable {
     const limits = new HostLimits({ memory: settings.limits });
     this.#limits = limits;
     this.#stockPeers = new StockPeers({
-      ...{ limits, metainfoOf: (infoHash) => this.#metainfos.get(infoHash) },
+      ...{ now, limits, metainfoOf: (infoHash) => this.#metainfos.get(infoHash) },
     });
     const serve = (torrent: ServedTorrent) => this.#serve(torrent);
     const forget = (torrent: ServedTorrent) => this.#forget(torrent);
@@ -215,6 +215,7 @@ export class SwarmEngine implements AsyncDisposable {
 
   #lookAround(): void {
     this.#incoming?.tick();
+    this.#stockPeers.tick();
     this.#growing.tick();
     this.#lingering.tick();
     this.#tellTraffic();
