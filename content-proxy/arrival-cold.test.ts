@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Digest } from "../core/digest.ts";
-import { DigestMismatchError, UnavailableError } from "../core/errors.ts";
+import {
+  BlobNotFoundError,
+  DigestMismatchError,
+  SourceMovedError,
+  UnavailableError,
+} from "../core/errors.ts";
 import { growingInfoHash } from "../core/growing-torrent.ts";
 import { PieceHasher } from "../core/piece-hasher.ts";
 import type { ColdAnswer } from "../core/ports/cold-source.ts";
@@ -128,6 +133,21 @@ test("a promised blob goes on by its metainfo when the seeder that received it i
   );
   again.finish();
   await arrival.settled();
+});
+
+test("a blob that nobody relies on is tried by a second seeder where the first has ended, and then given up", async (t) => {
+  const bench = await benchOf(t);
+  bench.answers[0] = undefined;
+  const { coldFetch, asked } = seedersOf(growing);
+  const first = nextDownload(bench.swarm);
+  const arrival = bench.start({ coldFetch });
+  const download = await first;
+  const second = nextDownload(bench.swarm);
+  download.fail(new SourceMovedError(digest));
+  (await second).fail(new SourceMovedError(digest));
+  await arrival.settled();
+  assert.ok(arrival.failure instanceof BlobNotFoundError);
+  assert.equal(asked.length, 2);
 });
 
 test("seeders are asked for a promised blob whose peers are gone, and its metainfo stands", async (t) => {

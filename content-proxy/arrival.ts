@@ -9,6 +9,7 @@ import {
   BlobNotFoundError,
   DigestMismatchError,
   MetainfoError,
+  SourceMovedError,
   UnavailableError,
   codeOf,
 } from "../core/errors.ts";
@@ -203,19 +204,22 @@ export class Arrival implements AsyncDisposable {
         this.#whole ||= store.find(this.digest)?.whole === true;
         if (this.#whole) {
           logger.debug("download of a whole blob failed", { digest: this.digest, error });
-        } else if (!this.#promised || signal.aborted) this.#failure = error;
+        } else if (!this.#mayGoOn(error)) this.#failure = error;
         else {
-          logger.warn("promised blob is late", {
-            digest: this.digest,
-            code: codeOf(error),
-            attempt,
-          });
+          const { digest, promised } = this;
+          logger.warn("blob is late", { digest, promised, code: codeOf(error), attempt });
           this.#changes.notify();
           await pause(retryPausesMs[attempt] ?? retryPausesMs[4], signal).catch(() => undefined);
         }
       }
     }
     this.#changes.notify();
+  }
+
+  /** What nobody relies on is tried again only by another seeder: how often is for the choice to bound. */
+  #mayGoOn(error: unknown): boolean {
+    if (this.#stop.signal.aborted) return false;
+    return this.#promised || error instanceof SourceMovedError;
   }
 
   /** One try from look-up to publication. */

@@ -221,6 +221,16 @@ export class UnavailableError extends CodedError {
   }
 }
 
+/** Who gave something is gone, and another one gives it: who asks anew is told of that one. */
+export class SourceMovedError extends CodedError {
+  override readonly name = "SourceMovedError";
+  readonly code = "unavailable";
+
+  constructor(digest: Digest, options?: ErrorOptions) {
+    super(`Cannot go on with blob ${digest}: another seeder has it now`, options);
+  }
+}
+
 /** How a remote party refused, in its own words. */
 export interface Refusal {
   /** Status code of HTTP. */

@@ -17,7 +17,8 @@ export interface GrowingTorrent {
   readonly infoHash: InfoHash;
   /**
    * Opens the hashes from the one of piece `start` on: runs of 20 bytes each, in order, as they
-   * become known. Ends after the last one; throws when the seeder cannot go on.
+   * become known. Ends after the last one; throws when the seeder cannot go on, and
+   * {SourceMovedError} when another one has the blob meanwhile.
    */
   readonly pieceHashes: (options: {
     readonly start: number;

@@ -1,7 +1,7 @@
 import { createDeadline } from "../async/deadline.ts";
 import { pause } from "../async/pause.ts";
 import { UnavailableError } from "../errors.ts";
-import type { HttpClient, HttpClientStream } from "../http/http-client.ts";
+import { type HttpClient, type HttpClientStream, isRefused } from "../http/http-client.ts";
 import { pieceHashLength } from "../piece-hasher.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 
@@ -42,7 +42,8 @@ export async function* readPieceHashes(
     } catch (error) {
       signal.throwIfAborted();
       fruitless = index > before ? 1 : fruitless + 1;
-      const isLast = fruitless >= fruitlessMax || opens >= opensMax;
+      // Who has ended is not there again in a moment, and another one may have the blob.
+      const isLast = isRefused(error) || fruitless >= fruitlessMax || opens >= opensMax;
       if (!(error instanceof UnavailableError) || isLast) throw error;
       await pause(reopenPauseMs, signal);
     }

@@ -3,10 +3,16 @@ import { once } from "node:events";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
+import { promisify } from "node:util";
 
 import { Credential } from "../credential.ts";
 import { digestOf } from "../digest.ts";
-import { AccessDeniedError, BlobNotFoundError, UnavailableError } from "../errors.ts";
+import {
+  AccessDeniedError,
+  BlobNotFoundError,
+  SourceMovedError,
+  UnavailableError,
+} from "../errors.ts";
 import { growingInfoHash } from "../growing-torrent.ts";
 import { rendezvousOrder } from "../rendezvous.ts";
 import { blobFixture } from "../testing/blob-fixture.ts";
@@ -29,6 +35,8 @@ interface FakeSeeder {
   handle: Handle;
   readonly asked: IncomingMessage[];
   readonly bodies: string[];
+  /** Nobody listens any more. */
+  readonly end: () => Promise<void>;
 }
 
 async function seederOf(t: TestContext, handle: Handle): Promise<FakeSeeder> {
@@ -48,7 +56,11 @@ async function seederOf(t: TestContext, handle: Handle): Promise<FakeSeeder> {
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const seeder: FakeSeeder = { url, handle, asked: [], bodies: [] };
+  const end = async () => {
+    server.closeAllConnections();
+    await promisify(server.close.bind(server))();
+  };
+  const seeder: FakeSeeder = { url, handle, asked: [], bodies: [], end };
   return seeder;
 }
 
@@ -373,4 +385,49 @@ test("a stream of hashes that breaks is gone on with; one that does not go on is
     read(t, (_request, response) => response.end(hashes), 1),
     UnavailableError,
   );
+});
+
+/** Reads the hashes of a seeder that ends after the first two, beside one that answers as told. */
+async function readPastEnd(t: TestContext, other: Handle): Promise<void> {
+  const arriving = answering(200, { state: "arriving", size });
+  const seeders = await inOrder(t, arriving, other);
+  const [seeder] = seeders;
+  assert.ok(seeder);
+  const answer = await open(t, seeders).source.fetch(blob, t);
+  assert.equal(answer?.state, "arriving");
+  seeder.handle = hashesUpTo(40);
+  for await (const run of answer.torrent.pieceHashes({ start: 0, signal: t.signal })) {
+    assert.ok(run.byteLength <= 40);
+    await seeder.end();
+  }
+}
+
+test("where a seeder has ended another one is asked to get the blob, and who reads is told", async (t) => {
+  for (const state of ["arriving", "whole"]) {
+    const asked = Promise.withResolvers<string | undefined>();
+    const other: Handle = (request, response) => {
+      asked.resolve(request.url);
+      response.end(JSON.stringify({ state, size }));
+    };
+    await assert.rejects(readPastEnd(t, other), SourceMovedError);
+    assert.equal(await asked.promise, "/v1/fetch");
+  }
+});
+
+test("a seeder that has ended is missed as one that is silent where no other gets the blob", async (t) => {
+  for (const status of [404, 503, 502]) {
+    await assert.rejects(readPastEnd(t, answering(status)), UnavailableError);
+  }
+});
+
+test("a seeder that only breaks off is not left for another one", async (t) => {
+  const seeders = await inOrder(t, answering(200, { state: "arriving", size }), whole);
+  const [seeder] = seeders;
+  assert.ok(seeder);
+  const answer = await open(t, seeders).source.fetch(blob, t);
+  assert.equal(answer?.state, "arriving");
+  seeder.handle = (_request, response) => response.destroy();
+  const hashes = answer.torrent.pieceHashes({ start: 0, signal: t.signal });
+  await assert.rejects(hashes[Symbol.asyncIterator]().next(), UnavailableError);
+  assert.deepEqual(countsOf(seeders).slice(1), [0]);
 });

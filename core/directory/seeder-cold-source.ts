@@ -4,12 +4,13 @@ import {
   AccessDeniedError,
   BlobNotFoundError,
   type CodedError,
+  SourceMovedError,
   StorageFullError,
   UnavailableError,
   codeOf,
 } from "../errors.ts";
 import { growingInfoHash } from "../growing-torrent.ts";
-import { HttpClient, type HttpClientAnswer } from "../http/http-client.ts";
+import { HttpClient, type HttpClientAnswer, isRefused } from "../http/http-client.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
 import { isRegistry, isRepository } from "../image-reference.ts";
 import { pieceLayoutOf } from "../piece-layout.ts";
@@ -19,7 +20,7 @@ import type { ColdAnswer, ColdBlob, ColdSource } from "../ports/cold-source.ts";
 import type { Repository } from "../ports/origin.ts";
 import { rendezvousOrder } from "../rendezvous.ts";
 import { coldAnswerLengthMax, parseColdAnswer } from "./cold-answer.ts";
-import { readPieceHashes } from "./piece-hash-stream.ts";
+import { type PieceHashSource, readPieceHashes } from "./piece-hash-stream.ts";
 
 /** What {@link SeederColdSource} works with. */
 export interface SeederColdSourceDeps {
@@ -69,6 +70,13 @@ const repositoriesMax = 8;
 /** Carries a client's own right to read of the registry, for one fetch. */
 const authorizationHeader = "shoal-registry-authorization";
 
+/** From which piece on hashes are read, and of which blob, by which seeder. */
+interface HashesOptions extends Cancellable {
+  readonly start: number;
+  readonly blob: ColdBlob;
+  readonly seeder: string;
+}
+
 /** Asks seeders over HTTP for blobs that nobody has. */
 export class SeederColdSource implements ColdSource, Disposable {
   readonly #deps: SeederColdSourceDeps;
@@ -88,12 +96,27 @@ export class SeederColdSource implements ColdSource, Disposable {
     this.#deps = deps;
   }
 
-  async fetch(blob: ColdBlob, { signal }: Cancellable): Promise<ColdAnswer | undefined> {
+  async fetch(blob: ColdBlob, options: Cancellable): Promise<ColdAnswer | undefined> {
+    return this.#fetchFrom(this.#orderFor(blob.digest), blob, options);
+  }
+
+  /** Cuts what is under way. */
+  [Symbol.dispose](): void {
+    this.#client[Symbol.dispose]();
+    this.#streams[Symbol.dispose]();
+  }
+
+  /** @throws as {@link fetch} */
+  async #fetchFrom(
+    seeders: readonly string[],
+    blob: ColdBlob,
+    { signal }: Cancellable,
+  ): Promise<ColdAnswer | undefined> {
     signal.throwIfAborted();
     const deadline = createDeadline(signal, fetchTimeoutMs);
     try {
       let problem: CodedError | undefined;
-      for (const seeder of this.#orderFor(blob.digest)) {
+      for (const seeder of seeders) {
         const answer = await this.#ask(seeder, blob, deadline.signal);
         signal.throwIfAborted();
         if (deadline.signal.aborted) break;
@@ -117,12 +140,6 @@ export class SeederColdSource implements ColdSource, Disposable {
     } finally {
       deadline[Symbol.dispose]();
     }
-  }
-
-  /** Cuts what is under way. */
-  [Symbol.dispose](): void {
-    this.#client[Symbol.dispose]();
-    this.#streams[Symbol.dispose]();
   }
 
   /** `undefined` when it cannot be reached, or is in no state to answer: then it is left alone for a while. */
@@ -181,9 +198,31 @@ export class SeederColdSource implements ColdSource, Disposable {
     const torrent = {
       ...{ digest, layout, infoHash: growingInfoHash({ digest, size }) },
       pieceHashes: (options: Cancellable & { readonly start: number }) =>
-        readPieceHashes(source, options),
+        this.#pieceHashes(source, { blob, seeder, ...options }),
     };
     return { ...answer, torrent };
+  }
+
+  /**
+   * Where nobody listens at the seeder any more another one is asked to get the blob. One that is
+   * only silent may go on: to leave it would cost the registry another copy.
+   *
+   * @throws {SourceMovedError} when another one does.
+   * @throws {UnavailableError} when the seeder cannot go on, and there is no other.
+   */
+  async *#pieceHashes(
+    source: PieceHashSource,
+    { blob, seeder, ...options }: HashesOptions,
+  ): AsyncGenerator<Uint8Array, void> {
+    try {
+      yield* readPieceHashes(source, options);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      const others = this.#orderFor(blob.digest).filter((other) => other !== seeder);
+      const isElsewhere = await this.#fetchFrom(others, blob, options).then(Boolean, () => false);
+      options.signal.throwIfAborted();
+      throw isElsewhere ? new SourceMovedError(blob.digest, { cause: error }) : error;
+    }
   }
 
   /** Who had too little time learnt nothing, nor did who left. */

@@ -181,6 +181,16 @@ async function* bodyOf(
 /** A kept connection turned out to be closed; nothing of an answer came. */
 class StaleConnectionError extends UnavailableError {}
 
+/**
+ * Whether nobody listens where a request went: who did has ended. One that is only slow, or cut off,
+ * does not answer at all.
+ */
+export function isRefused(error: unknown): boolean {
+  if (!(error instanceof UnavailableError)) return false;
+  const { cause } = error;
+  return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
+}
+
 function failureOf(
   host: string,
   cause: Error,

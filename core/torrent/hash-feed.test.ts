@@ -32,6 +32,7 @@ function feedOf(t: TestContext, ...streams: GrowingTorrent["pieceHashes"][]) {
         if (Buffer.concat(came).length === pieceHashes.length) complete.resolve(undefined);
       },
       onRefused: refused.resolve,
+      onMoved: () => undefined,
     }),
   );
   const bytes = () => Buffer.concat(came);

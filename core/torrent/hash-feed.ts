@@ -1,5 +1,5 @@
 import { pause } from "../async/pause.ts";
-import { MetainfoError } from "../errors.ts";
+import { MetainfoError, SourceMovedError } from "../errors.ts";
 import type { GrowingTorrent } from "../growing-torrent.ts";
 import { type Metainfo, createMetainfo } from "../metainfo.ts";
 import { PieceHashes } from "./piece-hashes.ts";
@@ -13,6 +13,8 @@ export interface HashFeedDeps {
   readonly onHashes: (hashes: Uint8Array) => void;
   /** What was told are no hashes of these pieces; nothing more is read. */
   readonly onRefused: (error: MetainfoError) => void;
+  /** Another seeder has the blob now; told after each try that ends so. */
+  readonly onMoved: (error: SourceMovedError) => void;
 }
 
 /**
@@ -60,6 +62,7 @@ export class HashFeed implements AsyncDisposable {
           this.#deps.onRefused(error);
           return;
         }
+        if (error instanceof SourceMovedError) this.#deps.onMoved(error);
       }
       if (this.#hashes.isComplete) return;
       failures = this.#hashes.known > before ? 0 : failures + 1;

@@ -12,6 +12,7 @@ import { Bitfield } from "./bitfield.ts";
 import { BlobTail } from "./blob-tail.ts";
 import { HashFeed } from "./hash-feed.ts";
 import type { Participant } from "./joined-swarms.ts";
+import { MoveWatch } from "./move-watch.ts";
 import type { OriginAnswer } from "./origin-source.ts";
 import type { SwarmCommand } from "./worker-protocol.ts";
 
@@ -40,6 +41,7 @@ export class TorrentDownload implements Download, Participant {
   readonly #have: Bitfield;
   readonly #origin: BlobTail | undefined;
   readonly #feed: HashFeed | undefined;
+  readonly #moves = new MoveWatch();
   readonly #changes = new Notifier();
   readonly #whole = Promise.withResolvers<undefined>();
   readonly #stopped = Promise.withResolvers<undefined>();
@@ -195,6 +197,9 @@ export class TorrentDownload implements Download, Participant {
       torrent,
       onHashes: (hashes) => post({ type: "hashes", id, hashes }),
       onRefused: (error) => this.onFailed(error),
+      onMoved: (error) => {
+        if (this.#moves.told(this.#bytesGiven)) this.onFailed(error);
+      },
     });
   }
 
