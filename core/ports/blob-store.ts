@@ -133,7 +133,8 @@ export interface Ingest {
    * @param options `onTaken`: told each time when more of them can be read from the file, which
    *   is before they are on disk for good.
    * @throws {StorageFullError} with the bytes before this call kept.
-   * @throws {DataLossError} when fewer bytes reached the file.
+   * @throws {DataLossError} when fewer bytes reached the file, and when the disk failed as it was
+   *   waited for: the ingest is empty then.
    */
   write(chunk: Uint8Array, options?: { readonly onTaken?: () => void }): Promise<void>;
 

@@ -107,10 +107,7 @@ export class DiskIngest implements Ingest {
         this.#file = await open(state.folder.data, "w+");
         state.isPublished = false;
       } else if (state.folder.isStored) await (await this.#opened()).truncate(0);
-      state.offset = 0;
-      state.hash = new IngestHash(state.total);
-      state.updatedAt = this.#deps.clock.now();
-      this.#synced = false;
+      this.#startOver();
     });
   }
 
@@ -237,8 +234,23 @@ export class DiskIngest implements Ingest {
     const { offset } = this.#state;
     if (size < offset) throw new DataLossError(`Cannot commit: ${offset - size} bytes are lost`);
     if (size > offset) await file.truncate(offset);
-    await storing(file.sync());
+    try {
+      await storing(file.sync());
+    } catch (error) {
+      // The kernel says so once: it takes the bytes for written then, and they are not on disk.
+      await file.truncate(0).catch(() => undefined);
+      this.#startOver();
+      throw error;
+    }
     this.#synced = true;
+  }
+
+  #startOver(): void {
+    const state = this.#state;
+    state.offset = 0;
+    state.hash = new IngestHash(state.total);
+    state.updatedAt = this.#deps.clock.now();
+    this.#synced = false;
   }
 
   async #closeFile(): Promise<void> {

@@ -1,3 +1,5 @@
+import { rm } from "node:fs/promises";
+
 import { DigestMismatchError } from "../errors.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { ArrivingTorrent } from "./arriving-torrent.ts";
@@ -17,6 +19,7 @@ export class ArrivingBlob {
   readonly #torrent: ArrivingTorrent;
   readonly #hashes: PieceHashes;
   #file: PieceFile | undefined;
+  #path = "";
   /** An earlier run left bytes in the file. */
   #isResumed = false;
   #digest: RunningDigest | undefined;
@@ -33,6 +36,7 @@ export class ArrivingBlob {
   /** Opens the file. @throws {DataLossError} {UnavailableError} */
   async open(path: string, digests: DigestThread): Promise<void> {
     this.#file = await PieceFile.open(path, "r+");
+    this.#path = path;
     this.#isResumed = (await this.#file.stat()).bytesOnDisk > 0;
     this.#digest = digests.start(path, this.#torrent.layout.size);
   }
@@ -68,24 +72,41 @@ export class ArrivingBlob {
   }
 
   /**
-   * Checks the blob once it has all pieces, and waits until it is on disk.
+   * Checks the blob once it has all pieces, and waits until it is on disk. If the disk fails the
+   * file is gone.
    *
-   * @throws {DigestMismatchError} {StorageFullError}
+   * @throws {DigestMismatchError} {StorageFullError} {UnavailableError}
    */
   async finish(): Promise<void> {
     const { digest } = this.#torrent;
-    // The disk works while the last bytes are hashed. Closing the file waits for it.
-    const synced = this.#file?.sync();
-    synced?.catch(() => undefined);
-    const actual = (await this.#digest?.result()) ?? digest;
-    if (actual !== digest) throw new DigestMismatchError(digest, actual);
-    await synced;
+    // The disk works while the last bytes are hashed.
+    const synced = this.#sync();
+    synced.catch(() => undefined);
+    try {
+      const actual = (await this.#digest?.result()) ?? digest;
+      if (actual !== digest) throw new DigestMismatchError(digest, actual);
+    } finally {
+      await synced;
+    }
   }
 
   /** Lets go of the file. */
   async close(): Promise<void> {
     this.#digest?.[Symbol.dispose]();
     await this.#file?.close();
+  }
+
+  /**
+   * A disk that could not take the bytes says so once: the next sync succeeds, and reads give what
+   * memory has until that is short. So who tries again must not find them; who reads goes on.
+   */
+  async #sync(): Promise<void> {
+    try {
+      await this.#file?.sync();
+    } catch (error) {
+      await rm(this.#path, { force: true });
+      throw error;
+    }
   }
 
   #advanceDigest(): void {
