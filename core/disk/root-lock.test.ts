@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { UnavailableError } from "../errors.ts";
 import { cleanUpOf } from "../testing/clean-up.ts";
+import { SmallDisk, asRoot } from "../testing/small-disk.ts";
 import { testFolder } from "../testing/test-folder.ts";
 import { RootLock } from "./root-lock.ts";
 
@@ -21,7 +22,7 @@ test("acquire() refuses while somebody holds it, and nothing is left over", (t) 
   assert.throws(() => RootLock.acquire(path), UnavailableError);
   lock[Symbol.dispose]();
   lock[Symbol.dispose]();
-  assert.equal(existsSync(path), false);
+  assert.deepEqual(readdirSync(join(path, "..")), []);
   RootLock.acquire(path)[Symbol.dispose]();
   assert.deepEqual(readdirSync(join(path, "..")), []);
 });
@@ -40,13 +41,35 @@ test("acquire() heeds another process that lives, and takes over from one that w
   RootLock.acquire(path)[Symbol.dispose]();
 });
 
-test("acquire() is not fooled by a process id that is used again", (t) => {
+for (const [kind, place] of [
+  ["link", (path: string, parts: string[]) => symlinkSync(parts.join(" "), path)],
+  // As it was made by versions before.
+  ["file", (path: string, parts: string[]) => writeFileSync(path, `${parts.join("\n")}\n`)],
+] as const) {
+  test(`acquire() heeds a ${kind}, and is not fooled by a process id that is used again`, (t) => {
+    const path = lockPath(t);
+    const lock = RootLock.acquire(path);
+    const [id = "", boot = "", started = ""] = readlinkSync(path).split(" ");
+    lock[Symbol.dispose]();
+    for (const stale of [[id, boot, `${started}0`], [id, "other", started], ["x"]]) {
+      place(path, stale);
+      RootLock.acquire(path)[Symbol.dispose]();
+    }
+    place(path, [id, boot, started]);
+    assert.throws(() => RootLock.acquire(path), UnavailableError);
+  });
+}
+
+test("a lock file that was cut short by a full disk is taken over", (t) => {
   const path = lockPath(t);
-  const lock = RootLock.acquire(path);
-  const [id = "", boot = "", started = ""] = readFileSync(path, "utf8").split("\n");
-  lock[Symbol.dispose]();
-  for (const stale of [`${id}\n${boot}\n${started}0\n`, `${id}\nother\n${started}\n`, "", "x\n"]) {
-    writeFileSync(path, stale);
-    RootLock.acquire(path)[Symbol.dispose]();
-  }
+  writeFileSync(path, "");
+  RootLock.acquire(path)[Symbol.dispose]();
+});
+
+test("acquire() needs no room on the disk", asRoot, (t) => {
+  const disk = new SmallDisk(t);
+  mkdirSync(disk.root);
+  disk.fill();
+  RootLock.acquire(join(disk.root, "lock"))[Symbol.dispose]();
+  assert.deepEqual(readdirSync(disk.root), []);
 });

@@ -68,10 +68,10 @@ class StoreRoot {
     this.#store = undefined;
   }
 
-  /** Every file, without the lock. */
+  /** Every file; the lock is none. */
   files(): string[] {
     return readdirSync(this.layout.root, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name !== "lock")
+      .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(this.layout.root.length + 1))
       .toSorted();
   }
