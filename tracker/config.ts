@@ -35,7 +35,7 @@ const announceSchema = z.strictObject({
   trustIpParameter: z.boolean().default(false),
   /** Whether only torrents of the directory are taken. */
   onlyDirectory: z.boolean().default(false),
-  /** Swarms; of 1,000 nodes and all of their blobs. */
+  /** Swarms; of 1,000 nodes and all of their blobs. Beyond, small ones of hosts with many give way. */
   swarmsMax: count({ min: 1, max: 10_000_000 }).default(100_000),
   /** Peers over all swarms; of 1,000 nodes with 2,000 blobs, which take about 130 bytes each. */
   peersMax: count({ min: 1, max: 10_000_000 }).default(2_000_000),

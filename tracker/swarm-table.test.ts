@@ -31,6 +31,53 @@ test("SwarmTable refuses swarms, peers and addresses beyond their bounds", () =>
   assert.equal(table.swarmCount, 3);
 });
 
+test("SwarmTable that two hosts filled with swarms takes those of others", () => {
+  const table = new SwarmTable(
+    { ...limits, swarmsMax: 40, peersMax: 100, peersPerAddressMax: 20 },
+    Math.random,
+  );
+  for (let index = 0; index < 40; index++) {
+    table.put(infoHash(index), peer(index < 20 ? "10.0.0.1" : "10.0.0.2", 1), 0);
+  }
+  assert.throws(() => table.put(infoHash(50), peer("10.0.0.1", 1), 0), StorageFullError);
+  for (let index = 100; index < 106; index++) table.put(infoHash(index), peer("10.0.0.3", 1), 0);
+  assert.equal(table.swarmCount, 40);
+  assert.equal(table.peerCount, 40);
+  for (let index = 100; index < 106; index++) {
+    assert.deepEqual(table.counts(infoHash(index)), { seeders: 0, leechers: 1 });
+  }
+});
+
+test("SwarmTable takes no swarm for another of a host with hardly less, or of many peers", () => {
+  const table = new SwarmTable(
+    { ...limits, swarmsMax: 3, peersMax: 100, peersPerAddressMax: 20 },
+    Math.random,
+  );
+  for (const index of [1, 2, 3]) table.put(infoHash(index), peer("10.0.0.1", 1), 0);
+  table.put(infoHash(4), peer("10.0.0.2", 1), 0);
+  assert.throws(() => table.put(infoHash(5), peer("10.0.0.2", 1), 0), StorageFullError);
+  const left = [1, 2, 3].filter((index) => table.counts(infoHash(index)).leechers > 0);
+  assert.equal(left.length, 2);
+  for (const index of [...left, 4]) {
+    for (let end = 3; end < 8; end++) table.put(infoHash(index), peer(`10.0.0.${end}`, 1), 0);
+  }
+  assert.throws(() => table.put(infoHash(5), peer("10.0.0.9", 1), 0), StorageFullError);
+});
+
+test("SwarmTable has a network of IPv6 that filled it with swarms leave half of them to others", () => {
+  const table = new SwarmTable({ ...limits, swarmsMax: 8, peersMax: 100 }, Math.random);
+  for (let index = 0; index < 8; index++) {
+    table.put(infoHash(index), peer(`fd00:0:0:1::${index}`, 1), 0);
+  }
+  assert.throws(() => table.put(infoHash(9), peer("fd00:0:0:1::9", 1), 0), StorageFullError);
+  for (let index = 10; index < 15; index++) {
+    table.put(infoHash(index), peer(`10.0.0.${index}`, 1), 0);
+  }
+  assert.throws(() => table.put(infoHash(9), peer("10.0.0.9", 1), 0), StorageFullError);
+  assert.throws(() => table.put(infoHash(9), peer("fd00:0:0:1::9", 1), 0), StorageFullError);
+  assert.equal(table.swarmCount, 8);
+});
+
 test("SwarmTable lets known peers announce again when it is full", () => {
   const table = new SwarmTable({ ...limits, peersMax: 1 }, Math.random);
   table.put(infoHash(1), peer("10.0.0.1", 1), 0);

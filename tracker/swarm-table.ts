@@ -1,7 +1,8 @@
 import { StorageFullError } from "../core/errors.ts";
 import type { InfoHash } from "../core/info-hash.ts";
 import type { PeerAddress } from "../core/peer-address.ts";
-import { addressOfKey, networkOfKey, peerOfKey } from "./peer-key.ts";
+import { AddressCounts } from "./address-counts.ts";
+import { networkOfKey, peerOfKey } from "./peer-key.ts";
 import type { Random, SwarmPeer } from "./peer-group.ts";
 import { type PeerIdentity, PeerTable } from "./peer-table.ts";
 import { type PeerWish, Swarm } from "./swarm.ts";
@@ -16,20 +17,33 @@ export interface SwarmLimits {
   readonly swarmsMax: number;
   /** Over all swarms. */
   readonly peersMax: number;
-  /** Over all swarms: a machine that makes up ports or info hashes cannot fill the table. */
+  /** Over all swarms: a machine that makes up ports cannot fill the table. */
   readonly peersPerAddressMax: number;
   /** A peer that was not heard of for so long is gone. */
   readonly peerTtlMs: number;
 }
 
 /**
- * Part of all peers that one IPv6 network of 64 bits may have. Who has one has addresses without
+ * Part of all peers that one IPv6 network of 64 bits may have; with as many as that part of all swarms it
+ * counts as one address where a swarm has to give way. Who has one has addresses without
  * end, so that no bound by address holds; yet a whole data centre may be one, too.
  */
 const networkShare = 0.5;
 
 /** Seeders that a swarm keeps, in a table that is full, when somebody comes who lacks pieces. */
 const seedersKept = 50;
+
+/** Peers of a swarm that may have to give way to a new one: many have no reason to make one up. */
+const smallSwarmMax = 4;
+
+/**
+ * Swarms that are looked at to find one that gives way: who makes up info hashes until there is no room for more
+ * has most of them, and a look costs less than an answer.
+ */
+const looksMax = 32;
+
+/** Times as many peers as the comer, that who gives way has at least: two alike would take turns else. */
+const advantageMin = 2;
 
 /** How many there are. */
 export interface SwarmCounts {
@@ -43,11 +57,12 @@ export class SwarmTable {
   readonly #random: Random;
   readonly #swarms = new Map<InfoHash, Swarm>();
   readonly #peers = new PeerTable();
-  /** How many peers an address stands for, or an IPv6 network, by its characters. */
-  readonly #peersOfAddress = new Map<string, number>();
+  readonly #counts = new AddressCounts();
   #peerCount = 0;
   /** Where {@link sweep} goes on. */
   #sweeping: IterableIterator<[InfoHash, Swarm]> = this.#swarms.entries();
+  /** Where the next look for a swarm that gives way begins. */
+  #looking: IterableIterator<[InfoHash, Swarm]> = this.#swarms.entries();
 
   constructor(limits: SwarmLimits, random: Random) {
     this.#limits = limits;
@@ -68,7 +83,8 @@ export class SwarmTable {
 
   /**
    * Takes in a peer, or notes that it is still there. Where the table is full, who lacks pieces
-   * takes the place of one of many seeders of its swarm.
+   * takes the place of one of many seeders of its swarm, and a new swarm that of a small one whose peers are
+   * of addresses with many more than the newcomer's.
    *
    * @throws {StorageFullError} when it is new and there is no room for it.
    */
@@ -76,7 +92,8 @@ export class SwarmTable {
     const known = this.#swarms.get(infoHash);
     const before = known?.get(peer.key);
     if (!before) {
-      this.#checkShare(known, peer.key);
+      this.#checkShare(peer.key);
+      if (!known) this.#makeSwarmRoom(peer.key);
       if (!peer.seeder) this.#makeRoom(infoHash);
       if (this.#peerCount >= this.#limits.peersMax) throw fullError();
     }
@@ -179,32 +196,58 @@ export class SwarmTable {
   }
 
   /** Before room is made: nobody gives way to who is refused then. */
-  #checkShare(swarm: Swarm | undefined, key: string): void {
-    const { swarmsMax, peersMax, peersPerAddressMax } = this.#limits;
-    const full =
-      (!swarm && this.#swarms.size >= swarmsMax) ||
-      (this.#peersOfAddress.get(addressOfKey(key)) ?? 0) >= peersPerAddressMax ||
-      networksOf(key).some(
-        (network) => (this.#peersOfAddress.get(network) ?? 0) >= peersMax * networkShare,
-      );
-    if (full) throw fullError();
+  #checkShare(key: string): void {
+    const { peersMax, peersPerAddressMax } = this.#limits;
+    const isFull =
+      this.#counts.ofAddress(key) >= peersPerAddressMax ||
+      this.#counts.ofNetwork(key) >= peersMax * networkShare;
+    if (isFull) throw fullError();
+  }
+
+  /** @throws {StorageFullError} when there is none, and nobody to give way. */
+  #makeSwarmRoom(comer: string): void {
+    if (this.#swarms.size < this.#limits.swarmsMax) return;
+    let most = 0;
+    let leaving: [InfoHash, readonly SwarmPeer[]] | undefined;
+    for (let look = 0; look < looksMax; look++) {
+      const next = this.#looking.next();
+      if (next.done) {
+        this.#looking = this.#swarms.entries();
+        continue;
+      }
+      const [infoHash, swarm] = next.value;
+      if (swarm.size > smallSwarmMax) continue;
+      const peers = swarm.sampleSeedersFirst(smallSwarmMax);
+      const least = Math.min(...peers.map(({ tracked }) => this.#excessOf(tracked.key, comer)));
+      if (least <= most) continue;
+      most = least;
+      leaving = [infoHash, peers];
+    }
+    if (!leaving) throw fullError();
+    const [infoHash, peers] = leaving;
+    for (const { tracked } of peers) this.remove(infoHash, tracked.key);
+  }
+
+  /** How many peers somebody has, if they are so many more than the comer's that one may give way; else 0. */
+  #excessOf(key: string, comer: string): number {
+    const count = this.#countAgainst(key, comer);
+    return count >= (this.#countAgainst(comer, key) + 1) * advantageMin ? count : 0;
+  }
+
+  /** Peers of somebody's address or, against others than its network, of a network that has too many. */
+  #countAgainst(key: string, other: string): number {
+    const ofNetwork = this.#counts.ofNetwork(key);
+    const isTooMuch = ofNetwork >= this.#limits.swarmsMax * networkShare;
+    const isOwn = networkOfKey(key) === networkOfKey(other);
+    return isTooMuch && !isOwn ? ofNetwork : this.#counts.ofAddress(key);
   }
 
   #count(key: string, change: 1 | -1): void {
-    for (const place of [addressOfKey(key), ...networksOf(key)]) {
-      const count = (this.#peersOfAddress.get(place) ?? 0) + change;
-      if (count > 0) this.#peersOfAddress.set(place, count);
-      else this.#peersOfAddress.delete(place);
-    }
+    this.#counts.change(key, change);
     this.#peerCount += change;
   }
 }
 
 function fullError(): StorageFullError {
   return new StorageFullError("Cannot take in the peer: the tracker is full");
-}
-
-function networksOf(key: string): string[] {
-  const network = networkOfKey(key);
-  return network === undefined ? [] : [network];
 }
