@@ -1,3 +1,4 @@
+import { FirstTurn } from "../../core/async/first-turn.ts";
 import type { Limiter } from "../../core/async/limiter.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type {
@@ -16,8 +17,6 @@ export interface LayerJobDeps {
   readonly bytes: LayerBytesDeps;
   readonly unpacker: Pick<LayerUnpacker, "unpack">;
   readonly snapshots: Pick<SnapshotStore, "createDraft">;
-  /** Bounds how many layers arrive and are unpacked at once; the others wait in their order. */
-  readonly limiter: Limiter;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -28,12 +27,15 @@ export interface UnpackedDraft {
   readonly unpacked: UnpackedLayer;
 }
 
-/** One layer on its way from the swarm to a directory, ahead of containerd's question for it. */
+/**
+ * One layer on its way from the swarm to a directory, ahead of containerd's question for it. It
+ * begins at its turn in a line; see {@link LayerJob.waitIn}.
+ */
 export class LayerJob implements AsyncDisposable {
   readonly layer: ImageLayer;
   readonly #deps: LayerJobDeps;
   readonly #stop = new AbortController();
-  readonly #run: Promise<void>;
+  readonly #turn: FirstTurn;
   #bytes: LayerBytes | undefined;
   #progress: UnpackProgress = { bytesRead: 0, bytesWritten: 0, entries: 0 };
   /** Set when its turn came, and when it was over. */
@@ -45,13 +47,18 @@ export class LayerJob implements AsyncDisposable {
   constructor(deps: LayerJobDeps, layer: ImageLayer) {
     this.#deps = deps;
     this.layer = layer;
-    this.#run = deps.limiter.run(this.#stop.signal, () => this.#unpack());
-    this.#run.catch(() => (this.#hasFailed = true));
+    this.#turn = new FirstTurn(() => this.#unpack(), this.#stop);
+    this.finished().catch(() => (this.#hasFailed = true));
   }
 
   /** Its turn has not come. */
   get isWaiting(): boolean {
     return this.#startedMs === undefined;
+  }
+
+  /** Has it wait for its turn in a line, in one more if it waits already. */
+  waitIn(line: Limiter): void {
+    this.#turn.waitIn(line);
   }
 
   /** Another number after anything has happened. */
@@ -67,7 +74,7 @@ export class LayerJob implements AsyncDisposable {
    *   the job was disposed of
    */
   async finished(): Promise<void> {
-    await this.#run;
+    await this.#turn.finished();
   }
 
   /** Hands the unpacked layer over; `undefined` before it is one, and to all but the first. */
@@ -93,7 +100,7 @@ export class LayerJob implements AsyncDisposable {
     if (this.#endedMs === undefined) {
       this.#stop.abort(new DOMException("The layer is not wanted any more", "AbortError"));
     }
-    await this.#run.catch(() => undefined);
+    await this.finished().catch(() => undefined);
     await this.take()?.draft.discard();
   }
 

@@ -39,15 +39,21 @@ const endedMs = 600_000;
  */
 const layersAtOnceMax = 8;
 
-/** What {@link LayerJobs} works with. */
-export type LayerJobsDeps = Omit<LayerJobDeps, "limiter">;
+/**
+ * Layers that arrive beside those because containerd waits for them now: one of each image that
+ * is pulled. With those that arrive a single thread of the unpacker has room for some more, so
+ * that they never keep it from layers that are here.
+ */
+const askedAtOnceMax = 4;
 
 /** The layers that are unpacked ahead of containerd's questions, one job for each chainID. */
 export class LayerJobs implements AsyncDisposable {
-  readonly #deps: LayerJobsDeps;
+  readonly #deps: LayerJobDeps;
   readonly #arriving = new Limiter(layersAtOnceMax);
   /** Layers of which every byte is here do not wait for those that trickle in. */
   readonly #whole = new Limiter(layersAtOnceMax);
+  /** Nor does what containerd waits for. */
+  readonly #asked = new Limiter(askedAtOnceMax);
   readonly #jobs = new Map<Digest, LayerJob>();
   readonly #claims = new Map<LayerJob, number>();
   readonly #failures = new LRUCache<Digest, ErrorCode>({ max: failuresMax });
@@ -56,7 +62,7 @@ export class LayerJobs implements AsyncDisposable {
   #activityBefore = 0;
   #isClosed = false;
 
-  constructor(deps: LayerJobsDeps) {
+  constructor(deps: LayerJobDeps) {
     this.#deps = deps;
   }
 
@@ -87,6 +93,7 @@ export class LayerJobs implements AsyncDisposable {
       return job ? [job] : [];
     });
     for (const job of jobs) this.#claims.set(job, (this.#claims.get(job) ?? 0) + 1);
+    this.#hastenWhole();
     let isHeld = true;
     return {
       [Symbol.dispose]: () => {
@@ -95,6 +102,11 @@ export class LayerJobs implements AsyncDisposable {
         isHeld = false;
       },
     };
+  }
+
+  /** containerd waits for a layer: other images do not keep it from its turn. */
+  hasten(job: LayerJob): void {
+    job.waitIn(this.#asked);
   }
 
   /** Forgets a job whose layer was taken. */
@@ -129,19 +141,32 @@ export class LayerJobs implements AsyncDisposable {
       return undefined;
     }
     if (this.#isRefused(layer)) return undefined;
-    const isHere = this.#deps.bytes.store.find(layer.descriptor.digest)?.whole === true;
-    const limiter = isHere ? this.#whole : this.#arriving;
-    const job = new LayerJob({ ...this.#deps, limiter }, layer);
+    const job = new LayerJob(this.#deps, layer);
     this.#jobs.set(layer.chainId, job);
-    job.finished().catch((error: unknown) => this.#failed(job, error));
+    job.waitIn(this.#isHere(layer) ? this.#whole : this.#arriving);
+    job
+      .finished()
+      .catch((error: unknown) => this.#failed(job, error))
+      .finally(() => this.#hastenWhole());
     return job;
   }
 
-  #isRefused({ chainId, descriptor }: ImageLayer): boolean {
-    const code = this.#failures.get(chainId);
+  /** Others may have fetched what waits for its turn to arrive. */
+  #hastenWhole(): void {
+    for (const job of this.#jobs.values()) {
+      if (job.isWaiting && this.#isHere(job.layer)) job.waitIn(this.#whole);
+    }
+  }
+
+  #isHere({ descriptor }: ImageLayer): boolean {
+    return this.#deps.bytes.store.find(descriptor.digest)?.whole === true;
+  }
+
+  #isRefused(layer: ImageLayer): boolean {
+    const code = this.#failures.get(layer.chainId);
     if (code === undefined) return false;
     // It may have come since, by containerd's own hands.
-    return !isAbsent(code) || this.#deps.bytes.store.find(descriptor.digest)?.whole !== true;
+    return !isAbsent(code) || !this.#isHere(layer);
   }
 
   #failed(job: LayerJob, error: unknown): void {

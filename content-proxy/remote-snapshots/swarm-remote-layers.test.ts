@@ -141,6 +141,31 @@ test("an image that is here does not wait for one whose many layers trickle in",
   await assert.rejects(provided);
 });
 
+test("what containerd waits for, and what has come meanwhile, does not wait for layers that trickle in", async (t) => {
+  const node = await LayerNode.open(t);
+  const slow = textImage(Array.from({ length: 12 }, (_, index) => `slow layer ${index}`));
+  await node.pullManifest(slow);
+  for (const { bytes } of slow.layers) node.offer(bytes);
+  const waiting = new AbortController();
+  const provided = node.prepare(slow.layers[0], undefined, waiting);
+  while (node.swarm.downloads.length < 8) await setImmediate();
+
+  await node.pullManifest(image);
+  node.offer(base.bytes);
+  const prepared = node.prepare(base);
+  while (node.swarm.downloads.length < 9) await setImmediate();
+  for (const { bytes } of [middle, top]) await node.write(bytes);
+  const jobsAbove = [middle, top].map(({ chainId }) => node.jobs.find(chainId));
+  const [download] = node.swarm.downloads.slice(8);
+  assert.ok(download);
+  await node.fill(download);
+  assert.equal(await prepared, true);
+  for (const job of jobsAbove) await job?.finished();
+  assert.equal(node.swarm.downloads.length, 9, "the others of the slow image wait");
+  waiting.abort();
+  await assert.rejects(provided);
+});
+
 test("containerd does by itself what nobody can tell or give", async (t) => {
   const node = await LayerNode.open(t);
   assert.equal(await node.prepare(base), false);

@@ -147,6 +147,7 @@ export class SwarmRemoteLayers implements RemoteLayers {
   /** Waits for a layer as long as it, or what it waits for, moves on. False when it is not to be had. */
   async #finished(job: LayerJob, signal: AbortSignal): Promise<boolean> {
     const { jobs, prepareTimeoutMs: timeoutMs } = this.#deps;
+    jobs.hasten(job);
     const progress = () => (job.isWaiting ? jobs.activity : job.activity);
     const done = job.finished().then(
       () => "unpacked" as const,
