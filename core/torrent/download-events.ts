@@ -14,8 +14,6 @@ export interface DownloadEvents {
   onOriginWanted(request: number, range: ByteRange): void;
   /** No peer is left to dial. */
   onHurry(): void;
-  /** A buffer came back to the pool: others may have waited for it. */
-  onBufferFree(): void;
   /** Something that is as it should be, for who looks closely. */
   onDetail(message: string, fields: Readonly<Record<string, unknown>>): void;
   onWarning(message: string, fields: Readonly<Record<string, unknown>>): void;

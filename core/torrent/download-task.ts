@@ -5,6 +5,7 @@ import { ArrivingBlob } from "./arriving-blob.ts";
 import type { Bitfield } from "./bitfield.ts";
 import type { DigestThread } from "./digest-thread.ts";
 import { DownloadPace } from "./download-pace.ts";
+import type { SharedBuffers } from "./download-shares.ts";
 import type { OriginAnswer } from "./origin-source.ts";
 import { PieceAdmission } from "./piece-admission.ts";
 import { PieceChoice } from "./piece-choice.ts";
@@ -20,6 +21,7 @@ export interface DownloadTaskDeps extends SourceMeans, Pick<SupplyWatchDeps, "st
   readonly peers: readonly PeerAddress[];
   /** Nobody waits for it. */
   readonly isAhead: boolean;
+  readonly buffers: SharedBuffers;
   readonly digests: DigestThread;
 }
 
@@ -177,8 +179,8 @@ export class DownloadTask {
     this.#choice.noteStalls(sources.tick(nowMs));
     this.#pace.note(sources.bytesGiven, nowMs);
     this.#tellBytes();
-    // What limits of our own hold up is not late.
-    const isWaiting = this.#isAhead && peers.isWaiting;
+    // What limits of our own hold up is not late, nor is what finds no room beside other downloads.
+    const isWaiting = (this.#isAhead && peers.isWaiting) || this.#deps.buffers.isStarved;
     if (sources.isHeldBack || isWaiting) this.#supply.start(nowMs);
     const failure = this.#supply.update({
       ...{ nowMs, swarmGaveAtMs: sources.swarmGaveAtMs },
@@ -204,9 +206,9 @@ export class DownloadTask {
     this.#dealings.sources.answerOfOrigin(request, answer);
   }
 
-  /** A buffer may be had again. */
-  onBufferFree(): void {
-    if (this.#dealings.exchange.wasStarving()) this.#dealings.sources.fill();
+  /** There may be room for a piece again, after there was none. */
+  onRoom(): void {
+    this.#dealings.sources.fill();
   }
 
   /** A connection of another download has ended. */

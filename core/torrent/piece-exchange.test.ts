@@ -5,6 +5,7 @@ import { blobFixture } from "../testing/blob-fixture.ts";
 import { ArrivingBlob } from "./arriving-blob.ts";
 import type { Assignment, PieceSource } from "./assignment.ts";
 import { BufferPool } from "./buffer-pool.ts";
+import { DownloadShares, type PieceBuffers } from "./download-shares.ts";
 import { OriginNeed } from "./origin-need.ts";
 import { PieceChoice } from "./piece-choice.ts";
 import { PieceExchange } from "./piece-exchange.ts";
@@ -65,7 +66,7 @@ class Source implements PieceSource {
   }
 }
 
-function setUp() {
+function setUp(buffers: PieceBuffers = new BufferPool(64 * 1024 * 1024)) {
   const picker = new PiecePicker({ pieceCount, random: () => 0 });
   const givers = new PieceGivers();
   const supply = {
@@ -80,9 +81,9 @@ function setUp() {
   const exchange = new PieceExchange({
     ...{ layout, hashes, picker, givers, choice },
     blob: new ArrivingBlob(blob.metainfo, hashes),
-    buffers: new BufferPool(64 * 1024 * 1024),
+    buffers,
     events: {
-      ...{ onPiece: ignore, onBytes: ignore, onIntent: ignore, onBufferFree: ignore },
+      ...{ onPiece: ignore, onBytes: ignore, onIntent: ignore },
       ...{ onGoodSources: ignore, onOriginWanted: ignore, onHurry: ignore },
       ...{ onWarning: ignore, onDetail: ignore, onFault: ignore },
     },
@@ -129,4 +130,21 @@ test("what a far source does not give leaves its place over the border to others
   choice.noteStalls(true);
   other.fill();
   assert.equal(other.assigned.size, 1);
+});
+
+test("a download that began before another, and takes pieces faster than it can write, leaves it room", () => {
+  const shares = new DownloadShares(new BufferPool(9 * pieceLength));
+  const [first, second] = [1, 2].map(() => {
+    const source: Source = new Source("source", setUp(shares.open(() => source.fill())).exchange);
+    source.roomFor = pieceCount;
+    source.fill();
+    return source;
+  });
+  assert.ok(first && second);
+  assert.deepEqual([first.assigned.size, second.assigned.size], [6, 2]);
+  for (const assignment of [...first.assigned.values()].slice(0, 3)) {
+    first.assigned.delete(assignment.index);
+    first.exchange.giveUp(first, assignment);
+  }
+  assert.deepEqual([first.assigned.size, second.assigned.size], [4, 3]);
 });

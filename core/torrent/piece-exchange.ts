@@ -2,8 +2,8 @@ import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
 import type { BytesReceived } from "../ports/swarm.ts";
 import type { ArrivingBlob } from "./arriving-blob.ts";
 import type { Assignment, PieceSource } from "./assignment.ts";
-import type { BufferPool } from "./buffer-pool.ts";
 import type { DownloadEvents } from "./download-events.ts";
+import type { PieceBuffers } from "./download-shares.ts";
 import type { PieceChoice } from "./piece-choice.ts";
 import type { PieceGivers } from "./piece-givers.ts";
 import type { PieceHashes } from "./piece-hashes.ts";
@@ -23,7 +23,7 @@ export interface PieceExchangeDeps {
   readonly picker: PiecePicker;
   readonly givers: PieceGivers;
   readonly choice: Pick<PieceChoice, "next">;
-  readonly buffers: BufferPool;
+  readonly buffers: PieceBuffers;
   readonly events: DownloadEvents;
   /** A source gave a piece that is none of the blob. */
   readonly onWrongPiece: (source: PieceSource, index: number) => void;
@@ -45,7 +45,6 @@ export class PieceExchange {
   readonly #crossing = new Set<number>();
   readonly #deps: PieceExchangeDeps;
   readonly #received = { peers: 0, seeders: 0, webSeeds: 0, origin: 0 };
-  #isStarving = false;
 
   constructor(deps: PieceExchangeDeps) {
     this.#deps = deps;
@@ -62,15 +61,11 @@ export class PieceExchange {
     const isCrossing = source.isFar === true && picker.hasNearPeers;
     if (isCrossing && this.#crossings() >= crossingsMax) return undefined;
     // Before anything is chosen: while there is no room, all that are idle come again and again.
-    if (!buffers.hasRoom(pieceLengthAt(layout, layout.pieceCount - 1))) {
-      this.#isStarving = true;
-      return undefined;
-    }
+    if (!buffers.hasRoom(pieceLengthAt(layout, 0))) return undefined;
     const index = choice.next(source);
     if (index === undefined) return undefined;
     const buffer = buffers.take(pieceLengthAt(layout, index));
     if (!buffer) {
-      this.#isStarving = true;
       if (!givers.has(index)) picker.putBack(index);
       return undefined;
     }
@@ -78,13 +73,6 @@ export class PieceExchange {
     if (isCrossing) this.#crossing.add(index);
     if (source.whole || source.isFar) this.#intend(index);
     return { index, buffer };
-  }
-
-  /** Tells whether a piece was not handed out for want of room since the last call. */
-  wasStarving(): boolean {
-    const was = this.#isStarving;
-    this.#isStarving = false;
-    return was;
   }
 
   /** A source gave all bytes of a piece. */
@@ -119,7 +107,18 @@ export class PieceExchange {
       picker.putBack(index);
       if (this.intents.delete(index)) events.onIntent(index, false);
     }
-    this.#release(buffer);
+    this.#deps.buffers.giveBack(buffer);
+  }
+
+  /** A source begins to give a piece: those that were asked as well, and have not begun, need not. */
+  begun(source: PieceSource, index: number): void {
+    const { givers } = this.#deps;
+    for (const other of givers.notBegun(index)) {
+      if (other === source) continue;
+      givers.remove(index, other);
+      if (other.isFar) this.#crossing.delete(index);
+      this.#cancel(other, index);
+    }
   }
 
   /** Pieces that come from afar; those that do not, or take long, leave their place to others. */
@@ -139,11 +138,6 @@ export class PieceExchange {
     this.#deps.events.onIntent(index, true);
   }
 
-  #release(buffer: Buffer): void {
-    this.#deps.buffers.giveBack(buffer);
-    this.#deps.events.onBufferFree();
-  }
-
   /** A right piece came: nobody else is asked for it any more. */
   #settle(index: number, from: Pick<PieceSource, "kind" | "isFar">): void {
     const { givers, picker, onRightPiece } = this.#deps;
@@ -157,7 +151,7 @@ export class PieceExchange {
 
   #cancel(source: PieceSource, index: number): void {
     const buffer = source.cancel(index);
-    if (buffer) this.#release(buffer);
+    if (buffer) this.#deps.buffers.giveBack(buffer);
     source.fill();
   }
 
@@ -165,7 +159,7 @@ export class PieceExchange {
   #keep(index: number, buffer: Buffer): void {
     this.#write(index, buffer)
       .catch((error: unknown) => this.#deps.onWriteFailed(error as Error))
-      .finally(() => this.#release(buffer));
+      .finally(() => this.#deps.buffers.giveBack(buffer));
   }
 
   async #write(index: number, bytes: Uint8Array): Promise<void> {

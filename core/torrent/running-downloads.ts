@@ -5,17 +5,18 @@ import { BufferPool } from "./buffer-pool.ts";
 import { DialSlots, type DialSlotsDeps } from "./dial-slots.ts";
 import { DigestThread } from "./digest-thread.ts";
 import type { DownloadEvents } from "./download-events.ts";
+import { DownloadShares, type SharedBuffers } from "./download-shares.ts";
 import { DownloadTask } from "./download-task.ts";
 import type { EngineLog } from "./engine-log.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
-import { askersPart, tickMs } from "./limits.ts";
+import { tickMs } from "./limits.ts";
 import { PieceNews } from "./piece-news.ts";
 import { ServedTorrent } from "./served-torrent.ts";
 import type { StockPeers } from "./stock-peers.ts";
 import { type SwarmCommand, type SwarmEvent, failureFrom } from "./worker-protocol.ts";
 
-/** Pieces in memory that are on their way, in bytes, over all downloads. */
-const pieceBytesMax = 64 * 1024 * 1024;
+/** Pieces in memory that are on their way, in bytes, over all downloads: one that is alone has 64 MiB. */
+const pieceBytesMax = 96 * 1024 * 1024;
 
 /** Read from a socket at once, in bytes; one buffer for all, copied from before the next read. */
 const receiveLength = 256 * 1024;
@@ -54,6 +55,7 @@ export class RunningDownloads implements AsyncDisposable {
   readonly #deps: RunningDownloadsDeps;
   readonly #downloads = new Map<number, RunningDownload>();
   readonly #pieceBuffers = new BufferPool(pieceBytesMax);
+  readonly #shares = new DownloadShares(this.#pieceBuffers);
   readonly #receiveBuffer = Buffer.allocUnsafeSlow(receiveLength);
   readonly #webAgent = new Agent({ keepAlive: true, maxSockets: webConnectionsMax });
   readonly #digests = new DigestThread();
@@ -90,7 +92,8 @@ export class RunningDownloads implements AsyncDisposable {
     const news = new PieceNews((indexes, received) =>
       post({ type: "pieces", id, indexes, received }),
     );
-    const task = this.#taskFor(command, {
+    const buffers = this.#shares.open(() => this.#offerRoom(id));
+    const task = this.#taskFor(command, buffers, {
       onPiece: (index, received) => {
         torrent.gained(index);
         news.add(index, received);
@@ -100,13 +103,15 @@ export class RunningDownloads implements AsyncDisposable {
     const { infoHash, layout, pieceHashes } = command.torrent;
     const { have: partial, intents } = task;
     const isGrowing = pieceHashes === undefined;
-    const askersMax = Math.ceil(this.#deps.peersPerBlobMax * askersPart);
     const torrent = new ServedTorrent({
-      ...{ infoHash, layout, path, partial, intents, isGrowing, askersMax },
+      ...{ infoHash, layout, path, partial, intents, isGrowing },
+      // As many as it asks itself: everybody finds as many, if with some looking.
+      askersMax: this.#deps.peersPerBlobMax,
     });
     torrent.onPeer = (address, place) => task.meet(address, place);
     serve(torrent);
-    this.#downloads.set(id, { task, torrent, ended: this.#run(id, { task, torrent, news }) });
+    const ended = this.#run(id, { task, torrent, news }).finally(() => buffers.close());
+    this.#downloads.set(id, { task, torrent, ended });
     this.#tick ??= setInterval(() => this.#forEach((task) => task.tick()), tickMs);
   }
 
@@ -143,6 +148,7 @@ export class RunningDownloads implements AsyncDisposable {
 
   #taskFor(
     command: Extract<SwarmCommand, { type: "download" }>,
+    buffers: SharedBuffers,
     events: Pick<DownloadEvents, "onPiece" | "onIntent">,
   ): DownloadTask {
     const { id, torrent, path, peers, webSeeds, hasOrigin, isAhead } = command;
@@ -154,7 +160,7 @@ export class RunningDownloads implements AsyncDisposable {
       ...{ stallBoundMs, peersPerBlobMax, stockPeers, limits, now, random },
       dialSlots: this.#dialSlots,
       onRefused: () => this.#refusals++,
-      buffers: this.#pieceBuffers,
+      buffers,
       receiveBuffer: this.#receiveBuffer,
       digests: this.#digests,
       webAgent: this.#webAgent,
@@ -164,7 +170,6 @@ export class RunningDownloads implements AsyncDisposable {
         onGoodSources: (count) => post({ type: "goodSources", id, count }),
         onOriginWanted: (request, range) => post({ type: "originWanted", id, request, range }),
         onHurry: () => post({ type: "hurry", id }),
-        onBufferFree: () => this.#onBufferFree(),
         onDetail: (message, fields) => log.debug(message, fields),
         onWarning: (message, fields) => log.warn(message, fields),
         onFault: (error) => log.fault(error),
@@ -203,19 +208,22 @@ export class RunningDownloads implements AsyncDisposable {
     }
   }
 
-  /** A bug in one download ends that download, and nothing else. */
   #forEach(work: (task: DownloadTask) => void): void {
-    for (const { task } of this.#downloads.values()) {
-      try {
-        work(task);
-      } catch (error) {
-        this.#deps.log.fault(error);
-        task.stop(error as Error);
-      }
-    }
+    for (const { task } of this.#downloads.values()) this.#guard(task, () => work(task));
   }
 
-  #onBufferFree(): void {
-    for (const { task } of this.#downloads.values()) task.onBufferFree();
+  #offerRoom(id: number): void {
+    const task = this.find(id);
+    if (task) this.#guard(task, () => task.onRoom());
+  }
+
+  /** A bug in one download ends that download, and nothing else. */
+  #guard(task: DownloadTask, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#deps.log.fault(error);
+      task.stop(error as Error);
+    }
   }
 }

@@ -6,8 +6,8 @@ import type { Passage } from "../limits/passage.ts";
 import type { ArrivingBlob } from "./arriving-blob.ts";
 import { metainfoOf } from "./arriving-torrent.ts";
 import type { Assignment, PieceSource, Refusal } from "./assignment.ts";
-import type { BufferPool } from "./buffer-pool.ts";
 import type { DownloadEvents } from "./download-events.ts";
+import type { PieceBuffers } from "./download-shares.ts";
 import { DownloadPeers, type DownloadPeersDeps } from "./download-peers.ts";
 import { DownloadSources } from "./download-sources.ts";
 import { GoodSources } from "./good-sources.ts";
@@ -28,7 +28,7 @@ export interface SourceMeans extends Omit<DownloadPeersDeps, "owner" | "openPass
   readonly webSeeds: readonly string[];
   readonly hasOrigin: boolean;
   readonly limits: Pick<HostLimits, "passage">;
-  readonly buffers: BufferPool;
+  readonly buffers: PieceBuffers;
   readonly stockPeers: Pick<StockPeers, "fetch">;
   /** Connections to web seeds. */
   readonly webAgent: Agent;
@@ -40,7 +40,7 @@ export interface SourceDealingsDeps {
   readonly hashes: PieceHashes;
   readonly blob: ArrivingBlob;
   readonly picker: PiecePicker;
-  readonly choice: Pick<PieceChoice, "next">;
+  readonly choice: Pick<PieceChoice, "next" | "isUrgentFor">;
   readonly givers: PieceGivers;
   readonly supply: Pick<SupplyWatch, "heard" | "pieceCame">;
   /** Pieces may be asked for. */
@@ -98,7 +98,7 @@ export class SourceDealings implements PieceClientOwner, AsyncDisposable {
   }
 
   /** What came of the pieces that sources were asked for. */
-  get exchange(): Pick<PieceExchange, "intents" | "received" | "wasStarving"> {
+  get exchange(): Pick<PieceExchange, "intents" | "received"> {
     return this.#exchange;
   }
 
@@ -132,13 +132,17 @@ export class SourceDealings implements PieceClientOwner, AsyncDisposable {
   }
 
   onHave(client: PieceClient, index: number): void {
-    const { picker, supply, means } = this.#deps;
+    const { picker, choice, supply, means } = this.#deps;
     this.#peerPieces.gained(client, index);
     if (!client.whole && !client.isFar) supply.heard(means.now());
     if (client.hasAll) this.#good.update();
     // One that is on its way already is looked at by the next tick, not by each of a crowd's words.
-    const isNews = picker.isUntouched(index);
+    const isNews = picker.isUntouched(index) || choice.isUrgentFor(client, index);
     if (isNews && !picker.isLeftToNear(index, client)) client.fill();
+  }
+
+  onBegun(client: PieceClient, index: number): void {
+    this.#exchange.begun(client, index);
   }
 
   onIntent(client: PieceClient, index: number, isComing: boolean): void {
