@@ -514,12 +514,31 @@ test("ServerConnection drains: GOAWAY, no new streams, the old ones to their end
   connection.drain();
   const goaway = await peer.next(({ type }) => type === 7);
   assert.deepEqual(goaway?.payload, Buffer.concat([uint32(1), uint32(0)]));
-  peer.write(requestFrame(3), frame(0, { streamId: 1, flags: 1, payload: five }));
+  // All of the second stream was under way.
+  peer.write(requestFrame(3), frame(0, { streamId: 3, payload: five }));
+  peer.write(
+    frame(8, { streamId: 3, payload: uint32(1) }),
+    frame(3, { streamId: 3, payload: uint32(8) }),
+  );
+  peer.write(frame(0, { streamId: 1, flags: 1, payload: five }));
   await peer.sync();
+  assert.equal(await peer.resetCode(3), resetCodes.refusedStream);
   assert.deepEqual(fixture.events, ["accept 1", "data 1 5 true"]);
   fixture.stream().sendHeaders(trailers, true);
   assert.equal(await fixture.closed, undefined);
   assert.ok(await peer.next(({ type, flags }) => type === 1 && flags === 5));
+});
+
+test("ServerConnection that drains says no higher number when the client breaks the rules", async () => {
+  const { peer, connection } = startedFixture();
+  peer.write(requestFrame(1));
+  await peer.sync();
+  connection.drain();
+  const isGoaway = ({ type }: { readonly type: number }) => type === 7;
+  await peer.next(isGoaway);
+  peer.write(requestFrame(3), frame(0, { streamId: 5, payload: five }));
+  const goaway = await peer.next(isGoaway);
+  assert.deepEqual(goaway?.payload, Buffer.concat([uint32(1), uint32(resetCodes.protocolError)]));
 });
 
 test("ServerConnection tells the streams when the peer is gone", async () => {

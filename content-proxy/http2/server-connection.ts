@@ -40,7 +40,10 @@ export class ServerConnection {
     tableBytesMax: headerTableBytes,
     listBytesMax: headerListBytesMax,
   });
+  /** Highest number of a stream that the client opened. */
   #lastStreamId = 0;
+  /** The same before we told it to open no more: that number may not grow. */
+  #lastTakenId = 0;
   #isDraining = false;
 
   constructor(deps: ServerConnectionDeps) {
@@ -57,7 +60,7 @@ export class ServerConnection {
       ],
       headers: (headers) => this.#headers(headers),
       isIdle: (streamId) => streamId % 2 === 0 || streamId > this.#lastStreamId,
-      lastStreamId: () => this.#lastStreamId,
+      lastStreamId: () => this.#lastTakenId,
       goaway: () => this.drain(),
       forgotten: () => this.#endIfDrained(),
       closed: deps.closed,
@@ -69,7 +72,7 @@ export class ServerConnection {
   drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    this.#connection.writer.goaway(this.#lastStreamId, resetCodes.noError);
+    this.#connection.writer.goaway(this.#lastTakenId, resetCodes.noError);
     this.#endIfDrained();
   }
 
@@ -98,9 +101,10 @@ export class ServerConnection {
     if (streamId % 2 === 0) {
       throw new ConnectionError(resetCodes.protocolError, "Cannot take HEADERS: even stream");
     }
-    if (this.#isDraining) return;
     this.#lastStreamId = streamId;
-    if (this.#connection.streams.size >= streamsMax) {
+    if (!this.#isDraining) this.#lastTakenId = streamId;
+    // It was under way when we told the client, and so is more of it.
+    if (this.#isDraining || this.#connection.streams.size >= streamsMax) {
       this.#connection.refuse(streamId, resetCodes.refusedStream);
     } else if (tooLarge) {
       this.#connection.refuse(streamId, resetCodes.enhanceYourCalm);
