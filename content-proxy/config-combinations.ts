@@ -5,7 +5,7 @@ import { repeatedHosts } from "../core/config/registry-schema.ts";
 import type { ContentProxyConfig } from "./config.ts";
 
 /** Peers of one blob, where the file does not say: contradicts nobody who allows few connections. */
-export const peersPerBlobDefault = 32;
+export const peersPerBlobDefault = 16;
 
 const listeners: Combination<ContentProxyConfig> = {
   reads: ["swarm.listen", "admin.listen", "mirror.enabled", "mirror.listen", "mirror.ports"],

@@ -13,6 +13,8 @@ export interface Asker {
   gained(connection: SimulatedConnection, index: number, wasComing: boolean): void;
   /** A piece is, or is not any more, on its way to the peer from a source that has all. */
   intends(connection: SimulatedConnection, index: number, isComing: boolean): void;
+  /** The first part of a piece that was asked for has come. */
+  begun(source: SimulatedConnection, piece: AskedPiece): void;
   onPiece(source: SimulatedConnection, piece: AskedPiece): void;
   closed(connection: SimulatedConnection, unfinished: readonly AskedPiece[]): void;
 }

@@ -1,5 +1,6 @@
 import type { PieceSource } from "../../core/torrent/assignment.ts";
 import type { Bitfield } from "../../core/torrent/bitfield.ts";
+import type { GivenPieces } from "../../core/torrent/given-pieces.ts";
 import { blockLengthBulk, silenceBoundMs, stallBoundMs } from "../../core/torrent/limits.ts";
 import { RequestWindow } from "../../core/torrent/request-window.ts";
 import { StallTimer } from "../../core/torrent/stall-timer.ts";
@@ -99,6 +100,10 @@ export class SimulatedConnection implements PieceSource, BlockTaker {
     return this.#have.isFull && !this.isPartial;
   }
 
+  get given(): GivenPieces | undefined {
+    return this.whole ? this.giver.given : undefined;
+  }
+
   get stalled(): boolean {
     return this.#isStalled || (this.#isDoubtful && !this.#hasGiven);
   }
@@ -125,6 +130,13 @@ export class SimulatedConnection implements PieceSource, BlockTaker {
       if (piece.index === index) return false;
     }
     return true;
+  }
+
+  hasBegun(index: number): boolean {
+    for (let piece = this.#asked; piece; piece = piece.nextAsked) {
+      if (piece.index === index) return piece.received > 0;
+    }
+    return false;
   }
 
   bytesUntil(index: number): number {
@@ -230,6 +242,7 @@ export class SimulatedConnection implements PieceSource, BlockTaker {
     this.#window.received(length, nowMs);
     this.#refillAt = Math.floor(this.#window.bytes / 2);
     this.#outstanding -= length;
+    if (piece.received === 0) this.asker.begun(this, piece);
     piece.received += length;
     if (this.#outstanding > 0) this.#stall.restart(nowMs);
     else this.#stall.stop();

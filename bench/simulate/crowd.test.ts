@@ -83,3 +83,17 @@ test("what crosses the border of a zone is counted, and bound by it", () => {
   assert.ok(crossed >= size, `${crossed} bytes`);
   assert.ok(latestOf(outcome) >= crossed / 1e3 - 1000, `${latestOf(outcome)} ms`);
 });
+
+test("of many hosts behind one seeder none starves, and each piece leaves the seeder about once", () => {
+  const outcome = simulateCrowd({ ...small, hostCount: 40 });
+  assert.ok(latestOf(outcome) < idealMs * 1.5, `${latestOf(outcome)} ms`);
+  assert.ok((outcome.seederBytes[0] ?? 0) < size * 1.3, `${outcome.seederBytes[0]} bytes`);
+});
+
+test("readers have their first piece from each other, not one after the other from the seeder", () => {
+  const outcome = simulateCrowd({ ...small, hasReaders: true });
+  const pieceMs = (256 * 1024) / (small.bytesPerSecond / 1000);
+  const first = outcome.readings.map(({ firstPieceMs }) => firstPieceMs);
+  assert.equal(first.length, 12);
+  assert.ok(Math.max(...first) < 9 * pieceMs, `${Math.max(...first)} ms`);
+});

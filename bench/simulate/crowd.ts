@@ -7,6 +7,7 @@ import { SimulatedDownload } from "./download.ts";
 import type { Giver } from "./giver.ts";
 import { SimulatedHost } from "./host.ts";
 import { Network } from "./network.ts";
+import type { SimulatedReading } from "./reader.ts";
 import type { Scenario } from "./scenario.ts";
 import { GrowingSeeder, WholeSeeder } from "./seeder.ts";
 import { Timeline } from "./timeline.ts";
@@ -15,7 +16,7 @@ import { SimulatedTracker } from "./tracker.ts";
 /** Defaults of the daemons' configuration. */
 const nodeSettings = { connectionsMax: 512, buffersBytes: 64 * 2 ** 20 } as const;
 const seederSettings = { connectionsMax: 2000, buffersBytes: 0 } as const;
-const peersPerBlobMax = 32;
+const peersPerBlobMax = 16;
 const stallBoundMs = 5000;
 
 /**
@@ -60,6 +61,8 @@ export interface CrowdOutcome {
   readonly hostBytes: number;
   /** Times that a download got nothing for the stall bound: it would have gone to the origin. */
   readonly giveUps: number;
+  /** What those saw who read, of each blob of each host whose time counts. */
+  readonly readings: readonly SimulatedReading[];
   /** Things that happened. */
   readonly eventCount: number;
 }
@@ -148,6 +151,9 @@ class Crowd {
       receivedBytes: sum(this.#nodes.map(({ host }) => host.downlink.bytes)),
       hostBytes: sum(this.#nodes.map(({ host }) => host.uplink.bytes)),
       giveUps: sum(this.#nodes.flatMap(({ downloads }) => downloads.map(({ giveUps }) => giveUps))),
+      readings: counted.flatMap(({ downloads }) =>
+        downloads.flatMap(({ reading }) => (reading ? [reading] : [])),
+      ),
       eventCount: this.#timeline.count,
     };
   }
@@ -238,7 +244,7 @@ class Crowd {
     const timeline = this.#timeline;
     const download = new SimulatedDownload({
       ...{ host, torrent, timeline, network: this.#network, random: this.#random },
-      ...{ peersPerBlobMax, stallBoundMs },
+      ...{ peersPerBlobMax, stallBoundMs, hasReader: this.#scenario.hasReaders ?? false },
       keeping: timeline.lane(keepingMs),
       giverAt: (address: PeerAddress) => this.#givers[blob]?.get(address.host),
       onDone: (nowMs) => {

@@ -2,12 +2,13 @@ import type { PeerAddress } from "../../core/peer-address.ts";
 import { pieceLengthAt } from "../../core/piece-layout.ts";
 import type { ArrivingTorrent } from "../../core/torrent/arriving-torrent.ts";
 import { Bitfield } from "../../core/torrent/bitfield.ts";
-import { askersOfWholeMax, askersPart, tickMs } from "../../core/torrent/limits.ts";
+import { askersOfWholeMax, tickMs } from "../../core/torrent/limits.ts";
 import { DownloadPace } from "../../core/torrent/download-pace.ts";
 import { NodeIntents } from "../../core/torrent/node-intents.ts";
 import { PieceChoice } from "../../core/torrent/piece-choice.ts";
 import { PieceGivers } from "../../core/torrent/piece-givers.ts";
 import { PiecePicker } from "../../core/torrent/piece-picker.ts";
+import { ServingTurns } from "../../core/torrent/serving-turns.ts";
 import { SupplyWatch } from "../../core/torrent/supply-watch.ts";
 import { AskedPiece } from "./asked-piece.ts";
 import type { Asker } from "./asker.ts";
@@ -18,12 +19,15 @@ import type { SimulatedHost } from "./host.ts";
 import { type PeersDeps, SimulatedPeers } from "./peers.ts";
 import type { Lane } from "./timeline.ts";
 import { Places } from "./places.ts";
+import { SimulatedReader, type SimulatedReading } from "./reader.ts";
 import { ToldPieces } from "./told-pieces.ts";
 
 export interface DownloadDeps extends Omit<PeersDeps, "asker"> {
   readonly host: SimulatedHost;
   readonly torrent: ArrivingTorrent;
   readonly stallBoundMs: number;
+  /** Somebody reads the blob while it comes. */
+  readonly hasReader: boolean;
   /** Until a piece that came is checked and in the file. */
   readonly keeping: Lane;
   readonly onDone: (nowMs: number) => void;
@@ -50,6 +54,8 @@ export class SimulatedDownload implements Asker, Giver, Happening {
   readonly #have: Bitfield;
   readonly #told: ToldPieces;
   readonly #places = new Places();
+  readonly turns = new ServingTurns();
+  readonly #reader: SimulatedReader | undefined;
   readonly #shortestPiece: number;
   /** Whether anything may ever be left to others: else it is of no interest what they get. */
   readonly #isLeftToOthers: boolean;
@@ -77,6 +83,9 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     const origin = { stallBoundMs, hasOrigin: false, knowsPeers: true };
     this.#supply = new SupplyWatch({ torrent, ...origin, nowMs });
     this.#pace = new DownloadPace(nowMs);
+    if (deps.hasReader) {
+      this.#reader = new SimulatedReader({ picker: this.#picker, have: this.#have, nowMs });
+    }
     this.#choice = new PieceChoice({
       ...{ layout, picker: this.#picker, givers: this.#givers, supply: this.#supply },
       isCrowd: () => this.#partialCount > 0,
@@ -91,6 +100,11 @@ export class SimulatedDownload implements Asker, Giver, Happening {
 
   get have(): Bitfield {
     return this.#have;
+  }
+
+  /** What its reader saw so far. */
+  get reading(): SimulatedReading | undefined {
+    return this.#reader?.reading;
   }
 
   get peerCount(): number {
@@ -155,8 +169,19 @@ export class SimulatedDownload implements Asker, Giver, Happening {
       this.#supply.heard(this.#deps.timeline.nowMs);
     }
     // Most often it has enough to do, which is looked at first: it costs least.
-    if (!connection.canAsk || !this.#picker.isUntouched(index)) return;
+    if (!connection.canAsk) return;
+    if (!this.#picker.isUntouched(index) && !this.#choice.isUrgentFor(connection, index)) return;
     if (!this.#picker.isLeftToNear(index, connection)) connection.fill();
+  }
+
+  begun(source: SimulatedConnection, { index, length }: AskedPiece): void {
+    for (const other of this.#givers.notBegun(index)) {
+      if (other === source) continue;
+      this.#givers.remove(index, other);
+      other.cancel(index);
+      this.host.giveBackBuffer(length);
+      other.fill();
+    }
   }
 
   intends(connection: SimulatedConnection, index: number, isComing: boolean): void {
@@ -195,7 +220,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     if (this.host.connections >= this.host.connectionsMax) return undefined;
     const isFar = asking.zone !== this.host.zone;
     if (!this.isDone && this.#peers.meet(asking.address, { isFar })) this.#dial(1);
-    const askersMax = this.isDone ? askersOfWholeMax : Math.ceil(peersPerBlobMax * askersPart);
+    const askersMax = this.isDone ? askersOfWholeMax : peersPerBlobMax;
     if (!this.#places.take(connection, askersMax)) return undefined;
     this.host.connections++;
     return this.#told.join(connection);
@@ -219,6 +244,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
   }
 
   #tick(nowMs: number): void {
+    this.turns.tick(nowMs);
     let isAnyStalled = false;
     let suppliers = 0;
     let connected = 0;
@@ -239,7 +265,8 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     const isFetching = this.#picker.pending.size > 0;
     const isSparing = this.#picker.hasNearPeers && hasFar;
     const supply = { nowMs, isSparing, swarmGaveAtMs, suppliers, connected, isWanting, isFetching };
-    if (this.#supply.update({ ...supply, waitingAt: undefined })) {
+    const waitingAt = this.#picker.firstWaiting();
+    if (this.#supply.update({ ...supply, waitingAt })) {
       this.giveUps++;
       this.#supply.start(nowMs);
     }
@@ -277,6 +304,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     const { host, onBufferFree, onDone } = this.#deps;
     if (host.isGone) return;
     this.#have.add(index);
+    this.#reader?.came(index, nowMs);
     host.giveBackBuffer(length);
     onBufferFree();
     this.#told.add(index);

@@ -27,5 +27,7 @@ export interface Scenario {
     readonly latencyMs: number;
     readonly borderBytesPerSecond: number;
   };
+  /** On each host somebody reads each blob from its start, as an image's unpacking does. */
+  readonly hasReaders?: boolean;
   readonly seed: number;
 }

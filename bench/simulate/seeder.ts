@@ -1,6 +1,7 @@
 import type { ArrivingTorrent } from "../../core/torrent/arriving-torrent.ts";
 import { Bitfield } from "../../core/torrent/bitfield.ts";
 import { askersOfWholeMax, tickMs } from "../../core/torrent/limits.ts";
+import { GivenPieces } from "../../core/torrent/given-pieces.ts";
 import { type OfferedPeer, PieceOffers } from "../../core/torrent/piece-offers.ts";
 import { ServingTurns } from "../../core/torrent/serving-turns.ts";
 import type { SimulatedConnection } from "./connection.ts";
@@ -23,12 +24,14 @@ export class WholeSeeder implements Giver, Happening {
   readonly kind = "seeders";
   /** Of the one crowd that is simulated; a real one has new ones for the next. */
   readonly turns = new ServingTurns();
+  readonly given: GivenPieces;
   readonly host: SimulatedHost;
   readonly #timeline: Timeline;
   readonly #have: Bitfield;
   readonly #places = new Places();
 
   constructor({ host, torrent, timeline }: SeederDeps) {
+    this.given = new GivenPieces(torrent.layout.pieceCount);
     this.host = host;
     this.#have = Bitfield.full(torrent.layout.pieceCount);
     this.#timeline = timeline;
@@ -38,6 +41,7 @@ export class WholeSeeder implements Giver, Happening {
   /** Looks for lapsed bounds. */
   happen(nowMs: number): void {
     this.turns.tick(nowMs);
+    this.given.tick(nowMs);
     this.#timeline.at(nowMs + tickMs, this);
   }
 
@@ -52,8 +56,8 @@ export class WholeSeeder implements Giver, Happening {
     if (this.#places.leave(connection)) this.host.connections--;
   }
 
-  asked(): void {
-    // It has all, and told so.
+  asked(_: SimulatedConnection, index: number): void {
+    this.given.add(index, this.#timeline.nowMs);
   }
 }
 

@@ -13,6 +13,8 @@ export interface BlockAskerDeps {
   readonly assign: () => Assignment | undefined;
   /** All bytes of a piece are here. */
   readonly onPiece: (assignment: Assignment) => void;
+  /** The first bytes of a piece are coming. */
+  readonly onBegun: (index: number) => void;
   /** The limits that hold for what comes. */
   readonly passage: Passage;
   readonly now: () => number;
@@ -78,6 +80,11 @@ export class BlockAsker {
     return this.#queue.bytesUntil(index);
   }
 
+  /** Whether an answer to what was asked of a piece has begun. */
+  hasBegun(index: number): boolean {
+    return this.#queue.hasBegun(index);
+  }
+
   /** Milliseconds for which it has owed bytes and given none. */
   silentMs(nowMs: number): number {
     return this.#stall.silentMs(nowMs);
@@ -139,7 +146,9 @@ export class BlockAsker {
 
   /** Where the bytes of an answer go. @throws {InvalidArgumentError} when it answers no request. */
   startBlock(block: Block): Uint8Array | undefined {
-    return this.#queue.startBlock(block);
+    const place = this.#queue.startBlock(block);
+    if (place && block.begin === 0) this.#deps.onBegun(block.index);
+    return place;
   }
 
   endBlock(block: Block): void {

@@ -26,7 +26,7 @@ function openPeers(
 ): DownloadPeers {
   const owner = {
     ...{ assign: ignore, onPiece: ignore, onGaveUp: ignore, onFault: ignore },
-    ...{ onOpen, onHave: ignore, onIntent: ignore },
+    ...{ onOpen, onHave: ignore, onBegun: ignore, onIntent: ignore },
     onClosed: (client: PieceSource) => {
       if (client instanceof PieceClient) peers.left(client);
     },

@@ -28,7 +28,7 @@ test("DownloadSources asks no more than 8 web seeds, whatever it is told", async
   const urls = Array.from({ length: 30 }, (_, index) => `http://127.0.0.1:${port}/${index}`);
   const owner = {
     ...{ assign: ignore, onPiece: ignore, onGaveUp: ignore, onClosed: ignore, onFault: ignore },
-    ...{ onOpen: ignore, onHave: ignore, onIntent: ignore },
+    ...{ onOpen: ignore, onHave: ignore, onBegun: ignore, onIntent: ignore },
   };
   const now = () => 0;
   const self = { blockLengthMax: 16384, dedicatedSeeder: false, whole: false, listenPort: 0 };

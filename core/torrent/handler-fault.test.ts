@@ -78,7 +78,7 @@ test("a bug met while a peer is asked ends that peer's connection only", async (
       onOpen: () => {
         throw bug;
       },
-      ...{ onHave: ignore, onIntent: ignore, onPiece: ignore, onGaveUp: ignore },
+      ...{ onHave: ignore, onBegun: ignore, onIntent: ignore, onPiece: ignore, onGaveUp: ignore },
       assign: () => undefined,
       onClosed: (_, __, reason) => resolve(reason),
       onFault: (_, error) => faults.push(error),

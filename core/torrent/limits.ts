@@ -8,17 +8,10 @@ export const blockLengthMin = 16 * 1024;
 export const messageLengthMax = 8192;
 
 /**
- * Part of the peers that a download may ask that may ask it in turn, for the same blob. Who comes
- * first to a crowd is known to all who come later, and would be asked by all of them; with fewer
- * places than everybody wants those of who came last are taken as well, and all links are used alike.
- */
-export const askersPart = 7 / 8;
-
-/**
  * Nodes that are served at once with a blob that is here whole, or that a seeder is receiving. With
  * more of them each would have its first piece, and others theirs from it, so much later.
  */
-export const askersOfWholeMax = 64;
+export const askersOfWholeMax = 32;
 
 /**
  * Part of the places with a blob that there are besides for nodes beyond the border of a zone, once

@@ -59,3 +59,12 @@ test("who has all and is far is asked by everybody, and any other peer by those 
   others.copies.add(0, far);
   assert.deepEqual([others.rivals(0, farSeeder), others.rivals(0, near)], [1, 0]);
 });
+
+test("what a peer with all pieces has just given is a copy, if there is anybody to have it", () => {
+  const others = neighbourhood();
+  const seeder: Neighbour = { whole: true, given: { has: (index) => index === 0 } };
+  assert.equal(others.rivals(0, seeder), 0, "nobody else is here");
+  others.copies.addHolder(near);
+  assert.deepEqual([others.rivals(0, seeder), others.rivals(1, seeder)], [1, 0]);
+  assert.equal(others.rivals(0, { whole: true }), 0, "another seeder did not give it");
+});

@@ -8,6 +8,8 @@ export interface Neighbour extends CopyHolder {
   readonly stalled?: boolean;
   /** Where it is is known, and no border lies between; unlike {@link isFar}, not a guess. */
   readonly isNear?: boolean;
+  /** Pieces of which it said that others have asked it lately. */
+  readonly given?: { has(index: number): boolean } | undefined;
 }
 
 /**
@@ -69,10 +71,12 @@ export class Neighbourhood {
 
   /**
    * Copies of a piece in place of a peer's, but for those of others with all: of a near peer's
-   * piece those that are near, for the others would have to cross a border.
+   * piece those that are near, for the others would have to cross a border. What the peer has just
+   * given counts as one more, if there are others to get it from.
    */
   rivals(index: number, peer: Neighbour): number {
-    return peer.isFar ? this.copies.all(index) : this.copies.near(index);
+    const copies = peer.isFar ? this.copies.all(index) : this.copies.near(index);
+    return peer.given?.has(index) && this.askers(peer) > 0 ? copies + 1 : copies;
   }
 
   /** Nodes that may take from a peer as we do. */

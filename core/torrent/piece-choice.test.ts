@@ -58,3 +58,34 @@ test("one that a whole crowd asks takes over long waits only, and looks for them
   choice.noteStalls(false);
   assert.equal(choice.next(fast), 0);
 });
+
+/** A node with some pieces, that has begun to give what it is asked for or not. */
+function partialNode(options: { readonly hasBegun: () => boolean; readonly isFar?: boolean }) {
+  return { ...wholeNode({ rate: 1e6 }), whole: false, ...options };
+}
+
+test("a piece that a reader waits for is asked of all who may begin before who was asked has", () => {
+  const picker = new PiecePicker({ pieceCount, random: () => 0 });
+  const givers = new PieceGivers();
+  const supply = {
+    webSeedNeed: new WebSeedNeed({ nowMs: 0, knowsPeers: true }),
+    originNeed: new OriginNeed({ silenceMs: 6000 }),
+  };
+  const choice = new PieceChoice({
+    ...{ layout, picker, givers, supply, isCrowd: () => true, secondsLeft: () => 0 },
+  });
+  const asked = { hasBegun: false };
+  const first = partialNode({ hasBegun: () => asked.hasBegun });
+  picker.addReader(1, 3);
+  assert.equal(choice.next(first), 3);
+  givers.add(3, first);
+  const other = partialNode({ hasBegun: () => false });
+  assert.equal(choice.isUrgentFor(other, 3), true);
+  assert.equal(choice.isUrgentFor(other, 2), false, "no reader waits for that one");
+  assert.equal(choice.isUrgentFor({ ...other, isFar: true }, 3), false, "it would cross a border");
+  assert.equal(choice.isUrgentFor({ ...other, whole: true }, 3), false, "its link is everybody's");
+  asked.hasBegun = true;
+  assert.equal(choice.isUrgentFor(other, 3), false, "it is coming");
+  asked.hasBegun = false;
+  assert.equal(choice.next(other), 3);
+});

@@ -16,8 +16,8 @@ export interface PieceChoiceDeps {
 }
 
 /**
- * Chooses the piece that a source is asked for: one that is overdue, else one that the
- * picker likes, else one that the source would have sooner than who was asked for it.
+ * Chooses the piece that a source is asked for: one that is overdue, else one that a reader waits
+ * for and nobody has begun to give, else one that the picker likes, else one that the source would have sooner than who was asked for it.
  */
 export class PieceChoice {
   readonly #deps: PieceChoiceDeps;
@@ -43,7 +43,26 @@ export class PieceChoice {
     const overdue = this.#overdue(source);
     if (overdue !== undefined) return overdue;
     if (this.#isSpared(source)) return undefined;
-    return picker.pick(source) ?? this.#slow(source);
+    return this.#urgent(source) ?? picker.pick(source) ?? this.#slow(source);
+  }
+
+  /**
+   * Whether it may be asked for a piece at once: a reader waits for it, and nobody who was asked has
+   * begun to give it. Whoever begins first gives it, and the others are told; in a crowd that reads, a
+   * piece so spreads from all who have it, while those who have it longest serve others.
+   */
+  isUrgentFor(source: PieceSource, index: number): boolean {
+    return index === this.#deps.picker.firstWaiting() && this.#urgent(source) === index;
+  }
+
+  #urgent(source: PieceSource): number | undefined {
+    const { picker, givers } = this.#deps;
+    // What has all is asked by all, and what is far is spared, as always.
+    if (source.whole || source.isFar) return undefined;
+    const waited = picker.firstWaiting();
+    if (waited === undefined || !picker.pending.has(waited) || !source.has(waited))
+      return undefined;
+    return givers.mayComeFirst(waited, source) ? waited : undefined;
   }
 
   /**

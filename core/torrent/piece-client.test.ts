@@ -7,6 +7,7 @@ import { blobFixture } from "../testing/blob-fixture.ts";
 import { cleanUpOf } from "../testing/clean-up.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { PieceSource } from "./assignment.ts";
+import { encodeIntent, intentMessageId } from "./extended-handshake.ts";
 import { silenceBoundMs, stallBoundMs, tickMs } from "./limits.ts";
 import { OriginNeed } from "./origin-need.ts";
 import { PieceChoice } from "./piece-choice.ts";
@@ -15,7 +16,7 @@ import { PieceGivers } from "./piece-givers.ts";
 import { PiecePicker } from "./piece-picker.ts";
 import { type OnRequest, framed, scriptedPeer } from "./scripted-peer.test-support.ts";
 import { WebSeedNeed } from "./web-seed-need.ts";
-import { encodeBitfield, encodeHave, encodeSignal } from "./wire-message.ts";
+import { encodeBitfield, encodeExtended, encodeHave, encodeSignal } from "./wire-message.ts";
 
 const blob = blobFixture(100_000);
 const { infoHash, layout } = blob.metainfo;
@@ -53,7 +54,14 @@ async function owingPeer(
     passage: new HostLimits().passage(["download"], { flow: infoHash }),
     isTwin: () => false,
     owner: {
-      ...{ onOpen: ignore, onHave: ignore, onIntent: ignore, onPiece: ignore, onGaveUp: ignore },
+      ...{
+        onOpen: ignore,
+        onHave: ignore,
+        onBegun: ignore,
+        onIntent: ignore,
+        onPiece: ignore,
+        onGaveUp: ignore,
+      },
       assign: (source) => {
         const index = choice.next(source);
         if (index === undefined) return undefined;
@@ -125,4 +133,14 @@ test("a peer that came with all pieces is whole, and one that got them meanwhile
   const became = await owingPeer(t, { whole: false, afterGreeting });
   await became.asked;
   assert.deepEqual([became.client.whole, became.client.hasAll], [false, true]);
+});
+
+test("what a peer with all pieces says that others get from it is known", async (t) => {
+  const intent = encodeExtended(intentMessageId, encodeIntent(0, true));
+  const { client, asked } = await owingPeer(t, {
+    afterGreeting: Buffer.concat([encodeSignal("unchoke"), intent]),
+  });
+  await asked;
+  while (!client.given) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([...client.given], [0]);
 });

@@ -8,6 +8,7 @@ import type { PieceSource, SourceKind, SourceOwner } from "./assignment.ts";
 import { Bitfield } from "./bitfield.ts";
 import { BlockAsker } from "./block-asker.ts";
 import { DialledNode, type PeerVerdict } from "./dialled-node.ts";
+import { GivenPieces } from "./given-pieces.ts";
 import { type NodeInfo, intentMessageId, parseIntent } from "./extended-handshake.ts";
 import { blockLengthBulk, silenceBoundMs, stallBoundMs } from "./limits.ts";
 import type { WireMessage } from "./wire-message.ts";
@@ -17,6 +18,8 @@ export interface PieceClientOwner extends SourceOwner {
   /** Handshakes are done and its pieces are known. */
   onOpen(client: PieceClient): void;
   onHave(client: PieceClient, index: number): void;
+  /** The first bytes of a piece that it was asked for are coming. */
+  onBegun(client: PieceClient, index: number): void;
   /** A piece is, or is not any more, on its way to the peer from a source that has all. */
   onIntent(client: PieceClient, index: number, isComing: boolean): void;
 }
@@ -57,6 +60,7 @@ export class PieceClient implements PieceSource {
   #isNear = false;
   #have: Bitfield | undefined;
   #cameWhole = false;
+  #given: GivenPieces | undefined;
   #openedAtMs = -Infinity;
 
   constructor(deps: PieceClientDeps) {
@@ -82,6 +86,7 @@ export class PieceClient implements PieceSource {
       ...{ connection: this.#connection, passage, now },
       assign: () => owner.assign(this),
       onPiece: (assignment) => owner.onPiece(this, assignment),
+      onBegun: (index) => owner.onBegun(this, index),
     });
   }
 
@@ -123,6 +128,10 @@ export class PieceClient implements PieceSource {
 
   get have(): Bitfield | undefined {
     return this.#have;
+  }
+
+  get given(): GivenPieces | undefined {
+    return this.#given;
   }
 
   get stalled(): boolean {
@@ -186,6 +195,10 @@ export class PieceClient implements PieceSource {
     return this.#asker.bytesUntil(index);
   }
 
+  hasBegun(index: number): boolean {
+    return this.#asker.hasBegun(index);
+  }
+
   fill(): void {
     this.#asker.fill();
   }
@@ -201,6 +214,7 @@ export class PieceClient implements PieceSource {
       return;
     }
     this.#asker.tick(nowMs);
+    this.#given?.tick(nowMs);
     if (this.#asker.silentMs(nowMs) > silenceBoundMs) this.close("silent for too long");
   }
 
@@ -261,5 +275,12 @@ export class PieceClient implements PieceSource {
       throw new InvalidArgumentError(`Cannot note piece ${index}`);
     }
     if (!this.#have?.has(index)) this.#deps.owner.onIntent(this, index, isComing);
+    else if (isComing && this.whole) this.#noteGiven(index);
+  }
+
+  /** Of what it has itself it can but say that others get it: they may be asked soon. */
+  #noteGiven(index: number): void {
+    this.#given ??= new GivenPieces(this.#deps.layout.pieceCount);
+    this.#given.add(index, this.#deps.now());
   }
 }

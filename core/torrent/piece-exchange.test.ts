@@ -30,6 +30,7 @@ class Source implements PieceSource {
   readonly rate = 1e6;
   readonly exchange: PieceExchange;
   readonly assigned = new Map<number, Assignment>();
+  readonly begun = new Set<number>();
   stalled = false;
   roomFor = 0;
 
@@ -45,6 +46,10 @@ class Source implements PieceSource {
 
   bytesUntil(): number {
     return pieceLength;
+  }
+
+  hasBegun(index: number): boolean {
+    return this.begun.has(index);
   }
 
   fill(): void {
@@ -147,4 +152,19 @@ test("a download that began before another, and takes pieces faster than it can 
     first.exchange.giveUp(first, assignment);
   }
   assert.deepEqual([first.assigned.size, second.assigned.size], [4, 3]);
+});
+
+test("who begins to give a piece that a reader waits for keeps it, and others get another one", () => {
+  const { picker, exchange } = setUp();
+  picker.addReader(1, 2);
+  const [busy, free] = [new Source("busy", exchange), new Source("free", exchange)];
+  for (const each of [busy, free]) {
+    each.roomFor = 1;
+    each.fill();
+    assert.deepEqual([...each.assigned.keys()], [2], each.name);
+  }
+  free.begun.add(2);
+  exchange.begun(free, 2);
+  assert.deepEqual([...free.assigned.keys()], [2]);
+  assert.deepEqual([...busy.assigned.keys()], [3]);
 });

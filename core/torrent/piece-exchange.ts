@@ -110,6 +110,17 @@ export class PieceExchange {
     this.#deps.buffers.giveBack(buffer);
   }
 
+  /** A source begins to give a piece: those that were asked as well, and have not begun, need not. */
+  begun(source: PieceSource, index: number): void {
+    const { givers } = this.#deps;
+    for (const other of givers.notBegun(index)) {
+      if (other === source) continue;
+      givers.remove(index, other);
+      if (other.isFar) this.#crossing.delete(index);
+      this.#cancel(other, index);
+    }
+  }
+
   /** Pieces that come from afar; those that do not, or take long, leave their place to others. */
   #crossings(): number {
     const { givers } = this.#deps;

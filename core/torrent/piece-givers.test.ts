@@ -9,11 +9,13 @@ function source(conduct: {
   readonly stalled?: boolean;
   readonly rate?: number;
   readonly bytesLeft?: number;
+  readonly hasBegun?: boolean;
 }): PieceSource {
   return {
     ...{ kind: "peers", name: "peer", whole: true, gaveAtMs: 0 },
     ...{ stalled: conduct.stalled ?? false, rate: conduct.rate ?? 0 },
     bytesUntil: () => conduct.bytesLeft ?? 0,
+    hasBegun: () => conduct.hasBegun ?? true,
     ...{ has: () => true, fill: () => undefined, cancel: () => undefined, close: () => undefined },
   };
 }
@@ -63,4 +65,29 @@ test("PieceGivers lets nobody take over a piece that comes before all the others
   const overtakes = (dueSeconds: number) =>
     givers.wouldOvertake(0, fast, { length: 1000, dueSeconds });
   assert.deepEqual([0, 2, 3, 10].map(overtakes), [true, true, false, false]);
+});
+
+test("PieceGivers leaves room for others beside those that trickle", () => {
+  const givers = new PieceGivers();
+  for (let trickler = 0; trickler < 3; trickler++) givers.add(0, source({ rate: 3000 }));
+  assert.equal(givers.hasRoomFor(0, source({})), true);
+  for (let honest = 0; honest < 2; honest++) givers.add(0, source({ rate: 1e6 }));
+  assert.equal(givers.hasRoomFor(0, source({})), false);
+});
+
+test("PieceGivers has up to four sources asked for a piece that none has begun to give", () => {
+  const givers = new PieceGivers();
+  assert.equal(givers.mayComeFirst(0, source({})), false, "nobody was asked");
+  const waiting = Array.from({ length: 4 }, () => source({ hasBegun: false }));
+  for (const each of waiting) {
+    if (givers.has(0)) assert.equal(givers.mayComeFirst(0, each), true);
+    givers.add(0, each);
+    assert.equal(givers.mayComeFirst(0, each), false, "it was asked itself");
+  }
+  assert.equal(givers.mayComeFirst(0, source({})), false, "enough were asked");
+  assert.deepEqual(givers.notBegun(0), waiting);
+  for (const each of waiting.slice(1)) givers.remove(0, each);
+  givers.add(0, source({ hasBegun: true }));
+  assert.equal(givers.mayComeFirst(0, source({})), false, "one gives it");
+  assert.deepEqual(givers.notBegun(0), waiting.slice(0, 1));
 });

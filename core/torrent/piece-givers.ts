@@ -13,10 +13,16 @@ const longWait = 3;
 const rateUnknown = 64 * 1024;
 
 /**
- * Sources that are asked for one piece at once, at most. Those that stalled do not count, or two
- * that claim what they do not give would keep it from all others.
+ * Sources that are asked for one piece at once, at most. Those that stalled or trickle do not count, or
+ * two that claim what they do not give would keep it from all others.
  */
 const giversMax = 2;
+
+/**
+ * Sources that are asked for one piece while none of them has begun to give it, at most: each of
+ * them may be busy with others for as long as a piece needs for each of its askers.
+ */
+const waitedForMax = 4;
 
 /** Which sources were asked for which pieces, and when one more should be. */
 export class PieceGivers {
@@ -63,8 +69,21 @@ export class PieceGivers {
     if (!givers) return true;
     if (givers.includes(source)) return false;
     let giving = 0;
-    for (const giver of givers) if (!giver.stalled) giving++;
+    for (const giver of givers) if (!giver.stalled && !isTrickle(giver)) giving++;
     return giving < giversMax;
+  }
+
+  /** Whether a source could begin before those who were asked, of whom none has. */
+  mayComeFirst(index: number, source: PieceSource): boolean {
+    const givers = this.#givers.get(index);
+    if (!givers || givers.length >= waitedForMax || givers.includes(source)) return false;
+    return givers.every((giver) => giver.hasBegun?.(index) === false);
+  }
+
+  /** Those who were asked and have not begun to give it. */
+  notBegun(index: number): readonly PieceSource[] {
+    const givers = this.#givers.get(index) ?? [];
+    return givers.filter((giver) => giver.hasBegun?.(index) === false);
   }
 
   /** Whether all who were asked have stalled. */
@@ -99,4 +118,8 @@ export class PieceGivers {
     }
     return true;
   }
+}
+
+function isTrickle({ rate }: PieceSource): boolean {
+  return rate > 0 && rate < rateUnknown;
 }

@@ -123,6 +123,7 @@ export class PieceServer implements HaveListener {
     if (torrent.told) socket.write(encodeBitfield(torrent.told.toBytes()));
     this.#placeUse.told(torrent.told?.held ?? torrent.layout.pieceCount, this.#startMs);
     for (const index of torrent.intents) this.onIntent(index, true);
+    for (const index of torrent.given(this.#startMs)) this.onIntent(index, true);
     socket.write(encodeSignal("unchoke"));
     torrent.listen(this);
   }
@@ -236,7 +237,7 @@ export class PieceServer implements HaveListener {
     const isLast = begin + length === pieceLengthAt(torrent.layout, index);
     this.#placeUse.asked(this.#deps.now(), { isLast });
     this.#noteUse();
-    torrent.asked(this, block);
+    torrent.asked(this, block, this.#deps.now());
     this.#sender.sendNext();
   }
 

@@ -74,3 +74,13 @@ test("RequestQueue may ask for a cancelled piece again once a later request is a
   queue.startBlock({ index: 2, begin: 0, length: 10 });
   assert.equal(queue.mayAssign(1), true);
 });
+
+test("RequestQueue tells whether a piece has begun to come", () => {
+  const queue = new RequestQueue();
+  queue.assign({ index: 2, buffer: Buffer.alloc(20) });
+  const block = queue.nextBlock(10);
+  assert.ok(block);
+  assert.equal(queue.hasBegun(2), false);
+  queue.startBlock(block);
+  assert.deepEqual([queue.hasBegun(2), queue.hasBegun(3)], [true, false]);
+});

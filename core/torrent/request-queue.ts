@@ -17,6 +17,8 @@ interface Entry extends Assignment {
   received: number;
   /** Lengths of the blocks that were asked for and have not come, in order. */
   readonly expected: number[];
+  /** A block of it is on its way here, or has come. */
+  isBegun: boolean;
 }
 
 /**
@@ -45,7 +47,8 @@ export class RequestQueue {
 
   assign({ index, buffer }: Assignment): void {
     const sequence = ++this.#sequence;
-    this.#entries.push({ index, buffer, sequence, requested: 0, received: 0, expected: [] });
+    const none = { requested: 0, received: 0, expected: [], isBegun: false };
+    this.#entries.push({ index, buffer, sequence, ...none });
   }
 
   /** The next block to ask for, noted as asked; `undefined` when all is asked for. */
@@ -76,6 +79,7 @@ export class RequestQueue {
     }
     if (begin !== entry.received || length !== entry.expected[0]) throw unasked(index, begin);
     this.#forgetCancelledBefore(entry.sequence);
+    entry.isBegun = true;
     return entry.buffer.subarray(begin, begin + length);
   }
 
@@ -99,6 +103,11 @@ export class RequestQueue {
       if (entry.index === index) return bytes;
     }
     return 0;
+  }
+
+  /** Whether an answer to what was asked of a piece has begun. */
+  hasBegun(index: number): boolean {
+    return this.#find(index)?.isBegun ?? false;
   }
 
   /** Takes a piece back. Gives its buffer and the blocks that were asked for and have not come. */

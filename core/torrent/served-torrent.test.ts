@@ -137,3 +137,33 @@ test("ServedTorrent has places and turns for nodes, whatever guests listen", () 
   assert.ok(turns());
   assert.notEqual(turns(), first, "the next crowd has turns of its own");
 });
+
+/** Somebody who listens and notes which pieces are given to others. */
+function noting() {
+  const noted: number[] = [];
+  return { ...listener, noted, onIntent: (index: number) => noted.push(index) };
+}
+
+test("ServedTorrent that is whole tells all others of a piece that one asks for, once", () => {
+  const { infoHash, layout } = blobFixture(16 * 256 * 1024).metainfo;
+  const torrent = new ServedTorrent({ infoHash, layout, path: "/" });
+  const [asker, other] = [noting(), noting()];
+  for (const each of [asker, other]) torrent.listen(each);
+  for (const begin of [0, 16_384]) torrent.asked(asker, { index: 5, begin, length: 16_384 }, 0);
+  torrent.asked(other, { index: 5, begin: 0, length: 16_384 }, 0);
+  assert.deepEqual([asker.noted, other.noted], [[], [5]]);
+  assert.deepEqual([...torrent.given(0)], [5], "who comes later is told as well");
+  for (const each of [asker, other]) torrent.unlisten(each);
+  assert.deepEqual([...torrent.given(0)], [], "the next crowd has copies of its own to make");
+});
+
+test("ServedTorrent of a download has turns, and tells nobody what it gives", () => {
+  const { infoHash, layout } = blobFixture(16 * 256 * 1024).metainfo;
+  const partial = new Bitfield(layout.pieceCount);
+  const torrent = new ServedTorrent({ infoHash, layout, path: "/", partial });
+  const [asker, other] = [noting(), noting()];
+  for (const each of [asker, other]) torrent.listen(each);
+  assert.ok(torrent.turns);
+  torrent.asked(asker, { index: 5, begin: 0, length: 16_384 }, 0);
+  assert.deepEqual(other.noted, []);
+});

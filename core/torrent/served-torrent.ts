@@ -5,6 +5,7 @@ import { type PieceLayout, pieceLengthAt } from "../piece-layout.ts";
 import type { Place } from "../topology.ts";
 import type { Bitfield } from "./bitfield.ts";
 import { askersOfWholeMax, crowdedPiecesMin, farAskersPart } from "./limits.ts";
+import { GivenPieces } from "./given-pieces.ts";
 import { PieceFile } from "./piece-file.ts";
 import type { PieceOffers } from "./piece-offers.ts";
 import { ServingTurns } from "./serving-turns.ts";
@@ -46,6 +47,8 @@ export class ServedTorrent {
   #isSeeded = false;
   #isHeld = false;
   #turns: ServingTurns | undefined;
+  /** What those who listen have asked for, where the first of them came when all was here. */
+  #given: GivenPieces | undefined;
   uploadedBytes = 0;
   /** Pieces on their way from sources that have all, while we download. */
   readonly intents: ReadonlySet<number>;
@@ -87,7 +90,7 @@ export class ServedTorrent {
     return this.#listeners;
   }
 
-  /** Who of those that listen may begin a piece, where the first of them came when all was here. */
+  /** Who of those that listen may begin a piece. */
   get turns(): ServingTurns | undefined {
     return this.#turns;
   }
@@ -131,10 +134,17 @@ export class ServedTorrent {
   }
 
   /** A peer that listens has asked for a part of a piece. */
-  asked(listener: HaveListener, { index, begin, length }: Block): void {
+  asked(listener: HaveListener, { index, begin, length }: Block, nowMs: number): void {
+    if (this.#given?.add(index, nowMs)) this.#tellGiven(index, listener);
     if (!this.#offers) return;
     const isLast = begin + length === pieceLengthAt(this.layout, index);
     this.#offers.asked(listener, index, { isLast });
+  }
+
+  /** Pieces that somebody has asked for lately, of which others need not ask. */
+  given(nowMs: number): Iterable<number> {
+    this.#given?.tick(nowMs);
+    return this.#given ?? [];
   }
 
   /** Tells those who listen which pieces need not be fetched from where we fetch them. */
@@ -148,7 +158,7 @@ export class ServedTorrent {
   }
 
   listen(listener: HaveListener): void {
-    if (this.#nodeCount === 0 && !listener.isGuest && this.whole) this.#turns = new ServingTurns();
+    if (this.#nodeCount === 0 && !listener.isGuest) this.#begin();
     if (!this.#listeners.has(listener)) this.#count(listener, 1);
     this.#listeners.add(listener);
     this.#offers?.join(listener);
@@ -157,7 +167,7 @@ export class ServedTorrent {
   unlisten(listener: HaveListener): void {
     if (this.#listeners.delete(listener)) this.#count(listener, -1);
     this.#offers?.leave(listener);
-    if (this.#nodeCount === 0) this.#turns = undefined;
+    if (this.#nodeCount === 0) this.#turns = this.#given = undefined;
     if (this.#listeners.size === 0 && !this.#isHeld) void this.#closeFile();
   }
 
@@ -204,6 +214,18 @@ export class ServedTorrent {
 
   get #nodeCount(): number {
     return this.#listeners.size - this.#guestCount;
+  }
+
+  /** The first of a crowd has come. */
+  #begin(): void {
+    // Who receives a growing blob deals its pieces one by one; who downloads tells what it fetches.
+    if (this.#offers) return;
+    this.#turns = new ServingTurns();
+    if (this.whole) this.#given = new GivenPieces(this.layout.pieceCount);
+  }
+
+  #tellGiven(index: number, asker: HaveListener): void {
+    for (const listener of this.#listeners) if (listener !== asker) listener.onIntent(index, true);
   }
 
   #count({ isExtra, isGuest }: HaveListener, change: 1 | -1): void {

@@ -48,7 +48,7 @@ function openDealings(t: TestContext) {
       },
     },
     ...{ hashes, blob: new ArrivingBlob(torrent, hashes), picker, givers: new PieceGivers() },
-    choice: { next: (source) => picker.pick(source) },
+    choice: { next: (source) => picker.pick(source), isUrgentFor: () => false },
     supply: { heard: ignore, pieceCame: ignore },
     ...{ isAsking: () => true, isAhead: () => false },
     onWritten: () => resolve(undefined),

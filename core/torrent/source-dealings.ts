@@ -40,7 +40,7 @@ export interface SourceDealingsDeps {
   readonly hashes: PieceHashes;
   readonly blob: ArrivingBlob;
   readonly picker: PiecePicker;
-  readonly choice: Pick<PieceChoice, "next">;
+  readonly choice: Pick<PieceChoice, "next" | "isUrgentFor">;
   readonly givers: PieceGivers;
   readonly supply: Pick<SupplyWatch, "heard" | "pieceCame">;
   /** Pieces may be asked for. */
@@ -132,13 +132,17 @@ export class SourceDealings implements PieceClientOwner, AsyncDisposable {
   }
 
   onHave(client: PieceClient, index: number): void {
-    const { picker, supply, means } = this.#deps;
+    const { picker, choice, supply, means } = this.#deps;
     this.#peerPieces.gained(client, index);
     if (!client.whole && !client.isFar) supply.heard(means.now());
     if (client.hasAll) this.#good.update();
     // One that is on its way already is looked at by the next tick, not by each of a crowd's words.
-    const isNews = picker.isUntouched(index);
+    const isNews = picker.isUntouched(index) || choice.isUrgentFor(client, index);
     if (isNews && !picker.isLeftToNear(index, client)) client.fill();
+  }
+
+  onBegun(client: PieceClient, index: number): void {
+    this.#exchange.begun(client, index);
   }
 
   onIntent(client: PieceClient, index: number, isComing: boolean): void {

@@ -41,7 +41,7 @@ const defaults: Omit<EngineSettings, "port"> = {
   // A node has one for each blob that it gets from us; half a dozen images have fewer layers.
   connectionsPerHostMax: 128,
   // A crowd mixes well long before each knows all.
-  peersPerBlobMax: 32,
+  peersPerBlobMax: 16,
   limits: undefined,
   place: undefined,
 };
