@@ -67,7 +67,7 @@ export interface LayerDraft {
  * The snapshots of this machine: directories that overlay mounts are made of.
  *
  * Names and codes are containerd's (reference: core/snapshots/snapshotter.go and the overlay
- * snapshotter). Every change is on disk when its promise resolves.
+ * snapshotter). Every change is on disk when its promise resolves, but for a commit's.
  */
 export interface SnapshotStore extends AsyncDisposable {
   /** The record, from memory. */
@@ -91,7 +91,8 @@ export interface SnapshotStore extends AsyncDisposable {
   mounts(key: string): readonly Mount[];
 
   /**
-   * Makes an active snapshot a committed one, with these labels and no other.
+   * Makes an active snapshot a committed one, with these labels and no other. Waits for the disk
+   * for a second at most: a power cut may undo it while that has more to do, though it was told.
    *
    * @throws {SnapshotNotFoundError}, {SnapshotExistsError}, {FailedPreconditionError} for
    *   what is not active, {InvalidArgumentError} for another parent than it was made on.

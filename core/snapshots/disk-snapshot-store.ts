@@ -134,9 +134,9 @@ export class DiskSnapshotStore implements SnapshotStore {
       const times = { createdAt: now, updatedAt: now };
       const record: SnapshotRecord = { ...active, name, kind: "committed", ...times, labels };
       const snapshot = { id, record, content: this.#freshContent };
-      await this.#folders.save(snapshot);
+      const { onDisk } = await this.#folders.saveSoon(snapshot);
       this.#table.put(snapshot, { formerName: key });
-      this.#settling?.add(snapshot);
+      this.#settling?.add(snapshot, { after: onDisk });
       return record;
     });
   }

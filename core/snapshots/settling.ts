@@ -26,13 +26,17 @@ export class Settling implements AsyncDisposable {
   readonly #deps: SettlingDeps;
   readonly #stop = new AbortController();
   #due: StoredSnapshot[] = [];
+  /** Records on their way to the disk. */
+  readonly #records = new Set<Promise<void>>();
   #running: Promise<void> | undefined;
 
   constructor(deps: SettlingDeps) {
     this.#deps = deps;
   }
 
-  add(snapshot: StoredSnapshot): void {
+  /** @param options `after`: ends when its record is on disk; a failure is looked at here. */
+  add(snapshot: StoredSnapshot, { after }: { readonly after?: Promise<void> } = {}): void {
+    if (after) this.#watch(snapshot, after);
     this.#due.push(snapshot);
     this.#running ??= this.#run();
   }
@@ -40,7 +44,16 @@ export class Settling implements AsyncDisposable {
   /** Stops; what is due is due again after the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new DOMException("The store is closed", "AbortError"));
-    await this.#running;
+    await Promise.all([this.#running, ...this.#records]);
+  }
+
+  #watch({ record: { name } }: StoredSnapshot, onDisk: Promise<void>): void {
+    const watched = onDisk
+      .catch((error: unknown) => {
+        this.#deps.logger.error("a snapshot may be lost", { snapshot: name, error });
+      })
+      .finally(() => this.#records.delete(watched));
+    this.#records.add(watched);
   }
 
   async #run(): Promise<void> {

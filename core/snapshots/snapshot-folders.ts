@@ -2,12 +2,19 @@ import { chmod, lchown, lstat, mkdir, rename, writeFile } from "node:fs/promises
 import { join } from "node:path";
 
 import { replaceFile, sync } from "../disk/durable-file.ts";
+import { type PromptReplacement, replaceFilePromptly } from "../disk/prompt-replacement.ts";
 import { systemCodeOf } from "../disk/storage-error.ts";
 import type { RemovalQueue } from "./removal-queue.ts";
 import type { SnapshotLayout } from "./snapshot-layout.ts";
 import { folderParts } from "./snapshot-layout.ts";
 import { encodeSnapshot } from "./snapshot-record-file.ts";
 import type { StoredSnapshot } from "./stored-snapshot.ts";
+
+/**
+ * How long a commit waits for the disk, in milliseconds. All of containerd waits with it, so this
+ * is what a pull may cost others; a disk that is not overloaded takes some milliseconds.
+ */
+const commitBoundMs = 1000;
 
 /** Who a file belongs to. */
 export interface FileOwner {
@@ -52,6 +59,12 @@ export class SnapshotFolders {
     const content = encodeSnapshot(snapshot);
     await replaceFile(join(folder, folderParts.record), content, { durable: true });
     await sync(folder);
+  }
+
+  /** As {@link save}, but on disk later if the disk is slow. The end of the process loses nothing. */
+  async saveSoon(snapshot: StoredSnapshot): Promise<PromptReplacement> {
+    const record = join(this.#layout.snapshot(snapshot.id), folderParts.record);
+    return replaceFilePromptly(record, encodeSnapshot(snapshot), { boundMs: commitBoundMs });
   }
 
   /**
