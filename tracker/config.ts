@@ -20,7 +20,7 @@ const listenSchema = z.strictObject({
   http: listenAddress().prefault("[::]:6969"),
   /** Announces and scrapes of stock clients; `false` for none. */
   udp: z.union([z.literal(false), listenAddress()]).prefault("[::]:6969"),
-  /** Connections at once. A node keeps a few open. */
+  /** Connections at once, half of them of one address at most. A node keeps a few open. */
   connectionsMax: count({ min: 1, max: 1_000_000 }).default(10_000),
 });
 

@@ -39,6 +39,9 @@ const peerTtlFactor = 2.5;
 /** Heartbeats that a peer may leave out: one may be lost, and one late. */
 const heartbeatsMissedMax = 3;
 
+/** Part of all connections that one host may have: it may be a proxy of many, and leaves some to others. */
+const hostShare = 1 / 2;
+
 /** Milliseconds between two looks for peers that are gone. */
 const sweepIntervalMs = 1000;
 
@@ -85,8 +88,11 @@ export async function startTracker(
       ...{ mayPublish, status, generation, logger },
     });
     const { connectionsMax } = config.listen;
+    const connectionsPerHostMax = Math.ceil(connectionsMax * hostShare);
     const http = started.use(
-      await listenHttp(config.listen.http, { connectionsMax, handle, signal }),
+      await listenHttp(config.listen.http, {
+        ...{ connectionsMax, connectionsPerHostMax, handle, signal },
+      }),
     );
     logger.info("tracker is ready", { http: http.address, udp: udp?.address, generation });
     const running = started.move();

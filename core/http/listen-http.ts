@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 
-import type { PeerAddress } from "../peer-address.ts";
+import { type PeerAddress, formatPeerAddress } from "../peer-address.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
+import { boundHostConnections } from "./host-connections.ts";
 import type { HttpAnswer } from "./http-answer.ts";
+import { listenErrorFrom } from "./listen-error.ts";
 import { type MalformedStatus, answerMalformed } from "./malformed-request.ts";
 import { listenOn } from "./wildcard-host.ts";
 
@@ -30,6 +32,8 @@ const drainTimeoutMs = 1000;
 /** How a server listens. */
 export interface HttpListenOptions extends Cancellable {
   readonly connectionsMax: number;
+  /** Of them, those of one host; left out: all. */
+  readonly connectionsPerHostMax?: number;
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
   /** Requests that may take as long as they like; who answers them bounds that. Left out: none. */
   readonly mayBeLong?: (request: IncomingMessage) => boolean;
@@ -37,7 +41,7 @@ export interface HttpListenOptions extends Cancellable {
   readonly malformed?: (status: MalformedStatus) => HttpAnswer;
 }
 
-/** Starts to listen; on `::` for IPv4 too. @throws what the system says */
+/** Starts to listen; on `::` for IPv4 too. @throws {UnavailableError} when it cannot have the address. */
 export async function listenHttp(
   { host, port }: PeerAddress,
   options: HttpListenOptions,
@@ -61,6 +65,8 @@ export async function listenHttp(
   );
   if (malformed) answerMalformed(server, malformed);
   server.maxConnections = options.connectionsMax;
+  const { connectionsPerHostMax } = options;
+  if (connectionsPerHostMax !== undefined) boundHostConnections(server, connectionsPerHostMax);
   try {
     await listenOn(host, async (at) => {
       server.listen({ host: at, port, exclusive: true });
@@ -68,7 +74,7 @@ export async function listenHttp(
     });
   } catch (error) {
     server.close();
-    throw error;
+    throw listenErrorFrom(error, formatPeerAddress({ host, port }));
   }
   return { address: addressOf(server), [Symbol.asyncDispose]: () => close(server) };
 }
