@@ -88,6 +88,30 @@ test("an error becomes name, message, code and cause", () => {
   assert.equal(error["cause"], "why");
 });
 
+test("an operating error has no stack, nor has what the system said; a mistake of ours has one", () => {
+  const { logger, lines } = memoryLogger({});
+  const refused = Object.assign(new Error("connect ECONNREFUSED"), { syscall: "connect" });
+  logger.warn("x", {
+    error: new UnavailableError("Cannot reach it", { cause: new AggregateError([refused]) }),
+  });
+  const { error } = entryOf(lines) as { error: { cause: { errors: readonly object[] } } };
+  assert.deepEqual("stack" in error, false);
+  assert.deepEqual(
+    error.cause.errors.map((each) => "stack" in each),
+    [false],
+  );
+
+  lines.length = 0;
+  logger.error("x", { error: refused });
+  assert.match(lines.join(""), /"stack":"Error: connect ECONNREFUSED\\n {4}at /);
+
+  lines.length = 0;
+  logger.error("x", {
+    error: new UnavailableError("Cannot do it", { cause: new TypeError("x is undefined") }),
+  });
+  assert.match(lines.join(""), /"stack":"TypeError: x is undefined\\n {4}at /);
+});
+
 test("text for a terminal is one line that cannot steer it", () => {
   const { logger, lines } = memoryLogger({ text: true });
   logger.warn("odd\npeer", { ref: "a\u001b[2J b", peer: "h:1", count: 3 });

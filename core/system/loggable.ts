@@ -1,4 +1,4 @@
-import { codeOf } from "../errors.ts";
+import { CodedError, codeOf } from "../errors.ts";
 import { hidden, isSecretName, withoutSecrets } from "../secret.ts";
 
 /** Longest text of one field: a stack fits, a page of HTML does not. */
@@ -14,7 +14,8 @@ const depthMax = 5;
  * A value as it may stand in a log line: small, JSON, and without credentials.
  *
  * Fields with names like `authorization` are hidden, URLs lose user info and query,
- * bytes are only counted, errors become name, message, code, stack and cause.
+ * bytes are only counted, errors become name, message, code, stack and cause. A stack is for
+ * mistakes of ours: an operating error has none, nor has what the system said for its reason.
  */
 export function loggable(value: unknown, depth = 0): unknown {
   switch (typeof value) {
@@ -52,16 +53,29 @@ function loggableObject(value: object, depth: number): unknown {
   return loggableEntries(Object.entries(value), depth);
 }
 
-function loggableError(error: Error, depth: number): unknown {
-  const errors: unknown = error instanceof AggregateError ? error.errors : undefined;
+/** @param explained Whether it is the reason of an operating error. */
+function loggableError(error: Error, depth: number, { explained = false } = {}): unknown {
+  const isExpected = error instanceof CodedError ? error.code !== "internal" : explained;
+  const stack = isExpected && isKnownKind(error) ? undefined : error.stack;
+  const below = (reason: unknown): unknown =>
+    reason instanceof Error && depth + 1 < depthMax
+      ? loggableError(reason, depth + 1, { explained: isExpected })
+      : loggable(reason, depth + 1);
   return {
     name: error.name,
     message: cut(error.message),
     code: codeOf(error),
-    ...(error.stack === undefined ? {} : { stack: cut(error.stack) }),
-    ...(error.cause === undefined ? {} : { cause: loggable(error.cause, depth + 1) }),
-    ...(errors === undefined ? {} : { errors: loggable(errors, depth + 1) }),
+    ...(stack === undefined ? {} : { stack: cut(stack) }),
+    ...(error.cause === undefined ? {} : { cause: below(error.cause) }),
+    ...(error instanceof AggregateError
+      ? { errors: error.errors.slice(0, entriesMax).map(below) }
+      : {}),
   };
+}
+
+/** Whether a call to the system failed, or all of several; a `TypeError` may be a mistake of ours. */
+function isKnownKind(error: Error): boolean {
+  return error instanceof CodedError || "syscall" in error || error instanceof AggregateError;
 }
 
 function loggableEntries(entries: Iterable<[unknown, unknown]>, depth: number): object {
