@@ -1,5 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+
+import { makeFolder } from "../disk/make-folder.ts";
 
 /** The folder of a snapshot: an id that is a number which JavaScript can count. */
 const idPattern = /^[1-9]\d{0,14}$/;
@@ -36,7 +37,7 @@ export class SnapshotLayout {
 
   /** Makes the folders that are missing. Files of images are for nobody but root. */
   create(): void {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    makeFolder(this.folder, { mode: 0o700 });
   }
 
   snapshot(id: number): string {

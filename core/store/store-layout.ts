@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Digest, algorithmOf, hexOf } from "../digest.ts";
+import { makeFolder } from "../disk/make-folder.ts";
 
 /** The algorithms of digests, each with folders of its own. */
 const algorithms = ["sha256", "sha384", "sha512"] as const;
@@ -35,14 +35,14 @@ export class StoreLayout {
 
   /** Makes the folders that are missing. */
   create(): void {
-    mkdirSync(this.ingests, { recursive: true });
+    makeFolder(this.ingests);
     for (const kind of ["records", "metainfo", "arriving"] as const) {
       for (const algorithm of algorithms) {
-        mkdirSync(this.folder(kind, algorithm), { recursive: true, mode: 0o700 });
+        makeFolder(this.folder(kind, algorithm), { mode: 0o700 });
       }
     }
     for (const algorithm of algorithms) {
-      mkdirSync(this.folder("blobs", algorithm), { recursive: true });
+      makeFolder(this.folder("blobs", algorithm));
     }
   }
 
