@@ -319,9 +319,17 @@ test("a tracker with a folder remembers over a restart and is the same run; one 
 });
 
 test("a tracker that cannot start leaves nothing open", async (t) => {
-  const { http } = await start(t);
-  const config = `listen: {http: "127.0.0.1:${http.port}", udp: "127.0.0.1:0"}`;
-  await assert.rejects(start(t, config), { code: "EADDRINUSE" });
+  const { http, udp } = await start(t);
+  const taken = `127.0.0.1:${http.port}`;
+  await assert.rejects(start(t, `listen: {http: "${taken}", udp: "127.0.0.1:0"}`), {
+    code: "unavailable",
+    message: `Cannot listen on ${taken}: the port is taken`,
+  });
+  const takenByUdp = `127.0.0.1:${udp?.port}`;
+  await assert.rejects(start(t, `listen: {http: "127.0.0.1:0", udp: "${takenByUdp}"}`), {
+    code: "unavailable",
+    message: `Cannot listen on ${takenByUdp} by UDP: the port is taken`,
+  });
   const aborted = { signal: AbortSignal.abort() };
   const deps = { logger: new MemoryLogger(), clock: new SystemClock() };
   await assert.rejects(startTracker(parseTrackerConfig(listen, "test"), deps, aborted), {

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { type Server, type Socket, createServer } from "node:net";
 
-import { systemCodeOf } from "../disk/storage-error.ts";
-import { InvalidArgumentError, UnavailableError } from "../errors.ts";
+import { InvalidArgumentError } from "../errors.ts";
+import { listenErrorFrom } from "../http/listen-error.ts";
 import { listenOn } from "../http/wildcard-host.ts";
 import { formatPeerAddress } from "../peer-address.ts";
 import {
@@ -26,13 +26,6 @@ export interface IncomingPeer {
 const encryptedLengthMin = 96;
 
 const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
-
-/** What keeps a port from us, by the code of the system. */
-const reasons: ReadonlyMap<string, string> = new Map([
-  ["EADDRINUSE", "the port is taken"],
-  ["EADDRNOTAVAIL", "it is no address of this machine"],
-  ["EACCES", "it is not permitted"],
-]);
 
 export interface PeerListenerDeps {
   readonly host: string;
@@ -71,11 +64,8 @@ export class PeerListener implements AsyncDisposable {
         listener.#server.listen({ host, port: deps.port });
         await once(listener.#server, "listening");
       });
-    } catch (cause) {
-      // The reason stands in the message: causes do not leave the thread of the engine.
-      throw new UnavailableError(`Cannot listen on ${formatPeerAddress(deps)}: ${whyNot(cause)}`, {
-        cause,
-      });
+    } catch (error) {
+      throw listenErrorFrom(error, formatPeerAddress(deps));
     }
     // A connection that cannot be accepted, for lack of file descriptors, ends no other.
     listener.#server.on("error", deps.onFault);
@@ -144,12 +134,6 @@ export class PeerListener implements AsyncDisposable {
     const handshake = parseHandshake(received.subarray(0, handshakeLength));
     this.#deps.onPeer({ socket, handshake, received });
   }
-}
-
-/** Why a port cannot be had, in words where it is a usual reason. */
-function whyNot(error: unknown): string {
-  const code = systemCodeOf(error);
-  return reasons.get(code) ?? (code || String(error));
 }
 
 /** Whether it is another protocol, like HTTP: a key looks like that once in 10^8 times. */

@@ -2,8 +2,9 @@ import { type Socket, createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 
+import { listenErrorFrom } from "../../core/http/listen-error.ts";
 import { listenOn } from "../../core/http/wildcard-host.ts";
-import type { PeerAddress } from "../../core/peer-address.ts";
+import { type PeerAddress, formatPeerAddress } from "../../core/peer-address.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 
@@ -19,12 +20,20 @@ export interface UdpListener extends AsyncDisposable {
  */
 const receiveBufferLength = 1024 * 1024;
 
-/** Binds a UDP socket; one on `::` serves IPv4 too. @throws what the system says */
+/**
+ * Binds a UDP socket; one on `::` serves IPv4 too.
+ *
+ * @throws {UnavailableError} when it cannot have the address.
+ */
 export async function listenUdp(
   { host, port }: PeerAddress,
   { logger, signal }: Cancellable & { readonly logger: Logger },
 ): Promise<UdpListener> {
-  const socket = await listenOn(host, (at) => bind({ host: at, port }, { signal }));
+  const socket = await listenOn(host, (at) => bind({ host: at, port }, { signal })).catch(
+    (error: unknown) => {
+      throw listenErrorFrom(error, `${formatPeerAddress({ host, port })} by UDP`);
+    },
+  );
   // Such as a network that went away while an answer was sent: the asker asks again.
   socket.on("error", (error) => logger.warn("cannot use UDP socket", { error: error.message }));
   growReceiveBuffer(socket);
