@@ -75,6 +75,15 @@ test("a part of the nodes is as large as was asked, and the same whoever connect
   assert.ok(firstHalf > 10 && firstHalf < 40, `${firstHalf} of the first half`);
 });
 
+test("who chooses among no nodes is told that, and not of labels that nobody asked for", () => {
+  const table = new NodeTable({ nodesMax: 1 });
+  assert.throws(() => table.choose(all), { message: /^Cannot choose nodes: none is connected/ });
+  connect(table, "one");
+  assert.throws(() => table.choose({ labels: { zone: "a" }, percent: 100 }), {
+    message: "Cannot choose nodes: of 1 that are connected none has the labels",
+  });
+});
+
 test("no more nodes are taken than may, and none when the seeder stops", () => {
   const table = new NodeTable({ nodesMax: 1 });
   const { connection, state } = connect(table, "one");

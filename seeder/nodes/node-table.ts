@@ -95,8 +95,11 @@ export class NodeTable implements Disposable {
       ),
     );
     if (matching.length === 0) {
+      const count = this.#nodes.size;
       throw new FailedPreconditionError(
-        `Cannot choose nodes: of ${this.#nodes.size} that are connected none has the labels`,
+        count === 0
+          ? "Cannot choose nodes: none is connected; after a start of this seeder they come within two minutes"
+          : `Cannot choose nodes: of ${count} that are connected none has the labels`,
       );
     }
     if (percent >= 100) return matching;
