@@ -38,6 +38,8 @@ class Seeder {
   readonly hellos: unknown[] = [];
   readonly reports: [path: string, body: unknown][] = [];
   reportStatus = 204;
+  /** Nodes that come to wait and are refused, before others are not. */
+  refusalsLeft = 0;
 
   async listen(t: TestContext): Promise<string> {
     this.#server.listen(0, "127.0.0.1");
@@ -65,6 +67,11 @@ class Seeder {
       response.writeHead(this.reportStatus).end();
       return;
     }
+    if (this.refusalsLeft > 0) {
+      this.refusalsLeft -= 1;
+      response.writeHead(503).end();
+      return;
+    }
     this.hellos.push(body);
     response.writeHead(200).write('{"task":"none"}\n');
     this.#waiting.push(response);
@@ -73,19 +80,21 @@ class Seeder {
 }
 
 /** A node whose tasks do what a test says. */
-async function open(t: TestContext, run: Run) {
+async function open(t: TestContext, run: Run, { refusals = 0 } = {}) {
   const seeder = new Seeder();
+  seeder.refusalsLeft = refusals;
+  const logger = new MemoryLogger();
   const url = await seeder.listen(t);
   const client = new HttpClient({ connectionsMax: 4, answerLengthMax: 1000, silenceMs: 60_000 });
   const agent = PreheatAgent.start({
     seeders: [new SeederTasks({ url, client })],
-    ...{ hello, runner: { run }, logger: new MemoryLogger(), random: () => 0 },
+    ...{ hello, runner: { run }, logger, random: () => 0 },
   });
   cleanUpOf(t).defer(async () => {
     await agent[Symbol.asyncDispose]();
     client[Symbol.dispose]();
   });
-  return { seeder, agent };
+  return { seeder, agent, url, logger };
 }
 
 test("a node introduces itself, does what the seeder says, and reports to it", async (t) => {
@@ -157,6 +166,22 @@ test("tasks end with the connection to their seeder, and the node comes back", a
   await seeder.connection();
   assert.deepEqual(ended, ["1"]);
   assert.deepEqual(seeder.hellos, [hello, hello]);
+});
+
+test("a seeder that gives no tasks is told of once, and when it gives them again", async (t) => {
+  const done = Promise.withResolvers<undefined>();
+  const run: Run = async () => done.resolve(undefined);
+  const { seeder, url, logger } = await open(t, run, { refusals: 2 });
+  const connection = await seeder.connection();
+  connection.write(formatNodeTaskMessage({ task: "preheat", ...taskOf("1") }));
+  await done.promise;
+  assert.deepEqual(
+    logger.lines.map(({ level, message, fields }) => [level, message, fields["seeder"]]),
+    [
+      ["warn", "cannot wait for tasks of a seeder", url],
+      ["info", "seeder gives tasks again", url],
+    ],
+  );
 });
 
 test("a seeder that says what cannot be read is left, and asked again", async (t) => {

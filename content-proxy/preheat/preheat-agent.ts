@@ -44,12 +44,21 @@ export class PreheatAgent implements AsyncDisposable {
 
   /** Never rejects. */
   async #loop(seeder: SeederTasks): Promise<void> {
-    const { logger, random } = this.#deps;
+    const { random } = this.#deps;
     const { signal } = this.#stop;
+    const logger = this.#deps.logger.with({ seeder: seeder.url });
+    let isDown = false;
+    const answers = () => {
+      if (isDown) logger.info("seeder gives tasks again");
+      isDown = false;
+    };
     for (let failures = 0; !signal.aborted;) {
-      const isKnown = await this.#listen(seeder).catch((error: unknown) => {
+      const isKnown = await this.#listen(seeder, { logger, answers }).catch((error: unknown) => {
         // A seeder without this route is asked on, seldom: it may be a newer one one day.
-        logger.debug("cannot wait for tasks", { code: codeOf(error), error });
+        if (!isDown && !signal.aborted) {
+          logger.warn("cannot wait for tasks of a seeder", { code: codeOf(error), error });
+        }
+        isDown = true;
         return false;
       });
       failures = isKnown ? 1 : failures + 1;
@@ -58,14 +67,18 @@ export class PreheatAgent implements AsyncDisposable {
   }
 
   /** Does what the seeder says until it hangs up; whether it said anything. Its tasks end with it. */
-  async #listen(seeder: SeederTasks): Promise<boolean> {
-    const { hello, logger } = this.#deps;
+  async #listen(
+    seeder: SeederTasks,
+    { logger, answers }: { readonly logger: Logger; readonly answers: () => void },
+  ): Promise<boolean> {
+    const { hello } = this.#deps;
     const connection = createDeadline(this.#stop.signal);
     const tasks = new Map<string, { readonly cancel: () => void; readonly end: Promise<void> }>();
     let hasSaid = false;
     try {
       for await (const message of seeder.open(hello, connection)) {
         hasSaid = true;
+        answers();
         this.#take(message, { seeder, tasks, connection: connection.signal });
       }
     } catch (error) {

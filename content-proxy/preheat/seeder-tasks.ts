@@ -25,6 +25,11 @@ export class SeederTasks {
     this.#deps = deps;
   }
 
+  /** Base URL of the seeder. */
+  get url(): string {
+    return this.#deps.url;
+  }
+
   /**
    * Introduces the node, and gives what the seeder says as long as the connection lasts.
    *
