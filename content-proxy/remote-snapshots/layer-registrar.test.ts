@@ -175,6 +175,21 @@ test("resume() registers what the last end of the program left out", async (t) =
   while (metadata.registered.length < 2) await setImmediate();
 });
 
+test("resume() says once why containerd cannot be asked", async (t) => {
+  const { metadata, registrar, logger } = open(t, { unregistered: layers() });
+  let failures = 0;
+  const error = new UnavailableError("Cannot ask containerd: connect ENOENT /run/x.sock");
+  metadata.before = async () => {
+    if (++failures <= 2) throw error;
+  };
+  registrar.resume();
+  while (metadata.registered.length < 2) await setImmediate();
+  assert.deepEqual(
+    logger.lines.map(({ message, fields }) => [message, fields["error"]]),
+    [["cannot look for layers to register", error]],
+  );
+});
+
 test("resume() ends the leases that a program left which was killed", async (t) => {
   const { metadata, registrar } = open(t);
   metadata.leases.add("default shoal-layers").add("default another's");

@@ -78,7 +78,7 @@ export class LayerRegistrar implements AsyncDisposable {
         return;
       } catch (error) {
         const code = codeOf(error);
-        if (failures === 1) logger.warn("cannot look for layers to register", { code });
+        if (failures === 1) logger.warn("cannot look for layers to register", { code, error });
         await pause(pauseMs(failures), signal).catch(() => undefined);
       }
     }
