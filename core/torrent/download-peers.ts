@@ -20,6 +20,13 @@ const leaveIntervalMs = 1500;
  */
 const nearRateMin = 1024 * 1024;
 
+/**
+ * Bytes per second that peers give together, at least, for a download to be supplied by them. On the
+ * slowest link that a crowd is served over each has more from the start; who gives less does so on purpose, or
+ * is of as little use.
+ */
+const supplyRateMin = 16 * 1024;
+
 export interface DownloadPeersDeps {
   readonly torrent: ArrivingTorrent;
   /** Peers that are asked at once. */
@@ -73,9 +80,17 @@ export class DownloadPeers {
     return this.#countOpen((client) => client.hasAll);
   }
 
-  /** Those of them that owe nothing they do not give. */
+  /** Those of them that owe nothing they do not give; none where all together give next to nothing. */
   get supplierCount(): number {
-    return this.#countOpen((client) => !client.stalled && client.isBusy);
+    let count = 0;
+    let rate = 0;
+    for (const client of this.#clients) {
+      if (!client.isOpen || client.stalled || !client.isBusy) continue;
+      count++;
+      // Of a new one nothing is known, and all is to be hoped.
+      rate += client.rate === 0 ? supplyRateMin : client.rate;
+    }
+    return rate < supplyRateMin ? 0 : count;
   }
 
   /** Whether nodes that download as we do are connected. */

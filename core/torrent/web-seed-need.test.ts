@@ -37,3 +37,18 @@ test("WebSeedNeed asks for the piece of a reader that has waited too long", () =
   need.update({ ...busy, nowMs: 3900, waitingAt: 6 });
   assert.deepEqual([need.isReaderLate, need.isNeeded], [true, false]);
 });
+
+test("WebSeedNeed waits half as long for each piece after one that came late, until one is in time", () => {
+  const need = new WebSeedNeed({ nowMs: 0, knowsPeers: true });
+  let nowMs = 0;
+  /** Milliseconds that a reader has to wait for the next piece until it is late. */
+  const patienceAt = (waitingAt: number) => {
+    const startMs = nowMs;
+    do need.update({ nowMs, isSupplied: true, waitingAt });
+    while (!need.isReaderLate && (nowMs += 250));
+    return nowMs - startMs;
+  };
+  assert.deepEqual([0, 1, 2, 3, 4, 5].map(patienceAt), [3000, 1500, 750, 500, 250, 250]);
+  for (const waitingAt of [6, 7]) need.update({ nowMs, isSupplied: true, waitingAt });
+  assert.equal(patienceAt(7), 3000);
+});

@@ -1,3 +1,5 @@
+import { tickMs } from "./limits.ts";
+
 /** Time for known peers to connect and to give a first byte before a web seed is asked. */
 const graceMs = 750;
 
@@ -6,6 +8,9 @@ const graceMs = 750;
  * on slow links a piece takes a second or two without anything being wrong.
  */
 const readerPatienceMs = 3000;
+
+/** The least that is left of it after pieces that came late: how often the need is looked at. */
+const readerPatienceMinMs = tickMs;
 
 /**
  * Decides when web seeds are asked: they cost their server a copy for each node, so
@@ -16,11 +21,16 @@ export class WebSeedNeed {
   readonly #patienceMs: number;
   #isNeeded: boolean;
   #isReaderLate = false;
+  /** Pieces that came late to readers, one after the other. */
+  #lateInTurn = 0;
   #suppliedAt: number;
   #waitingAt: number | undefined;
   #waitingSince = 0;
 
-  /** @param start `patienceMs`: how long a reader waits for one piece. */
+  /**
+   * @param start `patienceMs`: how long a reader waits for one piece; for the next half as long, when
+   *   it came late.
+   */
   constructor(start: {
     readonly nowMs: number;
     readonly knowsPeers: boolean;
@@ -49,11 +59,15 @@ export class WebSeedNeed {
   }): void {
     if (now.isSupplied) this.#suppliedAt = now.nowMs;
     if (now.waitingAt !== this.#waitingAt) {
+      if (this.#waitingAt !== undefined)
+        this.#lateInTurn = this.#isReaderLate ? this.#lateInTurn + 1 : 0;
       this.#waitingAt = now.waitingAt;
       this.#waitingSince = now.nowMs;
     }
+    // Else peers that give next to nothing would have each piece wait anew.
+    const patienceMs = Math.max(readerPatienceMinMs, this.#patienceMs / 2 ** this.#lateInTurn);
     this.#isReaderLate =
-      this.#waitingAt !== undefined && now.nowMs - this.#waitingSince >= this.#patienceMs;
+      this.#waitingAt !== undefined && now.nowMs - this.#waitingSince >= patienceMs;
     const isUnsupplied = !now.isSupplied && now.nowMs - this.#suppliedAt >= graceMs;
     // Needed from the start when no peer was known, until one gives.
     this.#isNeeded = isUnsupplied || (this.#isNeeded && !now.isSupplied);
