@@ -60,6 +60,23 @@ test("Swarm tells seeders of leechers only, and nobody of itself", () => {
   assert.ok(told.every((peer) => peer.tracked.key !== key));
 });
 
+test("Swarm tells of peers of different addresses first, and of all where there is one", () => {
+  const swarm = swarmOf({ leechers: 20 });
+  const put = (port: number) => {
+    const key = peerKeyOf({ host: "10.0.9.9", port }) ?? "";
+    swarm.put(tracked(key), { seeder: false, nowMs: 0 });
+  };
+  for (let port = 1; port <= 80; port++) put(port);
+  const told = swarm.sample(everybody);
+  assert.equal(told.length, 20);
+  const hosts = new Set(told.map((peer) => peerOfKey(peer.tracked.key).host));
+  assert.ok(hosts.size >= 19, `${hosts.size} hosts`);
+  for (let host = 0; host < 20; host++) {
+    swarm.remove(peerKeyOf({ host: `10.0.1.${host}`, port: 7000 }) ?? "");
+  }
+  assert.equal(swarm.sample(everybody).length, 20);
+});
+
 test("Swarm keeps to the families and the number that are wanted", () => {
   const swarm = swarmOf({ leechers: 5, leechers6: 5 });
   const six = swarm.sample({ ...everybody, families: [6] });

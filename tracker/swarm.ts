@@ -1,5 +1,6 @@
 import type { IpFamily } from "../core/ip-address.ts";
 import type { Place } from "../core/topology.ts";
+import { drawSpread } from "./draw-spread.ts";
 import type { Random, SwarmPeer } from "./peer-group.ts";
 import { PeerPool } from "./peer-pool.ts";
 import type { PeerIdentity, TrackedPeer } from "./peer-table.ts";
@@ -126,7 +127,7 @@ export class Swarm {
       pools.map((pool) => pool.size),
       count,
     );
-    return pools.flatMap((pool, index) => pool.sample(shares[index] ?? 0, this.#random));
+    return pools.flatMap((pool, index) => drawSpread(pool, shares[index] ?? 0, this.#random));
   }
 
   /** A few of each kind from other zones, of the asker's region before others. */
