@@ -9,47 +9,74 @@ const refusedPausesMs = [250, 1000, 3000, 10_000] as const;
 /** Failures in a row, from which on one that answered before is held to be gone. */
 const failuresOfLostMin = retryPausesMs.length;
 
+/** What may come of an address, the best last: bytes may be wrong, and to refuse costs nothing. */
+const yields = ["nothing", "refusal", "bytes", "rightPiece"] as const;
+
 /** An address of a download, and how it went with it so far. */
 export interface KnownPeer {
   readonly address: PeerAddress;
-  state: "idle" | "connected" | "banned";
-  /** Since it last gave something. */
+  /** Those to be dialled are preferred ones, then others that never were, then the rest. */
+  state: "preferred" | "untried" | "tried" | "connected" | "banned";
+  /** The best that came of it, in any of its connections. */
+  best: (typeof yields)[number];
+  /** In a row, since it gave something; that it answers makes up for all of them but one. */
   failures: number;
-  /** Since it last answered, be it that it gave nothing then. */
-  failuresInRow: number;
   /** Times that it answered and gave nothing since it last gave something. */
   refusals: number;
-  /** It has said that it serves others, in one of its connections. */
-  hasRefused: boolean;
-  /** It is to be dialled before others. */
-  isPreferred: boolean;
+  /** Wrong pieces that it gave. */
   offences: number;
-  /** It has given something, in one of its connections; nothing says that it was right. */
-  hasGiven: boolean;
-  /** A piece that it gave was right. */
-  hasGivenRight: boolean;
   retryAtMs: number;
+}
+
+/** How a connection to an address ended. */
+export interface ConnectionEnd {
+  readonly gave: boolean;
+  /** A piece that it gave was right. */
+  readonly gaveRight?: boolean;
+  /** It said that it serves others now, which says nothing against it. */
+  readonly isRefused?: boolean;
+  /** It was there, and not asked for anything when the connection ended: nor does that. */
+  readonly owedNothing?: boolean;
 }
 
 /** Written out, for what is spread into an object takes twice the room, and a crowd has many. */
 export function freshPeer(address: PeerAddress): KnownPeer {
   return {
     address,
-    state: "idle",
+    state: "untried",
+    best: "nothing",
     failures: 0,
-    failuresInRow: 0,
     refusals: 0,
-    hasRefused: false,
-    isPreferred: false,
     offences: 0,
-    hasGiven: false,
-    hasGivenRight: false,
     retryAtMs: 0,
   };
 }
 
-export function isUntried({ state, failures, refusals }: KnownPeer): boolean {
-  return state === "idle" && failures === 0 && refusals === 0;
+/** Whether it was never dialled, nor banned before it was. */
+export function isUntried({ state }: KnownPeer): boolean {
+  return state === "preferred" || state === "untried";
+}
+
+/** Notes how a connection ended. Gives for how long to leave the address alone, in milliseconds. */
+export function noteEnd(peer: KnownPeer, end: ConnectionEnd): number {
+  const best = bestOf(end);
+  if (yields.indexOf(best) > yields.indexOf(peer.best)) peer.best = best;
+  if (end.gave) {
+    peer.failures = 0;
+    peer.refusals = 0;
+  }
+  if (end.isRefused || end.owedNothing) {
+    // Who failed is doubted until it gives something: words are no amends for that.
+    peer.failures = Math.min(peer.failures, 1);
+    return pauseAfter(++peer.refusals, refusedPausesMs);
+  }
+  if (!end.gave) peer.failures++;
+  return pauseAfter(peer.failures, retryPausesMs);
+}
+
+/** Whether it was dialled in vain, and never gave anything. */
+export function isDoubtful({ failures, best }: KnownPeer): boolean {
+  return failures > 0 && (best === "nothing" || best === "refusal");
 }
 
 /**
@@ -58,18 +85,7 @@ export function isUntried({ state, failures, refusals }: KnownPeer): boolean {
  */
 export function isLive(peer: KnownPeer): boolean {
   if (peer.offences > 0 || peer.state === "banned") return false;
-  if (peer.failuresInRow >= failuresOfLostMin) return false;
-  return peer.hasGiven || peer.hasRefused;
-}
-
-/** Counts a failure. Gives how long to leave it alone for that. */
-export function failedPause(peer: KnownPeer): number {
-  return retryPausesMs[Math.min(peer.failures++, retryPausesMs.length - 1)] ?? 0;
-}
-
-/** Counts that it answered and gave nothing. Gives how long to leave it alone for that. */
-export function refusedPause(peer: KnownPeer): number {
-  return refusedPausesMs[Math.min(peer.refusals++, refusedPausesMs.length - 1)] ?? 0;
+  return peer.failures < failuresOfLostMin && peer.best !== "nothing";
 }
 
 /**
@@ -87,7 +103,19 @@ export function useOf(peer: KnownPeer): "failed" | "offender" | "live" | "kept" 
 /** Whether there is less to be had of one than of another of the same {@link useOf}. */
 export function isWorse(one: KnownPeer, other: KnownPeer): boolean {
   // To say that one serves others costs nothing, and bytes that are wrong little.
-  if (one.hasGivenRight !== other.hasGivenRight) return other.hasGivenRight;
-  const failed = one.failuresInRow - other.failuresInRow;
+  const isRight = one.best === "rightPiece";
+  if (isRight !== (other.best === "rightPiece")) return !isRight;
+  const failed = one.failures - other.failures;
   return failed > 0 || (failed === 0 && one.refusals > other.refusals);
+}
+
+function bestOf({ gave, gaveRight, isRefused }: ConnectionEnd): KnownPeer["best"] {
+  if (gaveRight) return "rightPiece";
+  if (gave) return "bytes";
+  return isRefused ? "refusal" : "nothing";
+}
+
+/** After something that happened so many times in a row; the shortest after what did not. */
+function pauseAfter(count: number, pausesMs: readonly number[]): number {
+  return pausesMs[Math.min(Math.max(count, 1), pausesMs.length) - 1] ?? 0;
 }

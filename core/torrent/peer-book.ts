@@ -2,13 +2,14 @@ import { ipLengths, parseIp } from "../ip-address.ts";
 import { type PeerAddress, formatPeerAddress, normalizePeerAddress } from "../peer-address.ts";
 import type { PeerVerdict } from "./dialled-node.ts";
 import {
+  type ConnectionEnd,
   type KnownPeer,
-  failedPause,
   freshPeer,
+  isDoubtful,
   isLive,
   isUntried,
   isWorse,
-  refusedPause,
+  noteEnd,
   useOf,
 } from "./known-peer.ts";
 
@@ -57,8 +58,8 @@ export class PeerBook {
   dueCount(nowMs: number): number {
     let count = 0;
     if (nowMs < this.#idleUntilMs) return count;
-    for (const { state, retryAtMs } of this.#peers.values()) {
-      if (state === "idle" && retryAtMs <= nowMs) count++;
+    for (const peer of this.#peers.values()) {
+      if (isIdle(peer) && peer.retryAtMs <= nowMs) count++;
     }
     return count;
   }
@@ -82,7 +83,7 @@ export class PeerBook {
   /** Has an address that was never dialled dialled next. */
   prefer(address: PeerAddress): void {
     const peer = this.#find(address);
-    if (peer && isUntried(peer)) peer.isPreferred = true;
+    if (peer?.state === "untried") peer.state = "preferred";
   }
 
   /**
@@ -105,7 +106,7 @@ export class PeerBook {
           idleUntilMs = -Infinity;
           break;
         }
-        if (peer.state !== "idle" || rankOf(peer) !== rank) continue;
+        if (peer.state !== rank) continue;
         if (peer.retryAtMs > nowMs || mayDial?.(peer.address) === false) {
           idleUntilMs = Math.min(idleUntilMs, peer.retryAtMs);
           continue;
@@ -121,40 +122,20 @@ export class PeerBook {
   /** A connection ended. One that gave something is dialled again sooner. */
   left(
     address: PeerAddress,
-    end: {
-      readonly nowMs: number;
-      readonly gave: boolean;
-      /** A piece that it gave was right. */
-      readonly gaveRight?: boolean;
-      /** It said that it serves others now, which says nothing against it. */
-      readonly isRefused?: boolean;
-      /** It was there, and not asked for anything when the connection ended: nor does that. */
-      readonly owedNothing?: boolean;
-      readonly verdict: PeerVerdict | undefined;
-    },
+    end: ConnectionEnd & { readonly nowMs: number; readonly verdict: PeerVerdict | undefined },
   ): void {
     const peer = this.#find(address);
     if (peer?.state !== "connected") return;
-    if (end.verdict === undefined) peer.state = "idle";
+    if (end.verdict === undefined) peer.state = "tried";
     else this.#ban(peer);
-    if (end.gave) {
-      peer.failures = 0;
-      peer.refusals = 0;
-      peer.hasGiven = true;
-    }
-    if (end.gaveRight) peer.hasGivenRight = true;
-    if (end.isRefused) peer.hasRefused = true;
-    const answered = end.isRefused === true || end.owedNothing === true;
-    if (end.gave || answered) peer.failuresInRow = 0;
-    else peer.failuresInRow++;
-    peer.retryAtMs = end.nowMs + (answered ? refusedPause(peer) : failedPause(peer));
+    peer.retryAtMs = end.nowMs + noteEnd(peer, end);
     this.#idleUntilMs = Math.min(this.#idleUntilMs, peer.retryAtMs);
   }
 
   /** Whether an address was dialled before, and never gave anything. */
   isDoubtful(address: PeerAddress): boolean {
     const peer = this.#find(address);
-    return peer !== undefined && peer.failures > 0 && !peer.hasGiven;
+    return peer !== undefined && isDoubtful(peer);
   }
 
   /** An address gave a wrong piece. Gives true when it is banned by that. */
@@ -170,7 +151,6 @@ export class PeerBook {
   #connect(peer: KnownPeer): void {
     if (isUntried(peer)) this.#untriedCount--;
     peer.state = "connected";
-    peer.isPreferred = false;
   }
 
   #ban(peer: KnownPeer): void {
@@ -212,9 +192,9 @@ export class PeerBook {
 /** In which order addresses are dialled. */
 const ranks = ["preferred", "untried", "tried"] as const;
 
-function rankOf(peer: KnownPeer): (typeof ranks)[number] {
-  if (peer.isPreferred) return "preferred";
-  return isUntried(peer) ? "untried" : "tried";
+/** Whether it is neither connected nor banned. */
+function isIdle(peer: KnownPeer): boolean {
+  return ranks.some((rank) => rank === peer.state);
 }
 
 /** Who an address belongs to: an IPv6 host may have as many as it likes of its network of 64 bits. */
