@@ -64,12 +64,14 @@ export function connectBlobs(config: ContentProxyConfig, deps: ConnectBlobsDeps)
   const lastUse = new LastUse({ clock });
   const budget = new CacheBudget({
     ...{ store, offering, logger },
+    space: () => store.space(),
     rule: {
       budgetBytes: config.cache.budgetBytes,
       lastUseOf: (record) => lastUse.of(record),
       isKept: ({ digest }) => recent.has(digest),
     },
   });
+  store.whenFull((bytes) => budget.enforce(bytes));
   const provenance = new Provenance();
   const hosts = config.origin.registries.map(({ host }) => host);
   const repositories = started.use(new BlobRepositories({ containerd, provenance, hosts }));

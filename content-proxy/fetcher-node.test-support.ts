@@ -38,6 +38,12 @@ export function metainfoOf(bytes: Buffer): Metainfo {
   });
 }
 
+/** What a test may want otherwise. */
+interface NodeOptions {
+  readonly root?: string;
+  readonly budgetBytes?: number;
+}
+
 /** A content proxy without its wires: a real store, a directory of `blobs`, a scripted swarm. */
 export class Node {
   readonly root: string;
@@ -65,7 +71,7 @@ export class Node {
   /** Promises that could not be kept. */
   readonly broken: Digest[] = [];
 
-  private constructor(root: string, store: DiskBlobStore) {
+  private constructor(root: string, store: DiskBlobStore, options: NodeOptions) {
     this.root = root;
     this.store = store;
     const { swarm } = this;
@@ -81,11 +87,13 @@ export class Node {
     this.offering = new Offering({ store, swarm, directory, logger, enabled: true });
     const { recent } = this;
     const rule = {
-      budgetBytes: 1000,
+      budgetBytes: options.budgetBytes ?? 1000,
       lastUseOf: ({ updatedAt }: BlobRecord) => updatedAt,
       isKept: ({ digest }: BlobRecord) => recent.has(digest),
     };
-    this.budget = new CacheBudget({ store, offering: this.offering, logger, rule });
+    const space = () => store.space();
+    this.budget = new CacheBudget({ store, offering: this.offering, logger, rule, space });
+    store.whenFull((bytes) => this.budget.enforce(bytes));
     const lookup = new BlobLookup({ directory, logger });
     this.arrivals = new Arrivals({
       ...{ store, swarm, lookup, logger },
@@ -125,8 +133,9 @@ export class Node {
     this.impatientFetcher = fetcherOf({ readTimeoutMs: 100 });
   }
 
-  static async open(t: TestContext, root = testFolder(t, "fetcher")): Promise<Node> {
-    const node = await Node.#openAt(root, t);
+  static async open(t: TestContext, options: NodeOptions = {}): Promise<Node> {
+    const root = options.root ?? testFolder(t, "fetcher");
+    const node = await Node.#openAt(root, t, options);
     cleanUpOf(t).defer(async () => {
       await node.close();
       await node.#successor?.close();
@@ -134,15 +143,15 @@ export class Node {
     return node;
   }
 
-  static async #openAt(root: string, { signal }: TestContext): Promise<Node> {
+  static async #openAt(root: string, { signal }: TestContext, options: NodeOptions): Promise<Node> {
     const clock = new SystemClock();
-    return new Node(root, await DiskBlobStore.open({ root, clock, logger }, { signal }));
+    return new Node(root, await DiskBlobStore.open({ root, clock, logger }, { signal }), options);
   }
 
   /** Closes it, and opens what is on its disk anew, to live as long as it would have. */
   async restart(t: TestContext): Promise<Node> {
     await this.close();
-    this.#successor = await Node.#openAt(this.root, t);
+    this.#successor = await Node.#openAt(this.root, t, {});
     return this.#successor;
   }
 

@@ -1,7 +1,14 @@
 import { codeOf } from "../errors.ts";
-import type { BlobManager, BlobReader, BlobRecord } from "../ports/blob-store.ts";
+import type { BlobManager, BlobReader, BlobRecord, DiskSpace } from "../ports/blob-store.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Offering } from "./offering.ts";
+
+/**
+ * Kept free of a disk that others use as well, by letting cached blobs go: this, or of a small disk
+ * a part. Enough for what containerd writes beside our blobs until somebody looks again.
+ */
+const reserveBytesMax = 1024 ** 3;
+const reservePart = 1 / 20;
 
 /** Which blobs may leave, and in which order. */
 export interface EvictionRule {
@@ -19,6 +26,8 @@ export interface CacheBudgetDeps {
   readonly offering: Pick<Offering, "add" | "withdraw">;
   readonly logger: Logger;
   readonly rule: EvictionRule;
+  /** Given: blobs leave for the disk's sake as well, before it is full. */
+  readonly space?: (() => Promise<DiskSpace>) | undefined;
 }
 
 /**
@@ -35,8 +44,8 @@ export class CacheBudget {
 
   /**
    * Deletes what is over the budget less `reservedBytes`, for blobs that are about to
-   * come, and gives the bytes that are still over it because they may not leave. Runs
-   * one after the other; never rejects.
+   * come, and gives the bytes that are still over it because they may not leave. The budget is
+   * smaller where the disk has less. Runs one after the other; never rejects.
    */
   async enforce(reservedBytes = 0): Promise<number> {
     this.#running = this.#running.then(() => this.#evict(reservedBytes));
@@ -44,7 +53,8 @@ export class CacheBudget {
   }
 
   async #evict(reservedBytes: number): Promise<number> {
-    const { store, offering, logger, rule } = this.#deps;
+    const { store, offering, logger } = this.#deps;
+    const rule = { ...this.#deps.rule, budgetBytes: await this.#budgetBytes() };
     for (const { digest, size } of overBudget(store.records(), rule, reservedBytes)) {
       // Those before it took their time: a pull may have come back to this one.
       const record = store.find(digest);
@@ -58,8 +68,26 @@ export class CacheBudget {
         logger.warn("cannot evict a blob", { digest, code: codeOf(error) });
       }
     }
-    const cachedBytes = lengthOf([...store.records()].filter(isCached));
-    return Math.max(0, cachedBytes + reservedBytes - rule.budgetBytes);
+    const excessBytes = this.#cachedBytes() + reservedBytes - (await this.#budgetBytes());
+    return Math.max(0, excessBytes);
+  }
+
+  /** What cached blobs may take now, of the budget and of the disk. */
+  async #budgetBytes(): Promise<number> {
+    const { rule, space, logger } = this.#deps;
+    try {
+      const disk = await space?.();
+      if (!disk) return rule.budgetBytes;
+      const reserveBytes = Math.min(reserveBytesMax, disk.totalBytes * reservePart);
+      return Math.min(rule.budgetBytes, this.#cachedBytes() + disk.freeBytes - reserveBytes);
+    } catch (error) {
+      logger.warn("cannot tell how full the disk is", { code: codeOf(error) });
+      return rule.budgetBytes;
+    }
+  }
+
+  #cachedBytes(): number {
+    return lengthOf([...this.#deps.store.records()].filter(isCached));
   }
 }
 

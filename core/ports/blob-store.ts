@@ -219,7 +219,8 @@ export interface BlobArrivals {
    * Makes (or finds again) the file for an arriving blob, and keeps its metainfo if that is
    * known. Without it a restart finds the file only if the blob was promised.
    *
-   * @throws {StorageFullError} when the disk has not that much free space.
+   * @throws {StorageFullError} when the disk has not that much free space, and {@link
+   *   BlobManager.whenFull} did not make it.
    * @throws {BlobExistsError} when the blob is here whole.
    * @throws {BlobSizeError} when it was promised with another size.
    */
@@ -260,8 +261,20 @@ export interface BlobArrivals {
   arriving(): Iterable<Digest>;
 }
 
+/** How much fits on a disk. */
+export interface DiskSpace {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
 /** Changes blobs that are there. */
 export interface BlobManager {
+  /** What there is of the disk, which others may use as well. */
+  space(): Promise<DiskSpace>;
+
+  /** Has `makeRoom` called for so many bytes before the store says that the disk is full. */
+  whenFull(makeRoom: (bytes: number) => Promise<unknown>): void;
+
   /** Replaces the labels of an owned blob. @throws {BlobNotFoundError} */
   label(digest: Digest, labels: Labels): Promise<BlobRecord>;
 

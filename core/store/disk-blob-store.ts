@@ -1,4 +1,5 @@
 import { read as readCallback } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { promisify } from "node:util";
 
 import { DisposeStack } from "../async/dispose-stack.ts";
@@ -12,6 +13,7 @@ import type {
   BlobFileDescriptor,
   BlobRecord,
   BlobStore,
+  DiskSpace,
   Ingest,
   IngestStatus,
   Labels,
@@ -27,7 +29,7 @@ import { DescriptorCache } from "./descriptor-cache.ts";
 import { IngestTable } from "./ingest-table.ts";
 import { loadBlobs, readMetainfo } from "./load-blobs.ts";
 import { RootLock } from "../disk/root-lock.ts";
-import { storageErrorFrom } from "../disk/storage-error.ts";
+import { storageErrorFrom, storing } from "../disk/storage-error.ts";
 import { StoreLayout } from "./store-layout.ts";
 
 const readAt = promisify(readCallback);
@@ -52,13 +54,17 @@ export class DiskBlobStore implements BlobStore {
   readonly #ingests: IngestTable;
   readonly #files = new DescriptorCache();
   readonly #owned = new DisposeStack();
+  #makeRoom: ((bytes: number) => Promise<unknown>) | undefined;
 
   private constructor({ root, clock, logger }: DiskBlobStoreDeps) {
     this.#layout = new StoreLayout(root);
     this.#clock = clock;
     this.#blobs = new BlobTable(this.#layout);
     this.#arriving = new ArrivingTable(this.#layout, this.#blobs, clock);
-    this.#ingests = new IngestTable({ layout: this.#layout, blobs: this.#blobs, clock, logger });
+    this.#ingests = new IngestTable({
+      ...{ layout: this.#layout, blobs: this.#blobs, clock, logger },
+      withRoom: (bytes, work) => this.#withRoom(bytes, work),
+    });
   }
 
   /**
@@ -153,7 +159,8 @@ export class DiskBlobStore implements BlobStore {
   }
 
   async arrive(blob: Metainfo | UndescribedBlob): Promise<ArrivingFile> {
-    return this.#arriving.arrive(blob);
+    const bytes = "layout" in blob ? blob.layout.size : blob.size;
+    return this.#withRoom(bytes, () => this.#arriving.arrive(blob));
   }
 
   async promise(digest: Digest, size: number): Promise<BlobRecord> {
@@ -178,6 +185,15 @@ export class DiskBlobStore implements BlobStore {
 
   arriving(): Iterable<Digest> {
     return this.#arriving.digests();
+  }
+
+  async space(): Promise<DiskSpace> {
+    const { bavail, blocks, bsize } = await storing(statfs(this.#layout.root));
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  }
+
+  whenFull(makeRoom: (bytes: number) => Promise<unknown>): void {
+    this.#makeRoom = makeRoom;
   }
 
   async label(digest: Digest, labels: Labels): Promise<BlobRecord> {
@@ -231,6 +247,17 @@ export class DiskBlobStore implements BlobStore {
     loadBlobs({ layout: this.#layout, blobs: this.#blobs, arriving: this.#arriving, logger });
     this.#owned.use(this.#ingests);
     this.#ingests.load();
+  }
+
+  /** Tries once more, if the disk is full and room can be made. No blob may be held meanwhile. */
+  async #withRoom<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof StorageFullError) || !this.#makeRoom) throw error;
+      await this.#makeRoom(bytes);
+      return work();
+    }
   }
 
   /** On a full disk nothing can be noted: the blob goes, for who deletes needs the room. */

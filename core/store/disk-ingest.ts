@@ -25,6 +25,8 @@ export interface DiskIngestDeps {
   readonly state: IngestState;
   readonly blobs: BlobTable;
   readonly clock: Clock;
+  /** Does it, and once more when room for so many bytes was made on a full disk. */
+  readonly withRoom: <T>(bytes: number, work: () => Promise<T>) => Promise<T>;
   /** Takes over work that nobody waits for; it is done before the store ends. */
   readonly inBackground: (work: Promise<void>) => void;
   /** Called once, when the ref is free for others. */
@@ -202,18 +204,24 @@ export class DiskIngest implements Ingest {
     if (state.isPublished) {
       throw new BlobSizeError(state.offset, state.offset + slice.byteLength);
     }
-    const file = await storing(this.#opened());
-    try {
-      await writeFully(file, slice, state.offset);
-    } catch (error) {
-      // What came of this slice is cut off again, so that file and hash tell the same.
-      await file.truncate(state.offset).catch(() => undefined);
-      throw storageErrorFrom(error);
-    }
+    const missingBytes = Math.max(slice.byteLength, state.total - state.offset);
+    await this.#deps.withRoom(missingBytes, () => this.#writeEnd(slice));
     state.hash.update(slice);
     state.offset += slice.byteLength;
     state.updatedAt = this.#deps.clock.now();
     this.#synced = false;
+  }
+
+  async #writeEnd(slice: Uint8Array): Promise<void> {
+    const { offset } = this.#state;
+    const file = await storing(this.#opened());
+    try {
+      await writeFully(file, slice, offset);
+    } catch (error) {
+      // What came of this slice is cut off again, so that file and hash tell the same.
+      await file.truncate(offset).catch(() => undefined);
+      throw storageErrorFrom(error);
+    }
   }
 
   /** The data file, made if no byte came before. */

@@ -53,14 +53,17 @@ export class IngestFolder {
       if (this.#isStored) return;
       await rm(this.path, { recursive: true, force: true });
       await mkdir(this.path);
-      this.#isStored = true;
-      await Promise.all([
+      const written = await Promise.allSettled([
         writeFile(join(this.path, "ref"), ingest.ref),
         writeFile(join(this.path, "startedat"), formatRfc3339(ingest.startedAt)),
         writeFile(join(this.path, "updatedat"), formatRfc3339(ingest.updatedAt)),
         writeFile(this.data, "", { flag: "wx" }),
         ...(ingest.total > 0 ? [writeFile(join(this.path, "total"), String(ingest.total))] : []),
       ]);
+      const failed = written.find(({ status }) => status === "rejected");
+      if (failed) await rm(this.path, { recursive: true, force: true });
+      if (failed?.status === "rejected") throw failed.reason;
+      this.#isStored = true;
     });
   }
 

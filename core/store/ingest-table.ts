@@ -7,7 +7,7 @@ import type { IngestStatus } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { BlobTable } from "./blob-table.ts";
-import { DiskIngest } from "./disk-ingest.ts";
+import { DiskIngest, type DiskIngestDeps } from "./disk-ingest.ts";
 import { IngestFolder } from "./ingest-folder.ts";
 import { IngestHash, hashFile } from "./ingest-hash.ts";
 import type { IngestState } from "./ingest-state.ts";
@@ -38,6 +38,7 @@ export interface IngestTableDeps {
   readonly blobs: BlobTable;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly withRoom: DiskIngestDeps["withRoom"];
 }
 
 /** All ingests by their ref, and who has which open. */
@@ -136,7 +137,7 @@ export class IngestTable implements AsyncDisposable {
   }
 
   #hold(state: IngestState): DiskIngest {
-    const { blobs, clock } = this.#deps;
+    const { blobs, clock, withRoom } = this.#deps;
     const release = () => {
       if (this.#holders.get(state.ref) === ingest) this.#holders.delete(state.ref);
     };
@@ -144,6 +145,7 @@ export class IngestTable implements AsyncDisposable {
       state,
       blobs,
       clock,
+      withRoom,
       inBackground: (work) => this.#tidyingOf(work),
       release,
       drop: () => {
