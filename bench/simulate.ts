@@ -11,6 +11,7 @@ import {
   simulatedCases,
 } from "./simulate/cases.ts";
 import { simulateCrowd, type CrowdOutcome, type CrowdProgress } from "./simulate/crowd.ts";
+import type { Scenario } from "./simulate/scenario.ts";
 import { simulateInThread } from "./simulate/simulation-thread.ts";
 import { percentile } from "./statistics.ts";
 import { flashCrowdNodeCount, flashCrowdSizeBytes } from "./swarm/flash-crowd-links.ts";
@@ -45,7 +46,7 @@ async function measureSimulated(context: BenchContext): Promise<readonly Figure[
     })),
     marks: [{ name: "size ÷ rate", seconds: idealSeconds }],
   });
-  const figures = measured.flatMap((each) => figuresOf(each, { sizeBytes, idealSeconds }));
+  const figures = measured.flatMap((each) => figuresOf(each));
   return [...figures, ...calibrationFigures()];
 }
 
@@ -90,10 +91,9 @@ async function measureCase(
   return { ...each, outcome };
 }
 
-function figuresOf(
-  { name, isKraken, outcome }: MeasuredCase,
-  { sizeBytes, idealSeconds }: { readonly sizeBytes: number; readonly idealSeconds: number },
-): Figure[] {
+function figuresOf({ name, isKraken, scenario, outcome }: MeasuredCase): Figure[] {
+  const sizeBytes = scenario.blobSizes.reduce((sum, bytes) => sum + bytes, 0);
+  const idealSeconds = sizeBytes / scenario.bytesPerSecond;
   const doneSeconds = secondsOf(outcome);
   const prefix = `simulate.${name}`;
   const at = (what: string, fraction: number, atMost: number) => ({
@@ -109,24 +109,33 @@ function figuresOf(
     at("p99.9", 0.999, 1.5),
     { name: `${prefix}.seeder-sent`, unit: "copies", ours: [sent] },
     { name: `${prefix}.missed`, unit: "hosts", ours: [missed] },
+    ...firstByteFigures(prefix, outcome),
     ...(border > 0 ? [{ name: `${prefix}.border`, unit: "copies", ours: [border] }] : []),
   ];
 }
 
-/** The crowd of the measurement `flash-crowd`, to see how far the simulation is from what is measured. */
+/** What those see who read a blob from its start: the last of them, as in the measurement `reader`. */
+function firstByteFigures(prefix: string, { readings }: CrowdOutcome): Figure[] {
+  if (readings.length === 0) return [];
+  const first = readings.map(({ firstPieceMs }) => firstPieceMs);
+  return [{ name: `${prefix}.first-byte`, unit: "ms", ours: [Math.max(...first)] }];
+}
+
+/** The crowds of the measurements `flash-crowd` and `reader`, to see how far the simulation is from what is measured. */
 function calibrationFigures(): Figure[] {
   const { bitsPerSecond, payloadShare } = calibration;
   const rate = (bitsPerSecond / 8) * payloadShare;
-  const outcome = simulateCrowd({
+  const crowd: Scenario = {
     ...{ hostCount: flashCrowdNodeCount, blobSizes: [flashCrowdSizeBytes], bytesPerSecond: rate },
     ...{ seederCount: 1, trackerCount: 1, latencyMs: 0.1, seed: 1 },
-  });
-  const doneSeconds = secondsOf(outcome);
+  };
+  const doneSeconds = secondsOf(simulateCrowd(crowd));
   const reference = [(flashCrowdSizeBytes * 8) / bitsPerSecond];
   const figure = { unit: "s", reference };
   return [
     { ...figure, name: "simulate.flash-crowd.p50", ours: [percentile(doneSeconds, 0.5)] },
     { ...figure, name: "simulate.flash-crowd.p99", ours: [percentile(doneSeconds, 0.99)] },
+    ...firstByteFigures("simulate.reader", simulateCrowd({ ...crowd, hasReaders: true })),
   ];
 }
 

@@ -10,7 +10,10 @@ export const bytesPerSecond = 300e6;
 /** Hosts of Kraken's case when nobody asks for others: minutes, where 2,600 take many. */
 const defaultHostCounts = [100, 1000];
 
-/** In the harder cases, of which there are four; with more hosts only Kraken's case is simulated. */
+/** A layer as most are, which one seeder has. */
+const layerBytes = 100e6;
+
+/** In the harder cases, of which there are five; with more hosts only Kraken's case is simulated. */
 const hardHostCount = 100;
 const hardHostCountMax = 1000;
 
@@ -54,6 +57,7 @@ function harder(plain: Scenario): SimulatedCase[] {
     churn: { ...plain, churnPart: 0.05 },
     slow: { ...plain, slow: { part: 0.01, factor: 10 } },
     zones: { ...plain, zones: { count: 3, latencyMs: 2, borderBytesPerSecond: 1.25e9 } },
+    layer: { ...plain, blobSizes: [layerBytes], seederCount: 1, hasReaders: true },
   };
   return Object.entries(scenarios).map(([name, scenario]) => ({
     ...{ name: `${name}-${plain.hostCount}`, scenario, isKraken: false },
