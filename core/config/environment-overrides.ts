@@ -1,5 +1,6 @@
 import { parse } from "yaml";
 
+import { ConfigError } from "../errors.ts";
 import type { ConfigPath } from "./yaml-source.ts";
 
 /** Variables of a process. */
@@ -17,8 +18,8 @@ export interface Override {
 /** `SHOAL_STORE__BUDGET_BYTES` is `store.budgetBytes`. */
 const prefix = "SHOAL_";
 
-/** Longest value: a list of trackers, not a file. */
-const valueLengthMax = 4096;
+/** Longest value: a list of 64 seeders with long names, not a file. */
+const valueLengthMax = 16_384;
 
 /** Deeper than any key of ours. */
 const depthMax = 6;
@@ -30,14 +31,19 @@ const depthMax = 6;
  *
  * A variable of one step counts only if `topKeys` has it, for Kubernetes makes up
  * variables such as `SHOAL_TRACKER_PORT` from the names of services.
+ *
+ * @throws {ConfigError} when a value is longer than may be: without it another one would count.
  */
 export function overridesIn(environment: Environment, topKeys: readonly string[]): Override[] {
   return Object.entries(environment).flatMap(([variable, text]) => {
-    if (!variable.startsWith(prefix) || text === undefined || text.length > valueLengthMax)
-      return [];
+    if (!variable.startsWith(prefix) || text === undefined) return [];
     const path = variable.slice(prefix.length).split("__").map(camelCase);
     if (path.length > depthMax || path.includes("")) return [];
     if (path.length === 1 && !topKeys.includes(path[0] ?? "")) return [];
+    if (text.length > valueLengthMax) {
+      const problem = `has ${text.length} characters, want at most ${valueLengthMax}`;
+      throw new ConfigError([`environment:${variable}: ${problem}`]);
+    }
     return [{ variable, path, value: valueOf(text), text }];
   });
 }

@@ -135,6 +135,15 @@ test("loadConfig() lets variables stand above the file, and names them in proble
   ]);
 });
 
+test("loadConfig() refuses a variable that is too long, and takes no notice of those of others", () => {
+  const long = `[${'"http://seeder.example:7072", '.repeat(600)}]`;
+  assert.deepEqual(problemsOf(good, { SHOAL_SEEDERS: long }), [
+    `environment:SHOAL_SEEDERS: has ${long.length} characters, want at most 16384`,
+  ]);
+  const environment = { SHOAL_TRACKER_PORT: long, HOME: long };
+  assert.deepEqual(loadConfig(good, "a.yaml", schema, { environment }).seeders, []);
+});
+
 test("loadConfig() refuses what is too long, too deep, or grows by aliases", () => {
   assert.match(problemsOf(`# ${"x".repeat(256 * 1024)}`)[0] ?? "", /longer than 262144 bytes/);
   for (const deep of ["[", "{a: ", "- ", "? ", "[{a: ", "-\t", "- ? : "]) {
