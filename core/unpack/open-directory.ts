@@ -108,11 +108,12 @@ export class OpenDirectory extends Descriptor {
   setModeOf(name: ByteString, mode: number): void {
     // There is no call that neither follows links nor opens devices, but for the newest kernels.
     const flagsOfOpen = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-    const fd = succeeded(syscalls.openat(this.fd, nameOf(name), flagsOfOpen, 0), "openat");
+    const fd = syscalls.openat(this.fd, nameOf(name), flagsOfOpen, 0);
+    const opened = new Descriptor(succeeded(fd, "openat"));
     try {
-      chmodSync(`/proc/self/fd/${fd}`, mode);
+      chmodSync(`/proc/self/fd/${opened.fd}`, mode);
     } finally {
-      syscalls.close(fd);
+      opened.close();
     }
   }
 
