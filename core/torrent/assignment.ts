@@ -34,10 +34,10 @@ export interface PieceSource {
   /** Bytes that will come before that piece is here; 0 when it is not asked for. */
   bytesUntil(index: number): number;
   /**
-   * Whether any byte of a piece that it was asked for has come: until then it costs nothing to ask others
-   * instead. Left out: it begins at once.
+   * Milliseconds for which it has been asked for a piece and has not begun to give it; `undefined` once it
+   * has. Left out: it begins at once.
    */
-  hasBegun?(index: number): boolean;
+  waitedMs?(index: number): number | undefined;
   /** Asks its owner for assignments and the source for bytes, as many as it may. */
   fill(): void;
   /** The piece came from elsewhere. Gives its buffer, which is not touched any more. */

@@ -31,6 +31,7 @@ export class BlockAsker {
   #window: RequestWindow;
   #blockLengthMax = 0;
   #isUnchoked = false;
+  #wasUnchoked = false;
   #isStalled = false;
   #gaveAtMs = -Infinity;
   #hasGiven = false;
@@ -80,9 +81,9 @@ export class BlockAsker {
     return this.#queue.bytesUntil(index);
   }
 
-  /** Whether an answer to what was asked of a piece has begun. */
-  hasBegun(index: number): boolean {
-    return this.#queue.hasBegun(index);
+  /** Milliseconds for which it has been asked for a piece of which nothing has come; `undefined` else. */
+  waitedMs(index: number): number | undefined {
+    return this.#queue.waitedMs(index, this.#deps.now());
   }
 
   /** Milliseconds for which it has owed bytes and given none. */
@@ -100,9 +101,15 @@ export class BlockAsker {
     this.#blockLengthMax = lengthMax;
   }
 
+  /**
+   * It may be asked for blocks: at once the first time, and by the next look at all sources when it says
+   * so again. To find that there is nothing to ask for takes a while, and it may say so very often.
+   */
   unchoke(): void {
+    const isFirst = !this.#wasUnchoked;
     this.#isUnchoked = true;
-    this.fill();
+    this.#wasUnchoked = true;
+    if (isFirst) this.fill();
   }
 
   choke(): void {
@@ -125,7 +132,7 @@ export class BlockAsker {
       }
       const assignment = assign();
       if (!assignment) break;
-      this.#queue.assign(assignment);
+      this.#queue.assign(assignment, now());
     }
     if (blocks.length === 0) return;
     connection.write(encodeBlocks("request", blocks));

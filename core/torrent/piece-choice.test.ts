@@ -59,9 +59,9 @@ test("one that a whole crowd asks takes over long waits only, and looks for them
   assert.equal(choice.next(fast), 0);
 });
 
-/** A node with some pieces, that has begun to give what it is asked for or not. */
-function partialNode(options: { readonly hasBegun: () => boolean; readonly isFar?: boolean }) {
-  return { ...wholeNode({ rate: 1e6 }), whole: false, ...options };
+/** A node with some pieces, and for how long it has not begun to give what it is asked for. */
+function partialNode(waitedMs: () => number | undefined): PieceSource {
+  return { ...wholeNode({ rate: 1e6 }), whole: false, waitedMs };
 }
 
 test("a piece that a reader waits for is asked of all who may begin before who was asked has", () => {
@@ -74,18 +74,18 @@ test("a piece that a reader waits for is asked of all who may begin before who w
   const choice = new PieceChoice({
     ...{ layout, picker, givers, supply, isCrowd: () => true, secondsLeft: () => 0 },
   });
-  const asked = { hasBegun: false };
-  const first = partialNode({ hasBegun: () => asked.hasBegun });
+  const asked: { waitedMs: number | undefined } = { waitedMs: 100 };
+  const first = partialNode(() => asked.waitedMs);
   picker.addReader(1, 3);
   assert.equal(choice.next(first), 3);
   givers.add(3, first);
-  const other = partialNode({ hasBegun: () => false });
+  const other = partialNode(() => 0);
   assert.equal(choice.isUrgentFor(other, 3), true);
   assert.equal(choice.isUrgentFor(other, 2), false, "no reader waits for that one");
   assert.equal(choice.isUrgentFor({ ...other, isFar: true }, 3), false, "it would cross a border");
   assert.equal(choice.isUrgentFor({ ...other, whole: true }, 3), false, "its link is everybody's");
-  asked.hasBegun = true;
+  asked.waitedMs = undefined;
   assert.equal(choice.isUrgentFor(other, 3), false, "it is coming");
-  asked.hasBegun = false;
+  asked.waitedMs = 100;
   assert.equal(choice.next(other), 3);
 });

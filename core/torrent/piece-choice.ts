@@ -48,7 +48,7 @@ export class PieceChoice {
 
   /**
    * Whether it may be asked for a piece at once: a reader waits for it, and nobody who was asked has
-   * begun to give it. Whoever begins first gives it, and the others are told; in a crowd that reads, a
+   * begun to give it for a while. Whoever begins first gives it, and the others are told; in a crowd that reads, a
    * piece so spreads from all who have it, while those who have it longest serve others.
    */
   isUrgentFor(source: PieceSource, index: number): boolean {

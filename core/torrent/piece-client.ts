@@ -195,8 +195,8 @@ export class PieceClient implements PieceSource {
     return this.#asker.bytesUntil(index);
   }
 
-  hasBegun(index: number): boolean {
-    return this.#asker.hasBegun(index);
+  waitedMs(index: number): number | undefined {
+    return this.#asker.waitedMs(index);
   }
 
   fill(): void {

@@ -48,8 +48,8 @@ class Source implements PieceSource {
     return pieceLength;
   }
 
-  hasBegun(index: number): boolean {
-    return this.begun.has(index);
+  waitedMs(index: number): number | undefined {
+    return this.begun.has(index) ? undefined : 500;
   }
 
   fill(): void {

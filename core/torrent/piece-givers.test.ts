@@ -9,13 +9,13 @@ function source(conduct: {
   readonly stalled?: boolean;
   readonly rate?: number;
   readonly bytesLeft?: number;
-  readonly hasBegun?: boolean;
+  readonly waitedMs?: number;
 }): PieceSource {
   return {
     ...{ kind: "peers", name: "peer", whole: true, gaveAtMs: 0 },
     ...{ stalled: conduct.stalled ?? false, rate: conduct.rate ?? 0 },
     bytesUntil: () => conduct.bytesLeft ?? 0,
-    hasBegun: () => conduct.hasBegun ?? true,
+    waitedMs: () => conduct.waitedMs,
     ...{ has: () => true, fill: () => undefined, cancel: () => undefined, close: () => undefined },
   };
 }
@@ -75,10 +75,12 @@ test("PieceGivers leaves room for others beside those that trickle", () => {
   assert.equal(givers.hasRoomFor(0, source({})), false);
 });
 
-test("PieceGivers has up to four sources asked for a piece that none has begun to give", () => {
+test("PieceGivers has up to four sources asked for a piece that none has begun to give for a while", () => {
   const givers = new PieceGivers();
   assert.equal(givers.mayComeFirst(0, source({})), false, "nobody was asked");
-  const waiting = Array.from({ length: 4 }, () => source({ hasBegun: false }));
+  givers.add(1, source({ waitedMs: 99 }));
+  assert.equal(givers.mayComeFirst(1, source({})), false, "it may begin any moment");
+  const waiting = Array.from({ length: 4 }, (_, nth) => source({ waitedMs: nth === 0 ? 100 : 0 }));
   for (const each of waiting) {
     if (givers.has(0)) assert.equal(givers.mayComeFirst(0, each), true);
     givers.add(0, each);
@@ -87,7 +89,7 @@ test("PieceGivers has up to four sources asked for a piece that none has begun t
   assert.equal(givers.mayComeFirst(0, source({})), false, "enough were asked");
   assert.deepEqual(givers.notBegun(0), waiting);
   for (const each of waiting.slice(1)) givers.remove(0, each);
-  givers.add(0, source({ hasBegun: true }));
+  givers.add(0, source({}));
   assert.equal(givers.mayComeFirst(0, source({})), false, "one gives it");
   assert.deepEqual(givers.notBegun(0), waiting.slice(0, 1));
 });

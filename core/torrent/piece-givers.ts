@@ -24,6 +24,9 @@ const giversMax = 2;
  */
 const waitedForMax = 4;
 
+/** Who was asked may begin any moment until then: a block that is on its way twice is not taken back. */
+const beginWithinMs = 100;
+
 /** Which sources were asked for which pieces, and when one more should be. */
 export class PieceGivers {
   /** Few for each piece, and mostly one: a list of them is less than a set. */
@@ -73,17 +76,23 @@ export class PieceGivers {
     return giving < giversMax;
   }
 
-  /** Whether a source could begin before those who were asked, of whom none has. */
+  /** Whether a source could begin before those who were asked, of whom none has for a while. */
   mayComeFirst(index: number, source: PieceSource): boolean {
     const givers = this.#givers.get(index);
     if (!givers || givers.length >= waitedForMax || givers.includes(source)) return false;
-    return givers.every((giver) => giver.hasBegun?.(index) === false);
+    let longestMs = 0;
+    for (const giver of givers) {
+      const waitedMs = giver.waitedMs?.(index);
+      if (waitedMs === undefined) return false;
+      longestMs = Math.max(longestMs, waitedMs);
+    }
+    return longestMs >= beginWithinMs;
   }
 
   /** Those who were asked and have not begun to give it. */
   notBegun(index: number): readonly PieceSource[] {
     const givers = this.#givers.get(index) ?? [];
-    return givers.filter((giver) => giver.hasBegun?.(index) === false);
+    return givers.filter((giver) => giver.waitedMs?.(index) !== undefined);
   }
 
   /** Whether all who were asked have stalled. */

@@ -7,7 +7,7 @@ import { RequestQueue } from "./request-queue.ts";
 function queueWith(...pieces: [index: number, length: number][]): RequestQueue {
   const queue = new RequestQueue();
   for (const [index, length] of pieces) {
-    queue.assign({ index, buffer: Buffer.alloc(length) });
+    queue.assign({ index, buffer: Buffer.alloc(length) }, 0);
     while (queue.nextBlock(100));
   }
   return queue;
@@ -15,7 +15,7 @@ function queueWith(...pieces: [index: number, length: number][]): RequestQueue {
 
 test("RequestQueue asks for a piece from its start, in blocks of any length", () => {
   const queue = new RequestQueue();
-  queue.assign({ index: 4, buffer: Buffer.alloc(250) });
+  queue.assign({ index: 4, buffer: Buffer.alloc(250) }, 0);
   assert.deepEqual(queue.nextBlock(100), { index: 4, begin: 0, length: 100 });
   assert.deepEqual(queue.nextBlock(120), { index: 4, begin: 100, length: 120 });
   assert.deepEqual(queue.nextBlock(100), { index: 4, begin: 220, length: 30 });
@@ -69,18 +69,18 @@ test("RequestQueue drops answers of a cancelled piece, and not more than were as
 test("RequestQueue may ask for a cancelled piece again once a later request is answered", () => {
   const queue = queueWith([1, 100]);
   queue.cancel(1);
-  queue.assign({ index: 2, buffer: Buffer.alloc(10) });
+  queue.assign({ index: 2, buffer: Buffer.alloc(10) }, 0);
   queue.nextBlock(100);
   queue.startBlock({ index: 2, begin: 0, length: 10 });
   assert.equal(queue.mayAssign(1), true);
 });
 
-test("RequestQueue tells whether a piece has begun to come", () => {
+test("RequestQueue tells for how long a piece has not begun to come", () => {
   const queue = new RequestQueue();
-  queue.assign({ index: 2, buffer: Buffer.alloc(20) });
+  queue.assign({ index: 2, buffer: Buffer.alloc(20) }, 1000);
   const block = queue.nextBlock(10);
   assert.ok(block);
-  assert.equal(queue.hasBegun(2), false);
+  assert.deepEqual([queue.waitedMs(2, 1500), queue.waitedMs(3, 1500)], [500, undefined]);
   queue.startBlock(block);
-  assert.deepEqual([queue.hasBegun(2), queue.hasBegun(3)], [true, false]);
+  assert.equal(queue.waitedMs(2, 1500), undefined);
 });

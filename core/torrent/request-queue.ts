@@ -17,8 +17,8 @@ interface Entry extends Assignment {
   received: number;
   /** Lengths of the blocks that were asked for and have not come, in order. */
   readonly expected: number[];
-  /** A block of it is on its way here, or has come. */
-  isBegun: boolean;
+  /** When it was assigned; `undefined` once a block of it is on its way here, or has come. */
+  waitsSinceMs: number | undefined;
 }
 
 /**
@@ -45,9 +45,9 @@ export class RequestQueue {
     return !this.#cancelled.has(index) && !this.#find(index);
   }
 
-  assign({ index, buffer }: Assignment): void {
+  assign({ index, buffer }: Assignment, nowMs: number): void {
     const sequence = ++this.#sequence;
-    const none = { requested: 0, received: 0, expected: [], isBegun: false };
+    const none = { requested: 0, received: 0, expected: [], waitsSinceMs: nowMs };
     this.#entries.push({ index, buffer, sequence, ...none });
   }
 
@@ -79,7 +79,7 @@ export class RequestQueue {
     }
     if (begin !== entry.received || length !== entry.expected[0]) throw unasked(index, begin);
     this.#forgetCancelledBefore(entry.sequence);
-    entry.isBegun = true;
+    entry.waitsSinceMs = undefined;
     return entry.buffer.subarray(begin, begin + length);
   }
 
@@ -105,9 +105,10 @@ export class RequestQueue {
     return 0;
   }
 
-  /** Whether an answer to what was asked of a piece has begun. */
-  hasBegun(index: number): boolean {
-    return this.#find(index)?.isBegun ?? false;
+  /** Milliseconds since a piece was assigned of which nothing has come; `undefined` else. */
+  waitedMs(index: number, nowMs: number): number | undefined {
+    const sinceMs = this.#find(index)?.waitsSinceMs;
+    return sinceMs === undefined ? undefined : nowMs - sinceMs;
   }
 
   /** Takes a piece back. Gives its buffer and the blocks that were asked for and have not come. */

@@ -186,7 +186,7 @@ test("RequestQueue takes any answers in any order, and keeps its account", () =>
   fuzz({ seed: 600_000, count: 6000, valid: [answers] }, (_, draw) => {
     const queue = new RequestQueue();
     const buffers = [0, 1, 2].map(() => Buffer.alloc(1 + draw(200)));
-    buffers.forEach((buffer, index) => queue.assign({ index, buffer }));
+    buffers.forEach((buffer, index) => queue.assign({ index, buffer }, 0));
     for (let step = 0; step < 12; step++) {
       if (draw(3) > 0) queue.nextBlock(1 + draw(64));
       if (draw(6) === 0) queue.cancel(draw(4));
