@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { type DetachedFile, detachFile } from "../disk/detached-file.ts";
 import { replaceFile } from "../disk/durable-file.ts";
 import { formatRfc3339, parseRfc3339 } from "./rfc3339.ts";
 
@@ -104,12 +105,27 @@ export class IngestFolder {
     }
   }
 
-  /** Deletes it, if it is there. */
-  async remove(): Promise<void> {
-    return this.#next(async () => {
-      if (this.#isStored) await rm(this.path, { recursive: true, force: true });
+  /**
+   * Deletes it, if it is there.
+   *
+   * @returns The bytes, whose space takes its time to be free: containerd aborts inside its
+   *   database lock.
+   */
+  async remove(): Promise<DetachedFile | undefined> {
+    let data: DetachedFile | undefined;
+    await this.#next(async () => {
+      if (!this.#isStored) return;
+      // What is in its place and no file goes with the folder.
+      data = await detachFile(this.data).catch(() => undefined);
+      try {
+        await rm(this.path, { recursive: true, force: true });
+      } catch (error) {
+        await data?.free();
+        throw error;
+      }
       this.#isStored = false;
     });
+    return data;
   }
 
   async #next(work: () => Promise<void>): Promise<void> {

@@ -238,6 +238,7 @@ export class IngestTable implements AsyncDisposable {
   #remove(folder: IngestFolder): void {
     const removal = folder
       .remove()
+      .then((data) => data && this.#tidyingOf(data.free()))
       .catch((error: unknown) => {
         this.#deps.logger.warn("cannot delete an ingest", { code: codeOf(error) });
       })
