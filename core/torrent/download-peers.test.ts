@@ -56,6 +56,29 @@ test("a download dials no more peers at once than it may", (t) => {
   assert.equal(peers.clients.size, 2);
 });
 
+test("a host with many addresses leaves places to others, and has those that nobody else wants", (t) => {
+  const peers = openPeers(t, { peersPerBlobMax: 8 });
+  peers.add(Array.from({ length: 20 }, (_, port) => local(port + 1)));
+  const others = [2, 3, 4].map((end) => ({ host: `127.0.0.${end}`, port: 1 }));
+  peers.add(others);
+  peers.dial();
+  assert.equal(peers.clients.size, 8);
+  const dialled = [...peers.clients].map(({ address }) => address);
+  assert.deepEqual(
+    dialled.filter(({ host }) => host !== "127.0.0.1"),
+    others,
+  );
+});
+
+test("a host that comes with many ports fills no address book", (t) => {
+  const peers = openPeers(t, { peersPerBlobMax: 100 });
+  for (let port = 1; port <= 600; port++) peers.meet(local(port), undefined);
+  peers.meet(newcomer, undefined);
+  peers.dial();
+  assert.equal(peers.clients.size, 17);
+  assert.ok([...peers.clients].some(({ address }) => address.host === newcomer.host));
+});
+
 test("downloads share what a peer takes, and have its places again when they hang up", (t) => {
   const dialSlots = new DialSlots({
     connectionsMax: 100,

@@ -1,12 +1,14 @@
 import type { Passage } from "../limits/passage.ts";
 import { type IpFamily, ipFamilyOf, parseIp } from "../ip-address.ts";
-import type { PeerAddress } from "../peer-address.ts";
+import { type PeerAddress, normalizePeerAddress } from "../peer-address.ts";
 import { type Place, isFar } from "../topology.ts";
 import type { ArrivingTorrent } from "./arriving-torrent.ts";
 import type { DialSlots } from "./dial-slots.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
+import { HostCounts } from "./host-counts.ts";
 import { PeerBook } from "./peer-book.ts";
 import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
+import { takeSpread } from "./take-spread.ts";
 
 /** Peers that are left at once for others that may be dialled, while nobody gives. */
 const leftAtOnceMax = 8;
@@ -26,6 +28,12 @@ const nearRateMin = 1024 * 1024;
  * is of as little use.
  */
 const supplyRateMin = 16 * 1024;
+
+/**
+ * Addresses of a host that are noted because it came to us, and were never dialled: beyond what nodes have
+ * behind one address they are made up, and would leave no room for others.
+ */
+const metOfHostMax = 16;
 
 export interface DownloadPeersDeps {
   readonly torrent: ArrivingTorrent;
@@ -142,8 +150,10 @@ export class DownloadPeers {
    * @returns whether to {@link dial} it, and nobody else: in a large crowd hundreds come in the same
    *   moment, and those who had no place a moment ago have none now.
    */
-  meet(address: PeerAddress, place: Place | undefined): boolean {
+  meet(comer: PeerAddress, place: Place | undefined): boolean {
     const { peersPerBlobMax, self, random } = this.#deps;
+    const address = normalizePeerAddress(comer);
+    if (new HostCounts(this.#book.untried()).ofHost(address) >= metOfHostMax) return false;
     const isClaim = isFar(self.place, place) || this.#book.knowsHost(address);
     if (this.#book.add([address]) === 0 || isClaim) return false;
     if (this.#clients.size >= peersPerBlobMax) {
@@ -212,7 +222,7 @@ export class DownloadPeers {
   }
 
   #take(count: number): PeerAddress[] {
-    const { dialSlots, now, isAhead } = this.#deps;
+    const { dialSlots, now, isAhead, peersPerBlobMax } = this.#deps;
     let held = this.#clients.size;
     this.#isCrowdedOut = false;
     const mayDial = (address: PeerAddress) => {
@@ -223,7 +233,10 @@ export class DownloadPeers {
       held++;
       return true;
     };
-    return this.#book.take(count, now(), { mayDial });
+    return takeSpread(this.#book, count, {
+      ...{ nowMs: now(), peersMax: peersPerBlobMax, mayDial },
+      connected: () => [...this.#clients].map(({ address }) => address),
+    });
   }
 
   /**

@@ -46,6 +46,11 @@ export class PeerBook {
     return this.#untriedCount > 0;
   }
 
+  /** Addresses that were never dialled. */
+  *untried(): Generator<PeerAddress, void> {
+    for (const peer of this.#peers.values()) if (isUntried(peer)) yield peer.address;
+  }
+
   /** Whether any address of its host is known; by IPv6 of its network, which may be all one host's. */
   knowsHost({ host }: PeerAddress): boolean {
     const owner = ownerOf(host);
