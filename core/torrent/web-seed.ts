@@ -193,6 +193,7 @@ export class WebSeed implements PieceSource {
     }
     if (this.#transfers.get(transfer.assignment.index) !== transfer) return;
     this.#failures = 0;
+    this.#stall.restart(now());
     this.#end(transfer);
     owner.onPiece(this, transfer.assignment);
     this.fill();
@@ -241,8 +242,8 @@ export class WebSeed implements PieceSource {
     const nowMs = this.#deps.now();
     this.#bytesGiven += length;
     this.#gaveAtMs = nowMs;
-    this.#stalled = false;
-    this.#stall.restart(nowMs);
+    this.#stall.came(length, nowMs);
+    this.#stalled = this.#stall.isStalled(nowMs);
     this.#window.received(length, nowMs);
   }
 
