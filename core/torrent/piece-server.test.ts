@@ -94,6 +94,19 @@ test("a peer that sends nothing but keep-alives is idle after a minute", async (
   assert.deepEqual(offences, []);
 });
 
+test("a peer that asks for nothing is idle after a minute, whatever others ask for meanwhile", async (t) => {
+  const { theirs, torrent, ends, passTime, send } = await served(t);
+  theirs.resume();
+  await send(greeting(small).subarray(handshakeLength));
+  const other = { onHave: () => undefined, onIntent: () => undefined, close: () => undefined };
+  torrent.listen(other);
+  for (let second = 0; second < 60; second++) {
+    passTime(1000);
+    torrent.asked(other, { index: second % 4, begin: 0, length: 16_384 }, second * 1000);
+  }
+  assert.deepEqual(ends, ["idle"]);
+});
+
 test("a peer that asks and takes nothing is idle after a minute, however much it asks", async (t) => {
   const { theirs, ends, passTime, send } = await served(t);
   theirs.pause();

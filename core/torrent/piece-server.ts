@@ -123,7 +123,7 @@ export class PieceServer implements HaveListener {
     if (torrent.told) socket.write(encodeBitfield(torrent.told.toBytes()));
     this.#placeUse.told(torrent.told?.held ?? torrent.layout.pieceCount, this.#startMs);
     for (const index of torrent.intents) this.onIntent(index, true);
-    for (const index of torrent.given(this.#startMs)) this.onIntent(index, true);
+    for (const index of torrent.given(this.#startMs)) this.onGiven(index);
     socket.write(encodeSignal("unchoke"));
     torrent.listen(this);
   }
@@ -140,6 +140,11 @@ export class PieceServer implements HaveListener {
 
   onIntent(index: number, isComing: boolean): void {
     this.#tell(encodeExtended(intentMessageId, encodeIntent(index, isComing)));
+  }
+
+  /** What others do makes nobody busy who asks for nothing. */
+  onGiven(index: number): void {
+    this.#write(encodeExtended(intentMessageId, encodeIntent(index, true)));
   }
 
   /** Looks for lapsed bounds. */
@@ -164,10 +169,14 @@ export class PieceServer implements HaveListener {
   }
 
   #tell(message: Buffer): void {
+    if (!this.#closed) this.#noteUse();
+    this.#write(message);
+  }
+
+  #write(message: Buffer): void {
     if (this.#closed) return;
     const { socket } = this.#deps;
     socket.write(message);
-    this.#noteUse();
     if (socket.writableLength > waitingBytesMax) this.close("it takes nothing of what it is told");
   }
 

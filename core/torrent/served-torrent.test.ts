@@ -141,7 +141,7 @@ test("ServedTorrent has places and turns for nodes, whatever guests listen", () 
 /** Somebody who listens and notes which pieces are given to others. */
 function noting() {
   const noted: number[] = [];
-  return { ...listener, noted, onIntent: (index: number) => noted.push(index) };
+  return { ...listener, noted, onGiven: (index: number) => noted.push(index) };
 }
 
 test("ServedTorrent that is whole tells all others of a piece that one asks for, once", () => {

@@ -20,6 +20,8 @@ export interface HaveListener {
   onHave(index: number): void;
   /** A piece is, or is not any more, on its way from a source that has all pieces. */
   onIntent(index: number, isComing: boolean): void;
+  /** Another one has asked for a piece. */
+  onGiven?(index: number): void;
   close(reason: string): void;
 }
 
@@ -225,7 +227,7 @@ export class ServedTorrent {
   }
 
   #tellGiven(index: number, asker: HaveListener): void {
-    for (const listener of this.#listeners) if (listener !== asker) listener.onIntent(index, true);
+    for (const listener of this.#listeners) if (listener !== asker) listener.onGiven?.(index);
   }
 
   #count({ isExtra, isGuest }: HaveListener, change: 1 | -1): void {
