@@ -79,6 +79,27 @@ test("a service reads its configuration again when asked to, and goes on where t
   assert.match(stderr, /limits: is wrong/);
 });
 
+test("a service that is asked to read its configuration while it starts does so when it is ready", async () => {
+  const shutdown = new AbortController();
+  const asked: (() => void)[] = [];
+  const context = capturedContext({
+    signal: shutdown.signal,
+    onReload: (ask) => asked.push(ask),
+    onWrite: (text) => {
+      if (text.includes('"reloaded"')) shutdown.abort();
+    },
+  });
+  const start = async () => {
+    assert.equal(asked.length, 1, "the signal would end the process");
+    asked[0]?.();
+    return { reload, [Symbol.asyncDispose]: async () => undefined };
+  };
+  assert.equal(await runService(options(start), context), exitCodes.ok);
+  assert.deepEqual(messagesOf(context.text().stderr), [
+    ...["ready", "reloaded", "stopping", "stopped"],
+  ]);
+});
+
 test("a service that cannot start ends with 1 and says why", async () => {
   const context = capturedContext();
   const exitCode = await runService(

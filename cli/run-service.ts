@@ -37,10 +37,17 @@ export async function runService(
     text: context.stderr.isTerminal,
     destination: context.stderr,
   }).with({ service });
+  const state: { running?: RunningService; isReloadDue: boolean } = { isReloadDue: false };
+  // From now on: by default SIGHUP ends a process, and a start can take minutes.
+  context.onReload(() => {
+    if (state.running) void reload(state.running, logger);
+    else state.isReloadDue = true;
+  });
   try {
     const running = await start({ logger, clock: new SystemClock() }, { signal });
-    context.onReload(() => void reload(running, logger));
+    state.running = running;
     logger.info("ready", addressesOf(running));
+    if (state.isReloadDue) void reload(running, logger);
     await notifySystemd("ready", environment);
     const watched = watchBySystemd(environment);
     if (!signal.aborted) await once(signal, "abort");
