@@ -4,6 +4,7 @@ import { UnavailableError, codeOf } from "../core/errors.ts";
 import type { BlobReader } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Logger } from "../core/ports/logger.ts";
+import { canonicalRegistry } from "../core/registry-name.ts";
 import type { BlobCache } from "./blob-cache.ts";
 import { type ColdRequest, isNamedBy, keyOf } from "./cold-request.ts";
 import {
@@ -22,8 +23,12 @@ export interface ColdFetchesDeps extends ColdRunDeps {
   readonly logger: Logger;
 }
 
-/** Requests that are worked on at once, most of which wait for their turn: some large images. */
-const runsMax = 256;
+/**
+ * Requests that are worked on at once, most of which wait for their turn: some large images. Those
+ * of one registry take half of them at most: one that hardly gives anything must not take all.
+ */
+const runsMax = 512;
+const runsPerRegistryMax = runsMax / 2;
 
 /** Milliseconds for one blob, its wait for a turn among them: what is slower is of no use to a pull. */
 const runTimeoutMs = 3_600_000;
@@ -37,6 +42,8 @@ const answerTimeoutMs = 1200;
 /** A request that is worked on, whoever waits for it. */
 interface Run {
   readonly digest: Digest;
+  /** The likeliest one, if any was named. */
+  readonly registry: string | undefined;
   /** As soon as there is something to tell. */
   readonly outcome: Promise<ColdOutcome>;
   readonly done: Promise<void>;
@@ -103,7 +110,9 @@ export class ColdFetches implements AsyncDisposable {
 
   #start(request: ColdRequest): Run {
     if (this.#ended.signal.aborted) throw new UnavailableError("Cannot fetch: the seeder stops");
-    if (this.#runs.size >= runsMax) {
+    const registry = registryOf(request);
+    const runs = [...this.#runs.values()].filter((run) => run.registry === registry);
+    if (this.#runs.size >= runsMax || runs.length >= runsPerRegistryMax) {
       const message = "Cannot fetch: as many blobs as may are waited for";
       throw new UnavailableError(message, { retryAfterMs });
     }
@@ -111,7 +120,7 @@ export class ColdFetches implements AsyncDisposable {
     const outcome = Promise.withResolvers<ColdOutcome>();
     outcome.promise.catch(() => undefined);
     const done = this.#run(request, outcome).finally(() => this.#runs.delete(key));
-    const run = { digest: request.digest, outcome: outcome.promise, done };
+    const run = { digest: request.digest, registry, outcome: outcome.promise, done };
     this.#runs.set(key, run);
     return run;
   }
@@ -131,4 +140,8 @@ export class ColdFetches implements AsyncDisposable {
       deadline[Symbol.dispose]();
     }
   }
+}
+
+function registryOf({ from: [first] }: ColdRequest): string | undefined {
+  return first && canonicalRegistry(first.registry);
 }

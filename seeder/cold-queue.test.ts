@@ -41,8 +41,8 @@ function open(t: TestContext) {
   return { begun, fetches };
 }
 
-function requestOf(seed: string): ColdRequest {
-  const from = [{ registry: "a.example", repository: "pond/fish" }];
+function requestOf(seed: string, registry = "a.example"): ColdRequest {
+  const from = [{ registry, repository: "pond/fish" }];
   return { digest: digestOf(Buffer.from(seed)), size: 1_000_000, mediaType: "layer", from };
 }
 
@@ -71,21 +71,25 @@ test("one that leaves has its own reason, and those that stay wait on", async (t
   await assert.rejects(fetches.fetch(requestOf("b"), t), UnavailableError);
 });
 
-test("no more blobs are waited for than may be, until some are through", async (t) => {
+test("no more blobs are waited for than may be, of one registry half of them, until some are through", async (t) => {
   const { begun, fetches } = open(t);
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const waiting = Array.from({ length: 256 }, (_, index) =>
-    fetches.fetch(requestOf(String(index)), t),
-  );
-  const ended = Promise.allSettled(waiting);
+  const fill = (registry: string) =>
+    Array.from({ length: 256 }, (_, index) =>
+      fetches.fetch(requestOf(`${registry} ${index}`, registry), t),
+    );
+  const first = Promise.allSettled(fill("a.example"));
   await assert.rejects(fetches.fetch(requestOf("one more"), t), UnavailableError);
   assert.equal(begun.length, 256);
+  const second = Promise.allSettled(fill("b.example"));
+  await assert.rejects(fetches.fetch(requestOf("one more", "c.example"), t), UnavailableError);
+  assert.equal(begun.length, 512);
   // An hour is too long for any of them.
   t.mock.timers.tick(3_600_000);
-  await ended;
+  await Promise.all([first, second]);
   for (let turns = 0; turns < 10; turns++) await turn();
   const next = fetches.fetch(requestOf("one more"), t);
   t.mock.timers.tick(2000);
   await assert.rejects(next, UnavailableError);
-  assert.equal(begun.length, 257);
+  assert.equal(begun.length, 513);
 });

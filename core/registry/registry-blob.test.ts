@@ -13,6 +13,7 @@ import {
 import { blobFixture } from "../testing/blob-fixture.ts";
 import { cleanUpOf } from "../testing/clean-up.ts";
 import { FakeRegistry } from "../testing/fake-registry.ts";
+import type { RegistryWaits } from "./registry-origin.ts";
 import { type OriginBench, openOriginBench } from "./registry-origin.test-support.ts";
 
 const repository = "pond/fish";
@@ -25,7 +26,7 @@ interface BlobBench extends OriginBench {
   readonly readBlob: (start?: number) => Promise<Buffer>;
 }
 
-async function open(t: TestContext, waits?: { readonly stallMs: number }): Promise<BlobBench> {
+async function open(t: TestContext, waits?: Partial<RegistryWaits>): Promise<BlobBench> {
   const { registry, origin } = await openOriginBench(t, waits);
   const descriptor = registry.addBlob(bytes);
   const readBlob = async (start = 0) => {
@@ -119,6 +120,48 @@ test("blob() gives up when nothing comes any more", async (t) => {
   const { registry, readBlob } = await open(t, { stallMs: 200 });
   registry.fault = (_, response) => {
     response.writeHead(200, { "content-length": bytes.length }).flushHeaders();
+    return true;
+  };
+  await assert.rejects(readBlob(), UnavailableError);
+  assert.equal(registry.requests.length, 3);
+});
+
+test("blob() does not wait for drops, and waits as long as it is itself that is slow", async (t) => {
+  let nowMs = 0;
+  const { registry, origin, descriptor } = await open(t, { nowMs: () => nowMs });
+  const from = { registry: registry.host, repository, descriptor };
+  let drip: (end: number) => void = () => undefined;
+  registry.fault = (_, response) => {
+    response.writeHead(200, { "content-length": bytes.length });
+    drip = (end) => void response.write(bytes.subarray(0, end));
+    drip(1);
+    return true;
+  };
+  const read = async (eachMs: { readonly waited: number; readonly taken: number }, end: number) => {
+    let chunks = 0;
+    for await (const chunk of origin.blob(from, { start: 0, signal: t.signal })) {
+      if (chunk.byteLength === 0 || ++chunks === 20) return;
+      nowMs += eachMs.taken;
+      setImmediate(() => {
+        nowMs += eachMs.waited;
+        drip(end);
+      });
+    }
+  };
+  await assert.rejects(read({ waited: 10_000, taken: 0 }, 1), UnavailableError);
+  assert.equal(registry.requests.length, 1);
+  await read({ waited: 0, taken: 60_000 }, 1);
+  await read({ waited: 200, taken: 0 }, 1000);
+  // What came fast pays for little of what comes slowly.
+  await assert.rejects(read({ waited: 61_000, taken: 0 }, 1000), UnavailableError);
+});
+
+test("blob() takes no number of informational answers for one", async (t) => {
+  const { registry, readBlob } = await open(t, { answerMs: 100 });
+  const intervals: NodeJS.Timeout[] = [];
+  cleanUpOf(t).defer(() => intervals.forEach(clearInterval));
+  registry.fault = (_, response) => {
+    intervals.push(setInterval(() => response.writeProcessing(), 20));
     return true;
   };
   await assert.rejects(readBlob(), UnavailableError);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 
+import { type Deadline, createDeadline } from "../async/deadline.ts";
 import { pause } from "../async/pause.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { type Digest, algorithmOf, digestFromHash, digestOf, parseDigest } from "../digest.ts";
@@ -16,7 +17,8 @@ import { isIndex, isManifest, mediaTypes } from "../media-type.ts";
 import type { Cancellable } from "../ports/cancellable.ts";
 import type { DescribingOrigin, OriginOptions, Repository } from "../ports/origin.ts";
 import { type HttpResponse, discardBody, readBounded } from "./http-request.ts";
-import type { RegistryClient } from "./registry-client.ts";
+import { RateFloor } from "./rate-floor.ts";
+import type { RegistryClient, RegistryRequest } from "./registry-client.ts";
 import { chunksWithin } from "./stall-watchdog.ts";
 
 /** Every kind of manifest that we can read, for registries that convert otherwise. */
@@ -39,19 +41,36 @@ export interface RegistryWaits {
   readonly stallMs: number;
   /** Pause before a broken body is asked for again; grows with each fruitless try. */
   readonly resumePauseMs: number;
+  /** An answer to a request for a blob, with all logins, redirects and pauses, begins within this. */
+  readonly answerMs: number;
+  /** Milliseconds since whenever, that only go on. */
+  readonly nowMs: () => number;
 }
 
-/** A hung registry costs no longer than a slow one that must start a blob from its archive. */
-const waitsDefault: RegistryWaits = { stallMs: 15_000, resumePauseMs: 200 };
+/**
+ * A hung registry costs no longer than a slow one that must start a blob from its archive. An answer
+ * takes longest where it is put off three times, by half a minute each.
+ */
+const waitsDefault: RegistryWaits = {
+  ...{ stallMs: 15_000, resumePauseMs: 200, answerMs: 120_000 },
+  nowMs: () => performance.now(),
+};
+
+/** How one request for the rest of a blob is read. */
+interface PartOptions extends OriginOptions {
+  readonly start: number;
+  /** Of all requests for that blob. */
+  readonly floor: RateFloor;
+}
 
 /** A registry as an origin. @see OCI distribution-spec v1.1 */
 export class RegistryOrigin implements DescribingOrigin {
   readonly #client: RegistryClient;
   readonly #waits: RegistryWaits;
 
-  constructor(client: RegistryClient, waits = waitsDefault) {
+  constructor(client: RegistryClient, waits: Partial<RegistryWaits> = {}) {
     this.#client = client;
-    this.#waits = waits;
+    this.#waits = { ...waitsDefault, ...waits };
   }
 
   async resolve(
@@ -91,10 +110,11 @@ export class RegistryOrigin implements DescribingOrigin {
     const { signal } = options;
     const { digest, size } = from.descriptor;
     let offset = start;
+    const floor = new RateFloor();
     for (let fruitless = 0, resumes = 0; offset < size; resumes++) {
       const offsetBefore = offset;
       try {
-        for await (const chunk of this.#blobFrom(from, { ...options, start: offset })) {
+        for await (const chunk of this.#blobFrom(from, { ...options, start: offset, floor })) {
           offset += chunk.byteLength;
           if (offset > size) throw new BlobSizeError(size, offset);
           yield chunk;
@@ -102,7 +122,7 @@ export class RegistryOrigin implements DescribingOrigin {
         if (offset < size) throw new UnavailableError(`Cannot read blob ${digest}: it broke off`);
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof UnavailableError)) throw error;
+        if (!(error instanceof UnavailableError) || floor.isSpent) throw error;
         fruitless = offset > offsetBefore ? 1 : fruitless + 1;
         if (fruitless >= fruitlessMax || resumes >= resumesMax) throw error;
         await pause(this.#waits.resumePauseMs * fruitless, signal);
@@ -145,7 +165,7 @@ export class RegistryOrigin implements DescribingOrigin {
   /** One request for the rest of a blob; ends or breaks where the connection does. */
   async *#blobFrom(
     { registry, repository, descriptor }: Repository & { readonly descriptor: Descriptor },
-    { start, signal, authorization }: OriginOptions & { readonly start: number },
+    { start, floor, signal, authorization }: PartOptions,
   ): AsyncGenerator<Uint8Array, void> {
     const { digest, mediaType, size } = descriptor;
     // What is compressed on the way would not be the blob's bytes.
@@ -155,20 +175,34 @@ export class RegistryOrigin implements DescribingOrigin {
     if (isOfImage(mediaType)) headers["accept"] = acceptManifest;
     const path = `${isOfImage(mediaType) ? "manifests" : "blobs"}/${digest}`;
     const request = { registry, repository, path, headers, authorization };
-    const response = await this.#client.request({ ...request, method: "GET" }, { signal });
-    const skip = await skipBefore(response, { digest, start });
-    const length = lengthOf(response);
-    // A shorter one is gone on with; a longer one is another blob, as none need read to tell.
-    if (length !== undefined && length > size) {
-      response.body.destroy();
-      throw new BlobSizeError(size, length);
+    const opened = createDeadline(signal);
+    try {
+      const response = await this.#answerTo({ ...request, method: "GET" }, opened);
+      const skip = await skipBefore(response, { digest, start });
+      const length = lengthOf(response);
+      // A shorter one is gone on with; a longer one is another blob, as none need read to tell.
+      if (length !== undefined && length > size) {
+        response.body.destroy();
+        throw new BlobSizeError(size, length);
+      }
+      const { stallMs, nowMs } = this.#waits;
+      const what = `blob ${digest}`;
+      yield* chunksWithin(response.body, { skip, stallMs, floor, nowMs, signal, what });
+    } finally {
+      opened[Symbol.dispose]();
     }
-    yield* chunksWithin(response.body, {
-      skip,
-      stallMs: this.#waits.stallMs,
-      signal,
-      what: `blob ${digest}`,
-    });
+  }
+
+  /** An informational answer (1xx), of which there may be any number, is none. */
+  async #answerTo(request: RegistryRequest, opened: Deadline): Promise<HttpResponse> {
+    const { answerMs } = this.#waits;
+    const late = new UnavailableError(`Cannot ask ${request.registry}: it does not answer in time`);
+    const timer = setTimeout(() => opened.abort(late), answerMs);
+    try {
+      return await this.#client.request(request, opened);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #manifestBody(
