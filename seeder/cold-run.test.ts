@@ -54,3 +54,44 @@ test("who knows the size has a fetch of its own after one of another size, and p
   await running;
   assert.deepEqual(told.at(-1), { state: "whole", size });
 });
+
+test("where a node and what is known differ over a size the registry is believed", async (t) => {
+  const asked: number[] = [];
+  for (const [remembered, wanted] of [
+    [size + 1, size],
+    [size, size + 1],
+    [size, size],
+  ] as const) {
+    const descriptor = { mediaType: "layer", digest, size: remembered };
+    const none = { createdAt: 0n, updatedAt: 0n, labels: {} };
+    const record = {
+      ...none,
+      digest,
+      size,
+      provenance: "pull",
+      owned: false,
+      whole: true,
+    } as const;
+    const known = { registry, repository: "pond/fish", descriptor };
+    await runColdFetch(
+      { digest, size: wanted, mediaType: "layer", from },
+      {
+        cache: {
+          arrivalOf: () => undefined,
+          begin: async (blob) => (asked.push(blob.descriptor.size), record),
+          isQueued: () => false,
+          obtain: async () => record,
+        },
+        origin: {
+          describe: async () => ({ mediaType: "layer", digest, size }),
+          lists: () => false,
+        },
+        known: { add: () => undefined, find: () => known, touch: () => undefined },
+        growing: { add: () => undefined },
+        onOutcome: () => undefined,
+        signal: t.signal,
+      },
+    );
+  }
+  assert.deepEqual(asked, [size, size, size]);
+});

@@ -84,7 +84,7 @@ export async function runColdFetch(request: ColdRequest, options: ColdRunOptions
   throw isElsewhere ? arrivesElsewhere(request.digest) : verdictOf(request.digest, failures);
 }
 
-/** Asks the origin for what neither the node nor we know of the blob. */
+/** Asks the origin for what neither the node nor we know of the blob, or know otherwise. */
 async function describe(
   request: ColdRequest,
   place: ColdPlace,
@@ -93,11 +93,15 @@ async function describe(
   const { digest } = request;
   const remembered = known.find(digest)?.descriptor;
   const size = remembered?.size ?? request.size;
+  // Both may be the word of a manifest, and only one of them can be right.
+  const isDisputed = request.size !== undefined && request.size !== size;
   const mediaType = remembered?.mediaType ?? request.mediaType;
-  if (size !== undefined && mediaType !== undefined) return { mediaType, digest, size };
+  if (size !== undefined && mediaType !== undefined && !isDisputed) {
+    return { mediaType, digest, size };
+  }
   const { authorization, ...repository } = place;
   const described = await origin.describe({ ...repository, digest }, { authorization, signal });
-  return { ...described, size: size ?? described.size };
+  return { ...described, size: isDisputed ? described.size : (size ?? described.size) };
 }
 
 /** Whether it is here then; else another registry gives it now, whose word is not good for who asks. */

@@ -21,7 +21,7 @@ export interface ImageFetchDeps {
   readonly store: Pick<BlobReader, "read">;
   readonly cache: Pick<BlobCache, "obtain">;
   readonly room: Pick<BlobRoom, "check">;
-  readonly known: Pick<KnownBlobs, "add">;
+  readonly known: Pick<KnownBlobs, "add" | "hear">;
   readonly pinned: Pick<PinnedImages, "add" | "settle">;
   readonly inUse: Pick<BlobsInUse, "hold">;
   readonly origin: Pick<Origin, "resolve">;
@@ -122,7 +122,9 @@ export class ImageFetch implements Disposable {
     descriptor: Descriptor,
     options: Cancellable & { readonly onBytes: (bytes: number) => void },
   ): Promise<void> {
-    const { size } = await this.#options.cache.obtain(this.#originBlob(descriptor), options);
+    const { cache, known } = this.#options;
+    const { size } = await cache.obtain(this.#originBlob(descriptor), options);
+    known.add(this.#originBlob({ ...descriptor, size }));
     this.blobs++;
     this.bytes += size;
     this.#tell(descriptor, { bytes: size, state: "done" });
@@ -132,7 +134,7 @@ export class ImageFetch implements Disposable {
   #note(descriptors: readonly Descriptor[], image: Digest): void {
     const { known, pinned, inUse } = this.#options;
     const digests = descriptors.map(({ digest }) => digest);
-    for (const descriptor of descriptors) known.add(this.#originBlob(descriptor));
+    for (const descriptor of descriptors) known.hear(this.#originBlob(descriptor));
     pinned.add(formatImageReference(this.#image.reference), image, digests);
     this.#holds.push(inUse.hold(digests));
   }

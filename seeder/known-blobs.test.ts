@@ -45,6 +45,20 @@ test("what is known, and when it was used, outlives a restart", async (t) => {
   assert.equal(again.find(blobOf("c").descriptor.digest), undefined);
 });
 
+test("what is told of a blob does not replace what is known with another size", async (t) => {
+  const known = await (await folderWith(t)).open();
+  const { descriptor, ...place } = blobOf("a");
+  const { digest } = descriptor;
+  const elsewhere = { ...place, registry: "b.example" };
+  known.hear({ ...elsewhere, descriptor });
+  known.hear({ ...place, descriptor });
+  assert.equal(known.find(digest)?.registry, place.registry);
+  known.hear({ ...elsewhere, descriptor: { ...descriptor, size: 11 } });
+  assert.deepEqual(known.find(digest)?.descriptor, descriptor);
+  known.add({ ...place, descriptor: { ...descriptor, size: 12 } });
+  assert.equal(known.find(digest)?.descriptor.size, 12);
+});
+
 test("lines that are damaged are left out, wherever the file was cut", async (t) => {
   const { path, open } = await folderWith(t);
   const known = await open();

@@ -57,6 +57,14 @@ export class KnownBlobs {
     this.#blobs.set(digest, { ...blob, usedAtMs: this.#nowMs() });
   }
 
+  /** Notes what is told of a blob that nobody has checked: it does not replace one of another size. */
+  hear(blob: OriginBlob): void {
+    const { digest, size } = blob.descriptor;
+    const known = this.#blobs.peek(digest);
+    if (known && known.descriptor.size !== size) this.touch(digest);
+    else this.add(blob);
+  }
+
   /** Notes that somebody asked for the blob. */
   touch(digest: Digest): void {
     const blob = this.#blobs.get(digest);

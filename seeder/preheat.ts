@@ -12,7 +12,7 @@ import { problemOf } from "./problem-of.ts";
 
 /** What a preheat works with. */
 export interface PreheatDeps extends ImageFetchDeps, NodePreheatDeps {
-  readonly known: Pick<KnownBlobs, "add" | "save">;
+  readonly known: Pick<KnownBlobs, "add" | "hear" | "save">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** How long the seeder's own part may take. */
