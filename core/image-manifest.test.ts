@@ -86,10 +86,10 @@ test("mediaTypeOfManifest() believes the document, and judges by its form what s
   }
 });
 
-test("parseImageManifest() keeps little of a media type that is too long", () => {
+test("parseImageManifest() keeps nothing of a media type that is too long", () => {
   const layers = [{ ...lower, mediaType: "x".repeat(100_000) }];
   const parsed = parseImageManifest(encode({ ...manifest, layers }));
-  assert.equal(parsed.kind === "manifest" && parsed.layers[0]?.mediaType.length, 255);
+  assert.equal(parsed.kind === "manifest" && parsed.layers[0]?.mediaType, "");
 });
 
 test("parseImageManifest() reads or refuses bytes of any kind", () => {

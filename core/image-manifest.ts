@@ -32,7 +32,7 @@ export const manifestLengthMax = 4 * 1024 * 1024;
 /** Entries that are read of one manifest: images stop at 127 layers, indexes at dozens. */
 const entriesMax = 1000;
 
-/** Characters that are kept of a media type: the two names in one have at most 127 each (RFC 6838). */
+/** Characters of the longest media type: the two names in one have at most 127 each (RFC 6838). */
 const mediaTypeLengthMax = 255;
 
 /**
@@ -99,10 +99,15 @@ function parseDescriptor(value: unknown, where: string): Descriptor {
   if (!Number.isSafeInteger(size) || (size as number) < 0)
     throw malformed(`${where} has a bad size`);
   return {
-    mediaType: typeof mediaType === "string" ? mediaType.slice(0, mediaTypeLengthMax) : "",
+    mediaType: typeof mediaType === "string" ? shortType(mediaType) : "",
     digest,
     size: size as number,
   };
+}
+
+/** A part of a longer one would keep all of it in memory, for as long as anybody keeps the part. */
+function shortType(mediaType: string): string {
+  return mediaType.length <= mediaTypeLengthMax ? mediaType : "";
 }
 
 function listIn(document: JsonObject, key: string): readonly unknown[] {

@@ -1,7 +1,12 @@
 import type { Descriptor } from "./descriptor.ts";
 import type { Digest } from "./digest.ts";
 import { InvalidArgumentError } from "./errors.ts";
-import { type IndexEntry, manifestLengthMax, parseImageManifest } from "./image-manifest.ts";
+import {
+  type ImageManifest,
+  type IndexEntry,
+  manifestLengthMax,
+  parseImageManifest,
+} from "./image-manifest.ts";
 import { isIndex, isManifest } from "./media-type.ts";
 import { type Platform, platformMatches } from "./platform.ts";
 
@@ -53,8 +58,7 @@ class ImageWalk {
     if (descriptor.size > manifestLengthMax || depth > depthMax) {
       throw new InvalidArgumentError(`Cannot preheat ${descriptor.digest}: too long or too deep`);
     }
-    const bytes = await this.#deps.manifest(descriptor);
-    const manifest = parseImageManifest(bytes, descriptor.mediaType);
+    const manifest = await this.#read(descriptor);
     if (manifest.kind === "manifest") {
       this.#addBlobs([manifest.config, ...manifest.layers]);
       return;
@@ -63,6 +67,12 @@ class ImageWalk {
     const branches = chosen.map((entry) => entry.descriptor).filter((entry) => isBranch(entry));
     this.#addBlobs(chosen.map((entry) => entry.descriptor).filter((entry) => !isBranch(entry)));
     await Promise.all(branches.map((branch) => this.#visitBranch(branch, depth + 1)));
+  }
+
+  /** Apart, so that its bytes are let go of before the manifests that it names are awaited. */
+  async #read(descriptor: Descriptor): Promise<ImageManifest> {
+    const bytes = await this.#deps.manifest(descriptor);
+    return parseImageManifest(bytes, descriptor.mediaType);
   }
 
   async #visitBranch(descriptor: Descriptor, depth: number): Promise<void> {
