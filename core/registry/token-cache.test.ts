@@ -72,6 +72,16 @@ test("fetch() tells a refusal from a service that is down, and tries again the n
   await assert.rejects(tokens.fetch("another", login, t), UnavailableError);
 });
 
+test("fetch() keeps no token that is longer than any", async (t) => {
+  const { service, tokens, login } = await open(t);
+  service.login = { scheme: "bearer", tokenAnswer: { token: "t".repeat(16 * 1024 + 1) } };
+  await assert.rejects(tokens.fetch("key", login, t), UnavailableError);
+  assert.equal(tokens.find("key"), undefined);
+  const token = "t".repeat(16 * 1024);
+  service.login = { scheme: "bearer", tokenAnswer: { token } };
+  assert.equal(await tokens.fetch("key", login, t), token);
+});
+
 test("fetch() passes on why there are no credentials", async (t) => {
   const { tokens, login } = await open(t);
   const problem = new AccessDeniedError("Cannot find credentials");

@@ -14,6 +14,9 @@ import { type HttpRequest, readBounded, requestOnce } from "./http-request.ts";
 /** Tokens that are kept: one for each repository of a busy seeder. */
 const tokensMax = 1000;
 
+/** Longest token: no server takes longer headers, and as many as may be kept are few megabytes. */
+const tokenLengthMax = 16 * 1024;
+
 /** Seconds that a token lives when its service does not say. @see docs/spec/auth/token.md */
 const lifetimeDefaultS = 60;
 
@@ -126,6 +129,9 @@ function tokenIn(statusCode: number, body: Buffer): Token {
   }
   const answer = parseAnswer(body);
   const token = answer?.token ?? answer?.access_token;
+  if (token !== undefined && token.length > tokenLengthMax) {
+    throw new UnavailableError("Cannot log in: the token service gives too long a token");
+  }
   if (token === undefined || /[^\x21-\x7e]/.test(token)) {
     throw new UnavailableError("Cannot log in: the token service gives no token");
   }
