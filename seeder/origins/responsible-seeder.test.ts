@@ -6,7 +6,12 @@ import { buffer, json } from "node:stream/consumers";
 import { test } from "node:test";
 
 import { Credential } from "../../core/credential.ts";
-import { BlobNotFoundError, StorageFullError, UnavailableError } from "../../core/errors.ts";
+import {
+  BlobNotFoundError,
+  BlobSizeError,
+  StorageFullError,
+  UnavailableError,
+} from "../../core/errors.ts";
 import type { ColdAnswer } from "../../core/ports/cold-source.ts";
 import { HostLimits } from "../../core/limits/host-limits.ts";
 import type { BlobOptions } from "../../core/ports/origin.ts";
@@ -50,6 +55,8 @@ function open(says: readonly Says[], { given = size, totalMsMax = 21 } = {}) {
   };
   async function* body(start: number) {
     yield bytes.subarray(start, given);
+    // One that does not end.
+    while (given > size) yield bytes;
     if (given < size) throw new UnavailableError("it broke off");
   }
   const client = {
@@ -168,6 +175,14 @@ test("what comes from another seeder is told, and none is asked for what must be
   const bench = open([whole]);
   assert.deepEqual(await bench.read({ ...ahead, isFirstHand: true }), bytes);
   assert.deepEqual(bench.asked, ["origin 0"]);
+});
+
+test("another seeder that gives more than the blob is read no further", async () => {
+  const { asked, read } = open([whole], { given: size + 1 });
+  let told = 0;
+  await assert.rejects(read({ ...ahead, onSecondHand: (count) => (told += count) }), BlobSizeError);
+  assert.equal(told, 2 * size);
+  assert.deepEqual(asked, ["seeder", "bytes=0-"]);
 });
 
 test("an image that two seeders preheat costs its registry one copy of what is another's", async (t) => {

@@ -1,5 +1,5 @@
 import { pause } from "../../core/async/pause.ts";
-import { StorageFullError, UnavailableError, codeOf } from "../../core/errors.ts";
+import { BlobSizeError, StorageFullError, UnavailableError, codeOf } from "../../core/errors.ts";
 import type { HttpClient } from "../../core/http/http-client.ts";
 import type { HostLimits } from "../../core/limits/host-limits.ts";
 import { metered } from "../../core/limits/metered.ts";
@@ -76,6 +76,7 @@ export class ResponsibleSeeder implements BlobGiver {
         for await (const chunk of this.#fromSeeder(seeder, { from, options })) {
           start += chunk.byteLength;
           options.onSecondHand?.(chunk.byteLength);
+          if (start > size) break;
           yield chunk;
         }
       } catch (error) {
@@ -83,7 +84,9 @@ export class ResponsibleSeeder implements BlobGiver {
         const fields = { digest, seeder: new URL(seeder).host, code: codeOf(error) };
         logger.info("fetches from the origin what another seeder should have", fields);
       }
-      if (start >= size) return;
+      // Nothing that it gave is right then: as little of that as may be gets to the disk.
+      if (start > size) throw new BlobSizeError(size, start);
+      if (start === size) return;
     }
     yield* origin.blob(from, { ...options, start });
   }
