@@ -314,6 +314,7 @@ test("a tracker with a folder remembers over a restart and is the same run; one 
     const found = await fetch(`${second.url}/v1/metainfo/${digest}`);
     assert.equal(found.status, remembers ? 200 : 404);
     const runs = [published, found].map(({ headers }) => headers.get("x-shoal-generation"));
+    assert.deepEqual(runs, [first.generation, second.generation]);
     assert.equal(runs[0] === runs[1], remembers);
   }
 });

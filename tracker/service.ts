@@ -25,6 +25,8 @@ export interface Tracker extends AsyncDisposable {
   readonly http: PeerAddress;
   /** `undefined` when it does not serve UDP. */
   readonly udp: PeerAddress | undefined;
+  /** Name of the run since which nothing was forgotten. */
+  readonly generation: string;
 }
 
 /** What {@link startTracker} gets from its process. */
@@ -94,11 +96,11 @@ export async function startTracker(
         ...{ connectionsMax, connectionsPerHostMax, handle, signal },
       }),
     );
-    logger.info("tracker is ready", { http: http.address, udp: udp?.address, generation });
     const running = started.move();
     return {
       http: http.address,
       udp: udp?.address,
+      generation,
       [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
     };
   } catch (error) {
