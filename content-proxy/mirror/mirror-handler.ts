@@ -23,6 +23,13 @@ import { Patience } from "./patience.ts";
 import type { RegistryGate } from "./registry-gate.ts";
 import type { RouteCall } from "./route-call.ts";
 import { boundStall } from "./send-body.ts";
+import { waitSent } from "./wait-sent.ts";
+
+/**
+ * Milliseconds that a client has to take an answer that is held in memory as a whole: most fit into
+ * what the system keeps of a connection, and others wait for its place.
+ */
+const smallSentMs = 10_000;
 
 /** What {@link mirrorHandler} works with. */
 export interface MirrorHandlerDeps extends BlobRouteDeps, ManifestRouteDeps, DiscoveryRouteDeps {
@@ -127,9 +134,10 @@ async function answer(
     // A blob takes its time, as long as bytes of it come.
     if (path.kind === "blob") await blobRoute(path.digest, call, deps);
     else
-      await deps.small.run(deadline.signal, () =>
-        answerSmall(asked, { ...call, signal: deadline.signal }, deps),
-      );
+      await deps.small.run(deadline.signal, async () => {
+        await answerSmall(asked, { ...call, signal: deadline.signal }, deps);
+        await waitSent(response, smallSentMs);
+      });
   } finally {
     deadline[Symbol.dispose]();
   }
