@@ -21,7 +21,10 @@ const pageLengthMax = 10_000;
 /** Tags that the registry is asked for at once. */
 const askedMax = 1000;
 
-/** Milliseconds that the registry may take, where there are tags that it does not know yet. */
+/** Pages that the registry is asked for: it may give fewer tags on each than it was asked for. */
+const pagesMax = 20;
+
+/** Milliseconds that the registry may take for all of them. */
 const listTimeoutMs = 10_000;
 
 /** Answers `GET tags/list`: the tags of the registry, and those that it does not know yet. */
@@ -34,11 +37,10 @@ export async function pushedTagsRoute(
   const count = countIn(query);
   const last = query.get("last") ?? "";
   const place = { registry, repository, ...(last !== "" && { last }) };
-  const tags = (await allTags(place, { ...deps, signal: exchange.signal }))
-    .filter((tag) => tag > last)
-    .slice(0, count + 1);
-  const page = tags.slice(0, count);
-  const isMore = tags.length > count && page.length > 0;
+  const { tags, isMore: isMoreThere } = await allTags(place, { ...deps, signal: exchange.signal });
+  const after = tags.filter((tag) => tag > last);
+  const page = after.slice(0, count);
+  const isMore = (isMoreThere || after.length > count) && page.length > 0;
   const next = new URLSearchParams({ n: String(count), last: page.at(-1) ?? "" });
   const link = `</v2/${repository}/tags/list?${next.toString()}>; rel="next"`;
   sendAnswer(response, {
@@ -47,16 +49,23 @@ export async function pushedTagsRoute(
   });
 }
 
-/** In the order of their characters, as the API wants it; some before `last` may be among them. */
+/** Tags in the order of their characters, as the API wants it; some before `last` may be among them. */
+interface AllTags {
+  readonly tags: readonly string[];
+  /** Whether there are others, all of them after these. */
+  readonly isMore: boolean;
+}
+
 async function allTags(
   place: Repository & Pick<TagCursor, "last">,
   { discovery, queue, signal }: PushedTagsRouteDeps & Cancellable,
-): Promise<string[]> {
+): Promise<AllTags> {
   const pushed = queue.tagsOf(place);
-  const deadline = createDeadline(signal, pushed.length > 0 ? listTimeoutMs : undefined);
+  const deadline = createDeadline(signal, listTimeoutMs);
   const tags = new Set(pushed);
+  let end: string | undefined;
   try {
-    for await (const tag of tagsThere(place, { discovery, signal: deadline.signal })) tags.add(tag);
+    end = await addTagsThere(tags, place, { discovery, signal: deadline.signal });
   } catch (error) {
     signal.throwIfAborted();
     // What was pushed can be told without the registry.
@@ -64,22 +73,30 @@ async function allTags(
   } finally {
     deadline[Symbol.dispose]();
   }
-  return [...tags].sort();
+  const told = [...tags].filter((tag) => end === undefined || tag <= end);
+  return { tags: told.sort(), isMore: end !== undefined };
 }
 
-/** The tags that the registry has after `last`, page by page: more than fit on one of ours. */
-async function* tagsThere(
+/**
+ * Adds the tags that the registry has after `last`, page by page. Gives up to where they were
+ * told, if it has more than we ask for.
+ */
+async function addTagsThere(
+  tags: Set<string>,
   { last, ...place }: Repository & Pick<TagCursor, "last">,
   { discovery, signal }: Pick<PushedTagsRouteDeps, "discovery"> & Cancellable,
-): AsyncGenerator<string, void> {
+): Promise<string | undefined> {
   let count = 0;
-  let cursor: TagCursor | undefined = { count: askedMax, last };
-  while (cursor && count <= pageLengthMax) {
+  let cursor: TagCursor = { count: askedMax, last };
+  for (let pages = 0; count <= pageLengthMax && pages < pagesMax; pages++) {
     const page = await discovery.tags({ ...place, ...cursor }, { signal });
-    yield* page.tags;
+    for (const tag of page.tags) tags.add(tag);
     count += page.tags.length;
-    cursor = page.tags.length > 0 ? page.next : undefined;
+    // One that sends us to where we were would do so without end.
+    if (page.tags.length === 0 || !page.next || page.next.last === cursor.last) return undefined;
+    cursor = page.next;
   }
+  return cursor.last;
 }
 
 function countIn(query: URLSearchParams): number {
