@@ -3,15 +3,47 @@ import type { Bitfield } from "../../core/torrent/bitfield.ts";
 import type { GivenPieces } from "../../core/torrent/given-pieces.ts";
 import { blockLengthBulk, silenceBoundMs, stallBoundMs } from "../../core/torrent/limits.ts";
 import { RequestWindow } from "../../core/torrent/request-window.ts";
+import type { ServingTurns } from "../../core/torrent/serving-turns.ts";
 import { StallTimer } from "../../core/torrent/stall-timer.ts";
 import type { AskedPiece } from "./asked-piece.ts";
-import type { Happening } from "./event-queue.ts";
-import type { Asker } from "./asker.ts";
-import type { Giver } from "./giver.ts";
+import { AskedPieces } from "./asked-pieces.ts";
 import type { SimulatedHost } from "./host.ts";
 import type { Network } from "./network.ts";
 import { type BlockTaker, OwedBlocks } from "./owed-blocks.ts";
+import { Request, type RequestTaker } from "./request.ts";
 import type { Timeline } from "./timeline.ts";
+
+/** The download to which a connection belongs. */
+export interface Asker {
+  readonly host: SimulatedHost;
+  readonly isGrowing: boolean;
+  /** Assigns a piece; `undefined` when there is none now. */
+  assign(source: SimulatedConnection): AskedPiece | undefined;
+  opened(connection: SimulatedConnection): void;
+  /** Its peer has a piece more. @param wasComing The peer may have said that it was on its way. */
+  gained(connection: SimulatedConnection, index: number, wasComing: boolean): void;
+  /** A piece is, or is not any more, on its way to the peer from a source that has all. */
+  intends(connection: SimulatedConnection, index: number, isComing: boolean): void;
+  /** The first part of a piece that was asked for has come. */
+  begun(source: SimulatedConnection, piece: AskedPiece): void;
+  onPiece(source: SimulatedConnection, piece: AskedPiece): void;
+  closed(connection: SimulatedConnection, unfinished: readonly AskedPiece[]): void;
+}
+
+/** Who has pieces of a blob and gives them. */
+export interface Giver {
+  readonly host: SimulatedHost;
+  readonly kind: "peers" | "seeders";
+  /** Who of its askers may begin a piece; left out: everybody. */
+  readonly turns?: ServingTurns;
+  /** Pieces that it has told its askers to have given, at once: a real one's word needs its way. */
+  readonly given?: GivenPieces;
+  /** Takes a connection in. Gives the pieces it is told of, kept up to date; `undefined`: no room. */
+  join(connection: SimulatedConnection): Bitfield | undefined;
+  leave(connection: SimulatedConnection): void;
+  /** A part of a piece was asked for, or its last part. */
+  asked(connection: SimulatedConnection, index: number, isLast: boolean): void;
+}
 
 export interface ConnectionDeps {
   readonly asker: Asker;
@@ -26,7 +58,7 @@ export interface ConnectionDeps {
  * A connection over which one node asks another for pieces: `PieceClient` and `PieceServer` without
  * sockets. How much is asked for at once is decided by the same classes.
  */
-export class SimulatedConnection implements PieceSource, BlockTaker {
+export class SimulatedConnection implements PieceSource, BlockTaker, RequestTaker {
   // What each word of a peer looks at comes first: with thousands of hosts no cache holds them all.
   readonly asker: Asker;
   #have: Bitfield | undefined;
@@ -39,8 +71,7 @@ export class SimulatedConnection implements PieceSource, BlockTaker {
   /** Bytes that may be outstanding when more is asked for: half of the window. */
   #refillAt: number;
   #hasGiven = false;
-  /** The first of the pieces that are asked for. */
-  #asked: AskedPiece | undefined;
+  readonly #asked = new AskedPieces();
   readonly #window: RequestWindow;
   readonly #to: SimulatedHost;
   #gaveAtMs = -Infinity;
@@ -125,27 +156,16 @@ export class SimulatedConnection implements PieceSource, BlockTaker {
   }
 
   has(index: number): boolean {
-    if (!this.#have?.has(index)) return false;
-    for (let piece = this.#asked; piece; piece = piece.nextAsked) {
-      if (piece.index === index) return false;
-    }
-    return true;
+    return (this.#have?.has(index) ?? false) && !this.#asked.find(index);
   }
 
-  hasBegun(index: number): boolean {
-    for (let piece = this.#asked; piece; piece = piece.nextAsked) {
-      if (piece.index === index) return piece.received > 0;
-    }
-    return false;
+  waitedMs(index: number): number | undefined {
+    const piece = this.#asked.find(index);
+    return piece?.received === 0 ? this.#timeline.nowMs - piece.askedAtMs : undefined;
   }
 
   bytesUntil(index: number): number {
-    let bytes = 0;
-    for (let piece = this.#asked; piece; piece = piece.nextAsked) {
-      bytes += piece.length - piece.received;
-      if (piece.index === index) return bytes;
-    }
-    return 0;
+    return this.#asked.bytesUntil(index);
   }
 
   /** Handshakes are done. @param have kept up to date by the giver. */
@@ -187,11 +207,9 @@ export class SimulatedConnection implements PieceSource, BlockTaker {
   }
 
   cancel(index: number): undefined {
-    let piece = this.#asked;
-    while (piece && piece.index !== index) piece = piece.nextAsked;
-    if (!piece) return;
-    this.#remove(piece);
-    const cancelled = piece;
+    const cancelled = this.#asked.find(index);
+    if (!cancelled) return;
+    this.#asked.remove(cancelled);
     cancelled.isCancelled = true;
     this.#outstanding -= cancelled.requested - cancelled.received;
     if (this.#outstanding === 0) this.#stall.stop();
@@ -224,7 +242,7 @@ export class SimulatedConnection implements PieceSource, BlockTaker {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const unfinished = this.#askedPieces();
+    const unfinished = this.#asked.toArray();
     for (const piece of unfinished) piece.isCancelled = true;
     this.asker.closed(this, unfinished);
     this.#network.tell(this.#to, this.giver.host, () => {
@@ -247,7 +265,7 @@ export class SimulatedConnection implements PieceSource, BlockTaker {
     if (this.#outstanding > 0) this.#stall.restart(nowMs);
     else this.#stall.stop();
     if (piece.received === piece.length) {
-      this.#remove(piece);
+      this.#asked.remove(piece);
       this.asker.onPiece(this, piece);
     }
     this.fill();
@@ -263,48 +281,10 @@ export class SimulatedConnection implements PieceSource, BlockTaker {
 
   /** The piece of which a block is to be asked for next: one that is begun, or a new one. */
   #lastUnasked(): AskedPiece | undefined {
-    let last = this.#asked;
-    while (last?.nextAsked) last = last.nextAsked;
+    const { last } = this.#asked;
     if (last && last.requested < last.length) return last;
     const assigned = this.asker.assign(this);
-    if (last) last.nextAsked = assigned;
-    else this.#asked = assigned;
+    if (assigned) this.#asked.append(assigned, last);
     return assigned;
-  }
-
-  /** Takes a piece out of those that are asked for. */
-  #remove(piece: AskedPiece): void {
-    if (this.#asked === piece) {
-      this.#asked = piece.nextAsked;
-      return;
-    }
-    let before = this.#asked;
-    while (before && before.nextAsked !== piece) before = before.nextAsked;
-    if (before) before.nextAsked = piece.nextAsked;
-  }
-
-  #askedPieces(): AskedPiece[] {
-    const pieces: AskedPiece[] = [];
-    for (let piece = this.#asked; piece; piece = piece.nextAsked) pieces.push(piece);
-    return pieces;
-  }
-}
-
-/** A message that asks for bytes of a piece, and of others after it. */
-class Request implements Happening {
-  readonly connection: SimulatedConnection;
-  readonly piece: AskedPiece;
-  length = 0;
-  next: Request | undefined;
-
-  constructor(connection: SimulatedConnection, piece: AskedPiece) {
-    this.connection = connection;
-    this.piece = piece;
-  }
-
-  /** It has come to the giver. */
-  happen(): void {
-    this.connection.owe(this.piece, this.length);
-    this.next?.happen();
   }
 }

@@ -4,7 +4,7 @@ import { seededRandom } from "../../core/testing/seeded-random.ts";
 import type { ArrivingTorrent } from "../../core/torrent/arriving-torrent.ts";
 import { simulatedBlob } from "./blob.ts";
 import { SimulatedDownload } from "./download.ts";
-import type { Giver } from "./giver.ts";
+import type { Giver } from "./connection.ts";
 import { SimulatedHost } from "./host.ts";
 import { Network } from "./network.ts";
 import type { SimulatedReading } from "./reader.ts";

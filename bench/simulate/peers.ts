@@ -1,8 +1,6 @@
 import type { PeerAddress } from "../../core/peer-address.ts";
 import { PeerBook } from "../../core/torrent/peer-book.ts";
-import type { Asker } from "./asker.ts";
-import { SimulatedConnection } from "./connection.ts";
-import type { Giver } from "./giver.ts";
+import { type Asker, type Giver, SimulatedConnection } from "./connection.ts";
 import type { Network } from "./network.ts";
 import type { Timeline } from "./timeline.ts";
 
