@@ -117,9 +117,11 @@ export class ArrivingTable {
         whole: true,
         ...(infoHash !== undefined && { infoHash }),
       };
-      const published = await this.#blobs.publish(whole, { path, metainfo });
-      this.#arriving.delete(digest);
-      return published;
+      try {
+        return await this.#blobs.publish(whole, { path, metainfo });
+      } finally {
+        if (this.#blobs.find(digest)?.whole === true) this.#arriving.delete(digest);
+      }
     });
   }
 

@@ -60,7 +60,8 @@ export class BlobTable implements AsyncDisposable {
    * cut, until {@link settle}; it is whole in either place.
    *
    * @param blob.check Throws if the file must stay where it is after all.
-   * @throws {StorageFullError} with the file still where it was.
+   * @throws {StorageFullError} with the file still where it was. {DataLossError} also when it was
+   *   moved and the disk failed then: it is here, and owned only if it was before.
    */
   async publish(
     record: BlobRecord,
@@ -73,6 +74,7 @@ export class BlobTable implements AsyncDisposable {
     const { path, metainfo, check } = blob;
     if (metainfo) await this.writeMetainfo(metainfo);
     const target = this.#layout.blob(record.digest);
+    let hasMoved = false;
     const move = async () => {
       check?.();
       // containerd's own store takes these times for creation and update.
@@ -80,9 +82,16 @@ export class BlobTable implements AsyncDisposable {
       await utimes(path, seconds, seconds);
       await chmod(path, 0o444);
       await rename(path, target);
+      hasMoved = true;
     };
     const isAnticipated = this.#anticipated.has(record.digest);
-    await this.#write(isAnticipated ? { ...record, owned: true } : record, move);
+    try {
+      await this.#write(isAnticipated ? { ...record, owned: true } : record, move);
+    } catch (error) {
+      const owned = this.#records.get(record.digest)?.owned === true;
+      if (hasMoved) this.#records.set(record.digest, { ...record, owned });
+      throw error;
+    }
     this.#records.set(record.digest, record);
     return record;
   }
@@ -191,15 +200,21 @@ export class BlobTable implements AsyncDisposable {
   /** Puts a record on disk, with all that an owned one needs, and does `move` in between. */
   async #write(record: BlobRecord, move?: () => Promise<void>): Promise<void> {
     const { digest, owned: durable } = record;
-    const path = this.#layout.record(digest);
+    await replaceFile(this.#layout.record(digest), encodeRecord(record), { durable });
     try {
-      await replaceFile(path, encodeRecord(record), { durable });
       await move?.();
     } catch (error) {
       await this.#restore(digest);
       throw error;
     }
-    if (durable) await this.#sync(record);
+    if (!durable) return;
+    try {
+      await this.#sync(record);
+    } catch (error) {
+      // Whoever comes next has to ask the disk again.
+      this.#anticipated.delete(digest);
+      throw error;
+    }
   }
 
   /** Sees that what an owned record relies on is on disk: its name, the blob's, the metainfo. */
@@ -217,7 +232,7 @@ export class BlobTable implements AsyncDisposable {
     this.#anticipated.delete(digest);
     const record = this.#records.get(digest);
     const path = this.#layout.record(digest);
-    if (record) await replaceFile(path, encodeRecord(record), { durable: false });
+    if (record) await replaceFile(path, encodeRecord(record), { durable: record.owned });
     else await rm(path, { force: true });
   }
 }

@@ -176,11 +176,22 @@ export class DiskIngest implements Ingest {
       // Nobody needs the bytes a second time.
       if (error instanceof BlobExistsError) this.#drop();
       throw error;
+    } finally {
+      await this.#closePublished();
     }
   }
 
   async #publishUnowned(digest: Digest): Promise<void> {
-    await this.#publication.prepare(digest, { onMoved: () => this.#closeFile() });
+    try {
+      await this.#publication.prepare(digest);
+    } finally {
+      await this.#closePublished();
+    }
+  }
+
+  /** What was open is the blob now. */
+  async #closePublished(): Promise<void> {
+    if (this.#state.isPublished) await this.#closeFile();
   }
 
   async #checkedDigest(expected: Digest | undefined): Promise<Digest> {

@@ -44,15 +44,8 @@ export class IngestPublication {
     return this.#move(digest, { ...times, labels, provenance, owned });
   }
 
-  /**
-   * What a commit would do, except that nobody is told that the blob is owned.
-   *
-   * @param options `onMoved`: called when the bytes are a blob, and not in the folder any more.
-   */
-  async prepare(
-    digest: Digest,
-    { onMoved }: { readonly onMoved: () => Promise<void> },
-  ): Promise<void> {
+  /** What a commit would do, except that nobody is told that the blob is owned. */
+  async prepare(digest: Digest): Promise<void> {
     const { state, blobs, clock, assertOpen } = this.#deps;
     assertOpen();
     const existing = blobs.find(digest);
@@ -63,7 +56,6 @@ export class IngestPublication {
     if (!existing) {
       await this.#move(digest, { ...times, labels, provenance: "pull", owned: false });
       state.isPublished = true;
-      await onMoved();
     }
     const record = blobs.find(digest);
     if (record) await blobs.anticipate({ ...record, ...times, labels });
@@ -77,10 +69,16 @@ export class IngestPublication {
     const size = state.offset;
     const metainfo = this.#metainfo(digest, size);
     const infoHash = metainfo && { infoHash: metainfo.infoHash };
-    return blobs.publish(
-      { digest, size, ...rest, whole: true, ...infoHash },
-      { path: state.folder.data, metainfo, check: assertOpen },
-    );
+    try {
+      return await blobs.publish(
+        { digest, size, ...rest, whole: true, ...infoHash },
+        { path: state.folder.data, metainfo, check: assertOpen },
+      );
+    } catch (error) {
+      // It was moved before the disk failed: what is written from now on must not go there.
+      if (blobs.find(digest)?.whole === true) state.isPublished = true;
+      throw error;
+    }
   }
 
   /** A size that turned out to be another one than was promised makes the piece hashes useless. */
