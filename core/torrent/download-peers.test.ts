@@ -106,19 +106,21 @@ function portsOf(peers: DownloadPeers): number[] {
 const local = (port: number) => ({ host: "127.0.0.1", port });
 const newcomer = { host: "127.0.0.2", port: 9 };
 
-/** A download that is connected with two nodes, which have nothing yet, and may have no more. */
+/** A download that is connected with two nodes or more, which have nothing yet, and may have no more. */
 async function fullDownload(
   t: TestContext,
-  deps: Partial<Pick<DownloadPeersDeps, "random" | "self">>,
+  deps: Partial<Pick<DownloadPeersDeps, "random" | "self" | "peersPerBlobMax">>,
 ) {
   const nobody = encodeBitfield(Buffer.from([0]));
   const script = { whole: false, afterGreeting: nobody, onRequest: ignore };
-  const nodes = [await scriptedPeer(t, blob, script), await scriptedPeer(t, blob, script)];
+  const { peersPerBlobMax = 2 } = deps;
+  const starting = Array.from({ length: peersPerBlobMax }, () => scriptedPeer(t, blob, script));
+  const nodes = await Promise.all(starting);
   const opened = Promise.withResolvers<undefined>();
   const onOpen = () => {
-    if (peers.openCount === 2) opened.resolve(undefined);
+    if (peers.openCount === peersPerBlobMax) opened.resolve(undefined);
   };
-  const peers = openPeers(t, { peersPerBlobMax: 2, ...deps }, onOpen);
+  const peers = openPeers(t, { peersPerBlobMax, ...deps }, onOpen);
   peers.add(nodes.map(({ address }) => address));
   peers.dial();
   await opened.promise;
@@ -164,4 +166,13 @@ test("nobody gives way to a node that is known, far away, or another of its host
   peers.dial();
   peers.meet({ host: "fd00::2", port: 1 }, place);
   assert.equal(peers.clients.size, 2, "a network of 64 bits may be all one host's");
+});
+
+test("nodes of one IPv6 network take half of the places of others, as one host may be all of them", async (t) => {
+  const { peers } = await fullDownload(t, { random: () => 0, peersPerBlobMax: 4 });
+  for (const [end, isTaken] of [true, true, false].entries()) {
+    assert.equal(peers.meet({ host: `fd00::${end + 1}`, port: 1 }, undefined), isTaken, `${end}`);
+    peers.dial();
+    assert.equal(peers.clients.size, 4);
+  }
 });

@@ -5,6 +5,7 @@ import { type Place, isFar } from "../topology.ts";
 import type { ArrivingTorrent } from "./arriving-torrent.ts";
 import type { DialSlots } from "./dial-slots.ts";
 import type { NodeInfo } from "./extended-handshake.ts";
+import { mayGiveWay } from "./give-way.ts";
 import { HostCounts } from "./host-counts.ts";
 import { PeerBook } from "./peer-book.ts";
 import { PieceClient, type PieceClientOwner } from "./piece-client.ts";
@@ -34,6 +35,9 @@ const supplyRateMin = 16 * 1024;
  * behind one address they are made up, and would leave no room for others.
  */
 const metOfHostMax = 16;
+
+/** The same of an IPv6 network of 64 bits, which may be all one host's: half of what is remembered. */
+const metOfNetworkMax = 250;
 
 export interface DownloadPeersDeps {
   readonly torrent: ArrivingTorrent;
@@ -145,7 +149,7 @@ export class DownloadPeers {
    * it takes the place of one, with such a chance that in the end all that we know of are as likely
    * to be among ours: else all would ask who came first, and nobody who came last. One that is
    * far replaces none, nor does a host a second time, which could claim to be anybody: they are dialled
-   * in their turn. Who has all is kept.
+   * in their turn. Who has all is kept, and half of the places for others than one IPv6 network.
    *
    * @returns whether to {@link dial} it, and nobody else: in a large crowd hundreds come in the same
    *   moment, and those who had no place a moment ago have none now.
@@ -153,12 +157,15 @@ export class DownloadPeers {
   meet(comer: PeerAddress, place: Place | undefined): boolean {
     const { peersPerBlobMax, self, random } = this.#deps;
     const address = normalizePeerAddress(comer);
-    if (new HostCounts(this.#book.untried()).ofHost(address) >= metOfHostMax) return false;
+    const met = new HostCounts(this.#book.untried());
+    if (met.ofHost(address) >= metOfHostMax || met.ofNetwork(address) >= metOfNetworkMax)
+      return false;
     const isClaim = isFar(self.place, place) || this.#book.knowsHost(address);
     if (this.#book.add([address]) === 0 || isClaim) return false;
     if (this.#clients.size >= peersPerBlobMax) {
       if (random() * this.#book.usable >= peersPerBlobMax) return false;
-      const others = [...this.#clients].filter((client) => isReplaceable(client));
+      const all = mayGiveWay(this.#clients, { comer: address, peersMax: peersPerBlobMax });
+      const others = all.filter((client) => isReplaceable(client));
       const other = others[Math.floor(random() * others.length)];
       if (!other) return false;
       other.close("another node takes its place");

@@ -1,4 +1,3 @@
-import { ipLengths, parseIp } from "../ip-address.ts";
 import { type PeerAddress, formatPeerAddress, normalizePeerAddress } from "../peer-address.ts";
 import type { PeerVerdict } from "./dialled-node.ts";
 import {
@@ -51,11 +50,10 @@ export class PeerBook {
     for (const peer of this.#peers.values()) if (isUntried(peer)) yield peer.address;
   }
 
-  /** Whether any address of its host is known; by IPv6 of its network, which may be all one host's. */
-  knowsHost({ host }: PeerAddress): boolean {
-    const owner = ownerOf(host);
-    for (const { address } of this.#peers.values())
-      if (ownerOf(address.host) === owner) return true;
+  /** Whether any address of its host is known. */
+  knowsHost(address: PeerAddress): boolean {
+    const { host } = normalizePeerAddress(address);
+    for (const peer of this.#peers.values()) if (peer.address.host === host) return true;
     return false;
   }
 
@@ -200,13 +198,6 @@ const ranks = ["preferred", "untried", "tried"] as const;
 /** Whether it is neither connected nor banned. */
 function isIdle(peer: KnownPeer): boolean {
   return ranks.some((rank) => rank === peer.state);
-}
-
-/** Who an address belongs to: an IPv6 host may have as many as it likes of its network of 64 bits. */
-function ownerOf(host: string): string {
-  const { host: plain } = normalizePeerAddress({ host, port: 0 });
-  const bytes = plain.includes(":") ? parseIp(plain) : undefined;
-  return bytes?.length === ipLengths[6] ? bytes.subarray(0, 8).toString("latin1") : plain;
 }
 
 /** Whether a socket would take it at all: others throw, and no host is this machine. */

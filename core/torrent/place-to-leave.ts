@@ -1,5 +1,5 @@
 /** Who holds a place with a blob: one of the nodes that are served with it at once. */
-export interface PlaceHolder {
+interface PlaceHolder {
   /** Milliseconds for which it has had no use for it. */
   idleMs(nowMs: number): number;
 }
