@@ -108,6 +108,13 @@ test("loadConfig() refuses values that are no mapping", () => {
   assert.match(problemsOf("")[0] ?? "", /store: is missing, want a mapping$/);
 });
 
+test("loadConfig() refuses a second document in words for who wrote the file", () => {
+  const lines = good.split("\n").length;
+  assert.deepEqual(problemsOf(`${good}---\n${good}`), [
+    `a.yaml:${lines}:1: begins a second document (---), want one in a file`,
+  ]);
+});
+
 test("loadConfig() takes a key whose lines are all comments as not there", () => {
   const config = loadConfig(`${good}seeders:\n  # - http://a:1\n`, "a.yaml", schema);
   assert.deepEqual(config.seeders, []);

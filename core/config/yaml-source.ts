@@ -24,6 +24,11 @@ const aliasesMax = 20;
  */
 const nestingMax = 32;
 
+/** What the parser says to programmers, in words for those who write the file. */
+const inWords: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: "begins a second document (---), want one in a file",
+};
+
 const nestedDashes = new RegExp(`^(?:[ \\t]*[-?:][ \\t]){${nestingMax}}`, "m");
 
 /** Steps from the top of a configuration to one of its values. */
@@ -67,7 +72,7 @@ export class YamlSource {
       this.#document = document;
       this.problems = [...document.errors, ...document.warnings]
         .slice(0, problemsMax)
-        .map(({ pos, message }) => `${this.#at(pos[0])}: ${message}`);
+        .map(({ code, pos, message }) => `${this.#at(pos[0])}: ${inWords[code] ?? message}`);
       if (this.problems.length > 0) return;
       this.value = withoutNulls(document.toJS({ maxAliasCount: aliasesMax })) ?? {};
     } catch (error) {
