@@ -418,6 +418,7 @@ test("what the disk has no room to note is left to containerd", async (t) => {
   const { send } = stream(t, { store: full, ...rest }, pullRef);
   await send("stat", { total: 1000 });
   assert.equal((await send("stat")).offset, 0);
+  assert.equal(rest.fetcher.held, 0);
 });
 
 test("what was obtained is held until the stream ends, however it ends", async (t) => {

@@ -95,9 +95,13 @@ export class IngestSession {
 
   /** Lets go of the ref; what was not committed can be resumed. Idempotent. */
   async close(): Promise<void> {
+    this.#letGo();
+    await this.#ingest?.close();
+  }
+
+  #letGo(): void {
     this.#hold?.[Symbol.dispose]();
     this.#hold = undefined;
-    await this.#ingest?.close();
   }
 
   async #open({ ref, total, expected }: IngestRequest): Promise<Ingest> {
@@ -125,7 +129,10 @@ export class IngestSession {
     if (this.#pull === "next stat asks" && blob) {
       this.#hold = await this.#deps.fetcher.obtain(blob, { signal });
       signal.throwIfAborted();
-      this.#pull = this.#hold && (await this.#anticipate(blob.digest)) ? "obtained" : "declined";
+      const isObtained = this.#hold && (await this.#anticipate(blob.digest));
+      this.#pull = isObtained ? "obtained" : "declined";
+      // containerd fetches it now: the swarm's download is for nobody.
+      if (!isObtained) this.#letGo();
     } else if (this.#pull === "not asked") this.#pull = "next stat asks";
     return this.#reply("stat", ingest);
   }
