@@ -5,6 +5,7 @@
 export class AskedPiece {
   readonly index: number;
   readonly length: number;
+  readonly askedAtMs: number;
   /** Bytes that the asker asked for and has. */
   requested = 0;
   received = 0;
@@ -17,8 +18,9 @@ export class AskedPiece {
   nextAsked: AskedPiece | undefined;
   nextOwed: AskedPiece | undefined;
 
-  constructor(index: number, length: number) {
+  constructor(index: number, length: number, askedAtMs: number) {
     this.index = index;
     this.length = length;
+    this.askedAtMs = askedAtMs;
   }
 }

@@ -141,7 +141,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
     }
     this.#givers.add(index, source);
     if (source.whole || source.isFar) this.#told.intend(index);
-    return new AskedPiece(index, length);
+    return new AskedPiece(index, length, this.#deps.timeline.nowMs);
   }
 
   opened(connection: SimulatedConnection): void {
