@@ -22,6 +22,8 @@ export class StockFetch implements AsyncDisposable {
   readonly #peers: PeerAddress[] = [];
   readonly #over = new AbortController();
   #running: Promise<void> | undefined;
+  /** Has one more of them asked, while webtorrent is at work. */
+  #ask: ((peer: PeerAddress) => void) | undefined;
 
   constructor(deps: StockFetchDeps) {
     this.#deps = deps;
@@ -29,18 +31,30 @@ export class StockFetch implements AsyncDisposable {
 
   /** Notes a peer that is no node. */
   add(address: PeerAddress): void {
-    if (this.#peers.length < peersMax) this.#peers.push(address);
+    if (this.#peers.length >= peersMax) return;
+    this.#peers.push(address);
+    this.#ask?.(address);
   }
 
-  /** Asks those that are known, if any, until this is disposed of. */
+  /** Asks those that are known, if any, and those that are met later, until this is disposed of. */
   start(): void {
     const { metainfo, stockPeers, read, take, onWarning } = this.#deps;
     if (this.#running || this.#peers.length === 0 || !metainfo) return;
-    this.#running = stockPeers
-      .fetch({ metainfo, peers: this.#peers, read, take }, this.#over)
-      .catch((error: unknown) =>
-        onWarning("cannot fetch from stock peers", { error: String(error) }),
-      );
+    const onReady = (ask: (peer: PeerAddress) => void) => {
+      this.#ask = ask;
+      this.#peers.forEach(ask);
+    };
+    this.#running = stockPeers.fetch({ metainfo, onReady, read, take }, this.#over).then(
+      () => {
+        // Others had the blob there: it may be had later. What fails is not tried again.
+        this.#running = undefined;
+        this.#ask = undefined;
+      },
+      (error: unknown) => {
+        this.#ask = undefined;
+        onWarning("cannot fetch from stock peers", { error: String(error) });
+      },
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

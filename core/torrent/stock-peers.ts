@@ -127,13 +127,13 @@ export class StockPeers implements AsyncDisposable {
   }
 
   /**
-   * Gets pieces of a blob from peers that are no nodes until `signal` is aborted. What
-   * comes is given to `take`, which checks it.
+   * Gets pieces of a blob from peers that are no nodes until `signal` is aborted: from those that `ask`
+   * is called with. What comes is given to `take`, which checks it. Ends at once while others have the blob here.
    */
   async fetch(
     download: {
       readonly metainfo: Metainfo;
-      readonly peers: readonly PeerAddress[];
+      readonly onReady: (ask: (peer: PeerAddress) => void) => void;
       readonly read: (buffer: Uint8Array, position: number) => Promise<void>;
       readonly take: (index: number, bytes: Uint8Array) => Promise<void>;
     },
@@ -150,7 +150,9 @@ export class StockPeers implements AsyncDisposable {
     const store = new BlobChunkStore({ layout: metainfo.layout, read, take });
     const offers = [{ metainfo, store, skipVerify: false }];
     await this.#use(offers, { signal }, async (_, torrents) => {
-      for (const peer of download.peers) torrents[0]?.addPeer(formatPeerAddress(peer));
+      download.onReady((peer) => {
+        if (!signal.aborted) torrents[0]?.addPeer(formatPeerAddress(peer));
+      });
       await aborted(signal);
     });
   }
