@@ -74,7 +74,7 @@ export class BlobTable implements AsyncDisposable {
     const { path, metainfo, check } = blob;
     if (metainfo) await this.writeMetainfo(metainfo);
     const target = this.#layout.blob(record.digest);
-    let hasMoved = false;
+    const progress = { hasMoved: false };
     const move = async () => {
       check?.();
       // containerd's own store takes these times for creation and update.
@@ -82,14 +82,14 @@ export class BlobTable implements AsyncDisposable {
       await utimes(path, seconds, seconds);
       await chmod(path, 0o444);
       await rename(path, target);
-      hasMoved = true;
+      progress.hasMoved = true;
     };
     const isAnticipated = this.#anticipated.has(record.digest);
     try {
       await this.#write(isAnticipated ? { ...record, owned: true } : record, move);
     } catch (error) {
       const owned = this.#records.get(record.digest)?.owned === true;
-      if (hasMoved) this.#records.set(record.digest, { ...record, owned });
+      if (progress.hasMoved) this.#records.set(record.digest, { ...record, owned });
       throw error;
     }
     this.#records.set(record.digest, record);
