@@ -18,6 +18,7 @@ import type { Cancellable } from "../../core/ports/cancellable.ts";
 import { DiskBlobStore } from "../../core/store/disk-blob-store.ts";
 import { SystemClock } from "../../core/system/system-clock.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
+import { putBlob } from "../../core/testing/blob-store/sample-blobs.ts";
 import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { MemoryLogger } from "../../core/testing/memory-logger.ts";
 import { testFolder } from "../../core/testing/test-folder.ts";
@@ -439,4 +440,23 @@ test("what was obtained is held until the stream ends, however it ends", async (
   await cancelled.send("stat");
   await cancelled.session.close();
   assert.equal(world.fetcher.held, 0);
+});
+
+test("a stream whose ingest was aborted does nothing to the one that took its ref", async (t) => {
+  const world = await openWorld(t);
+  world.fetcher.obtains = true;
+  const orphan = stream(t, world, pullRef);
+  await orphan.send("stat", { total: 1000 });
+  await orphan.send("stat");
+  const other = stream(t, world, "other");
+  await other.send("stat", { total: 0 });
+  await world.store.abortIngest(pullRef);
+  await world.store.abortIngest("other");
+  for (const ref of [pullRef, "other"]) {
+    await stream(t, world, ref).send("write", { data: blob.bytes.subarray(0, 500) });
+  }
+  await assert.rejects(orphan.send("commit", { total: 1000 }), IngestNotFoundError);
+  await putBlob(world.store, blob.bytes);
+  await assert.rejects(other.send("stat", { expected: blob.digest }), BlobExistsError);
+  for (const ref of [pullRef, "other"]) assert.equal(world.store.ingestStatus(ref).offset, 500);
 });

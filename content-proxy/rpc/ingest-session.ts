@@ -3,6 +3,7 @@ import {
   BlobExistsError,
   BlobSizeError,
   DigestMismatchError,
+  IngestNotFoundError,
   InvalidArgumentError,
   OffsetError,
 } from "../../core/errors.ts";
@@ -120,7 +121,7 @@ export class IngestSession {
     if (!expected) return;
     this.#expected = expected;
     if (!this.#isOwned(expected)) return;
-    await this.#deps.store.abortIngest(ingest.status.ref);
+    await ingest.abort();
     throw new BlobExistsError(expected);
   }
 
@@ -191,14 +192,13 @@ export class IngestSession {
     if (this.#expected && this.#expected !== blob.digest) {
       throw new DigestMismatchError(this.#expected, blob.digest);
     }
-    const { ref } = ingest.status;
-    this.#deps.store.ingestStatus(ref);
+    if (!ingest.isOpen) throw new IngestNotFoundError(ingest.status.ref);
     try {
       const record = await this.#deps.fetcher.commit(blob.digest, labels, blob);
-      await this.#deps.store.abortIngest(ref);
+      await ingest.abort();
       return committed(record, ingest);
     } catch (error) {
-      if (error instanceof BlobExistsError) await this.#deps.store.abortIngest(ref);
+      if (error instanceof BlobExistsError) await ingest.abort();
       throw error;
     }
   }

@@ -171,6 +171,12 @@ export interface Ingest {
    */
   commit(options: CommitOptions): Promise<BlobRecord>;
 
+  /** Whether it still is in the store, and held: not aborted, committed or closed. */
+  readonly isOpen: boolean;
+
+  /** Deletes it, if {@link isOpen}: never what another writer began under the same ref. */
+  abort(): Promise<void>;
+
   /** Lets go of the ref; the bytes stay for a later writer. Idempotent. */
   close(): Promise<void>;
 }

@@ -153,6 +153,16 @@ export class DiskIngest implements Ingest {
     });
   }
 
+  get isOpen(): boolean {
+    return !this.#ended;
+  }
+
+  async abort(): Promise<void> {
+    return this.#serially(async () => {
+      if (!this.#ended) this.#drop();
+    });
+  }
+
   /** The ref is free as soon as what was begun is done; the disk catches up afterwards. */
   async close(): Promise<void> {
     this.#closing ??= this.#serially(async () => {
