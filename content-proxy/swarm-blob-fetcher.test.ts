@@ -66,6 +66,27 @@ test("a read of promised bytes that do not come is told of as a broken promise",
   assert.deepEqual(node.broken, [digest]);
 });
 
+test("a read that ends because its blob is deleted, or with the daemon, breaks no promise", async (t) => {
+  const node = await Node.open(t);
+  const promised = async (bytes: Buffer): Promise<Digest> => {
+    const digest = node.offer(bytes);
+    const started = node.nextDownload();
+    node.arrivals.start({ digest, size: bytes.length, promised: true });
+    await started;
+    await node.store.promise(digest, bytes.length);
+    return digest;
+  };
+  const [deleted, stopped] = [await promised(layer), await promised(Buffer.alloc(1000))];
+  const reads = [deleted, stopped].map((digest) => {
+    return assert.rejects(node.read(digest, t.signal), UnavailableError);
+  });
+  await node.fetcher.disown(deleted);
+  await reads[0];
+  await node.arrivals[Symbol.asyncDispose]();
+  await reads[1];
+  assert.deepEqual(node.broken, []);
+});
+
 test("with a broken promise what nobody has is told of while others move, and none while nothing does", async (t) => {
   const node = await Node.open(t);
   const names = ["read", "lost", "waiting"];

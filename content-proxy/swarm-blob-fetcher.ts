@@ -161,7 +161,11 @@ export class SwarmBlobFetcher implements BlobFetcher {
         throw new UnavailableError(`Cannot read blob ${digest}: its bytes did not arrive`);
       }
     } catch (error) {
-      if (error instanceof UnavailableError) await this.#deps.broken.tell(digest, standstill);
+      // One that was stopped, for it was deleted or we end, says nothing of others.
+      const isWanted = arrivals.find(digest) !== undefined && !arrivals.isClosed;
+      if (error instanceof UnavailableError && isWanted) {
+        await this.#deps.broken.tell(digest, standstill);
+      }
       throw error;
     } finally {
       standstill[Symbol.dispose]();
