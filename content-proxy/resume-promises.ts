@@ -4,9 +4,10 @@ import type { Arrivals } from "./arrivals.ts";
 
 /**
  * Promised blobs that are fetched at once without anybody reading them. If somebody emptied
- * the store, they are all that a node ever pulled.
+ * the store, they are all that a node ever pulled. Half of the blobs that are fetched ahead at once
+ * by default: what does not come, because nobody has it, leaves room for what a pull wants.
  */
-const resumedMax = 8;
+const resumedMax = 4;
 
 /**
  * Goes on with the blobs that containerd was promised before the last end of this
