@@ -19,7 +19,8 @@ async function open(
   const discovery = {
     tags: async ({ last }: TagCursor) => {
       asked.push({ last });
-      return page({ last });
+      const { tags, next } = page({ last });
+      return { tags, next };
     },
   };
   const deps = { discovery, queue: { tagsOf: () => pushed } };
