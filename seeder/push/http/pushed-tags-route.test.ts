@@ -23,7 +23,7 @@ async function open(
       return { tags, next };
     },
   };
-  const deps = { discovery, queue: { tagsOf: () => pushed } };
+  const deps = { discovery, queue: { tagsOf: () => [...pushed] } };
   const place = { registry: "r.example", repository: "pond/fish" };
   const server = createServer((request, response) => {
     const query = new URL(request.url ?? "", "http://a").searchParams;
