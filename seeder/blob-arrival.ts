@@ -11,7 +11,7 @@ import type { Ingest } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 
 /** A blob, and the registry that gives it. */
-export interface ArrivingFrom {
+interface ArrivingFrom {
   readonly descriptor: Descriptor;
   readonly registry: string;
 }

@@ -43,7 +43,7 @@ export function placesOf(request: ColdRequest, known: OriginBlob | undefined): C
  * the seeder's own configuration does.
  */
 export function isNamedBy(
-  { from }: Pick<ColdRequest, "from">,
+  { from }: { readonly from: readonly Pick<Repository, "registry">[] },
   registry: string,
   origin: { readonly lists: (registry: string) => boolean },
 ): boolean {

@@ -261,7 +261,7 @@ function createHandler(
     readonly sources: () => readonly SourceReport[];
   } & Awaited<ReturnType<typeof openCache>>,
 ) {
-  const { store, swarm, limits, cache, known, pinned, given, coldFetches } = deps;
+  const { store, swarm, limits, cache, known, origin, pinned, given, coldFetches } = deps;
   const { preheat, push, tags, sources, clock, logger } = deps;
   const { version } = packageJson;
   const { budgetBytes } = config.store;
@@ -280,7 +280,8 @@ function createHandler(
     pushes: push.report,
   });
   return seederHandler({
-    ...{ store, cache, known, preheat, push, tags, given, limits, coldFetches, status, logger },
+    ...{ store, cache, known, origin, preheat, push, tags, given, limits, coldFetches },
+    ...{ status, logger },
     swarmPort: swarm.port,
     advertiseHost: advertisedHostOf(config.swarm),
   });

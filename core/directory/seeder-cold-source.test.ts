@@ -311,6 +311,8 @@ async function read(t: TestContext, handle: Handle, start = 0): Promise<Buffer> 
     assert.equal(run.byteLength % 20, 0);
     runs.push(run);
   }
+  const questions = seeder.asked.slice(1).map(({ url = "" }) => url);
+  for (const url of questions) assert.match(url, /\?from=registry\.example$/);
   return Buffer.concat(runs);
 }
 

@@ -192,7 +192,7 @@ export class SeederColdSource implements ColdSource, Disposable {
     const layout = pieceLayoutOf(size);
     const source = {
       client: this.#streams,
-      url: `${seeder}/v1/piece-hashes/${digest}`,
+      url: `${seeder}/v1/piece-hashes/${digest}?from=${registriesOf(blob)}`,
       pieceCount: layout.pieceCount,
     };
     const torrent = {
@@ -242,6 +242,12 @@ export class SeederColdSource implements ColdSource, Disposable {
     const order = rendezvousOrder(digest, this.#deps.seeders).filter((one) => !isFailing(one));
     return [...order.filter((one) => !isSlow(one)), ...order.filter(isSlow)];
   }
+}
+
+/** Whose bytes are meant: when their fetch fails the seeder may begin one of another registry. */
+function registriesOf({ from }: ColdBlob): string {
+  const registries = new Set(from.map(({ registry }) => registry).filter(isRegistry));
+  return encodeURIComponent([...registries].join(","));
 }
 
 function parseAnswer(...input: Parameters<typeof parseColdAnswer>) {

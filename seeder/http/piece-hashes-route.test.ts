@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { type AddressInfo, type Socket, connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 
+import { UnavailableError } from "../../core/errors.ts";
 import { blobFixture } from "../../core/testing/blob-fixture.ts";
 import { cleanUpOf } from "../../core/testing/clean-up.ts";
 import { BlobArrival } from "../blob-arrival.ts";
@@ -14,7 +16,11 @@ const { digest, metainfo } = blobFixture(1_000_000);
 const { pieceHashes, layout } = metainfo;
 
 /** The route for a blob that arrives, and a client of it. */
-async function open(t: TestContext, onConnection: (socket: Socket) => void = () => undefined) {
+async function open(
+  t: TestContext,
+  onConnection: (socket: Socket) => void = () => undefined,
+  from: string | null = null,
+) {
   const descriptor = { mediaType: "layer", digest, size: layout.size };
   const arrival = new BlobArrival({ descriptor, registry: "r.example" }, () => undefined);
   const store = { find: () => undefined, metainfo: async () => metainfo };
@@ -22,7 +28,8 @@ async function open(t: TestContext, onConnection: (socket: Socket) => void = () 
   const cache = { follow: async () => ({ arrival, [Symbol.dispose]: hold[Symbol.dispose] }) };
   const ends: Promise<unknown>[] = [];
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    const options = { path: digest, deps: { store, cache }, signal: t.signal };
+    const origin = { lists: (registry: string) => registry === "r.example" };
+    const options = { path: digest, from, deps: { store, cache, origin }, signal: t.signal };
     onConnection(request.socket);
     ends.push(pieceHashesRoute(request, response, options).catch((error: unknown) => error));
   };
@@ -75,4 +82,18 @@ test("a client may wait for the next hash as long as that takes", async (t) => {
   await once(client, "close");
   assert.deepEqual(body(), Buffer.from(pieceHashes));
   assert.equal(await ends[0], undefined);
+});
+
+test("hashes of a blob that comes from another registry than the client means are not told", async (t) => {
+  const refused = await open(t, () => undefined, "a.example,b.example");
+  refused.client.resume();
+  refused.grow(1);
+  while (refused.ends.length === 0) await turn();
+  const [error] = await Promise.all(refused.ends);
+  assert.ok(error instanceof UnavailableError);
+  for (const from of ["a.example,R.example", ""]) {
+    const { client, grow } = await open(t, () => undefined, from);
+    grow(layout.pieceCount);
+    assert.match((await text(client)).slice(0, 20), /^HTTP\/1\.1 200 /);
+  }
 });

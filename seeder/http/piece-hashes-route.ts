@@ -10,12 +10,16 @@ import { blobSizeMax, pieceLayoutOf } from "../../core/piece-layout.ts";
 import type { BlobReader } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { BlobCache } from "../blob-cache.ts";
+import { isNamedBy } from "../cold-request.ts";
+import { arrivesElsewhere } from "../cold-run.ts";
+import type { OriginTable } from "../origins/origin-table.ts";
 import { digestInPath } from "./digest-in-path.ts";
 
 /** What {@link pieceHashesRoute} works with. */
 export interface PieceHashesRouteDeps {
   readonly store: Pick<BlobReader, "find" | "metainfo">;
   readonly cache: Pick<BlobCache, "follow">;
+  readonly origin: Pick<OriginTable, "lists">;
 }
 
 /** Milliseconds that a client may take nothing of what is there for it: it holds the arrival. */
@@ -28,7 +32,8 @@ type OpenHashes = (start: number) => AsyncIterable<Uint8Array>;
  * Answers `GET /v1/piece-hashes/<digest>`: the SHA-1 of each piece in order, 20 bytes each,
  * of a blob that is here or on its way: then each is sent as soon as it is known. With
  * `Range: bytes=N-` from there on. Where the blob does not come after all, the connection is
- * cut before the end.
+ * cut before the end. With `?from=<registry>,…` none are told of a blob that comes from another
+ * registry: the one that a node was told of may have failed meanwhile.
  *
  * @throws {CodedError} before anything was sent
  */
@@ -37,9 +42,14 @@ export async function pieceHashesRoute(
   response: ServerResponse,
   {
     path,
+    from,
     deps,
     signal,
-  }: Cancellable & { readonly path: string; readonly deps: PieceHashesRouteDeps },
+  }: Cancellable & {
+    readonly path: string;
+    readonly from: string | null;
+    readonly deps: PieceHashesRouteDeps;
+  },
 ): Promise<void> {
   if (request.method !== "GET") {
     sendAnswer(response, errorAnswer("unimplemented", "Cannot do that: want GET", 405));
@@ -48,6 +58,12 @@ export async function pieceHashesRoute(
   const digest = digestInPath(path);
   const held = await deps.cache.follow(digest, { signal });
   try {
+    if (held && from !== null) {
+      const registries = from.split(",").filter((registry) => registry !== "");
+      const named = { from: registries.map((registry) => ({ registry })) };
+      const isNamed = isNamedBy(named, held.arrival.registry, deps.origin);
+      if (!isNamed) throw arrivesElsewhere(digest);
+    }
     const { size, open } = held
       ? {
           size: held.arrival.descriptor.size,

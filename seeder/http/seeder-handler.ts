@@ -8,7 +8,7 @@ import type { ServiceStatus } from "../../core/service-status.ts";
 import { type BlobRouteDeps, blobRoute } from "./blob-route.ts";
 import { type FetchRouteDeps, fetchRoute } from "./fetch-route.ts";
 import { type MetainfoRouteDeps, metainfoRoute } from "./metainfo-route.ts";
-import { pieceHashesRoute } from "./piece-hashes-route.ts";
+import { type PieceHashesRouteDeps, pieceHashesRoute } from "./piece-hashes-route.ts";
 import { type PreheatRoutesDeps, preheatRouteOf } from "./preheat-routes.ts";
 import type { Push } from "../push/connect-push.ts";
 import { isPush } from "../push/http/push-handler.ts";
@@ -20,7 +20,8 @@ export interface SeederHandlerDeps
   extends
     Omit<BlobRouteDeps, "store" | "known">,
     Omit<MetainfoRouteDeps, "store" | "known">,
-    FetchRouteDeps {
+    FetchRouteDeps,
+    Pick<PieceHashesRouteDeps, "origin"> {
   readonly store: BlobRouteDeps["store"] & MetainfoRouteDeps["store"];
   readonly known: BlobRouteDeps["known"] & MetainfoRouteDeps["known"];
   readonly preheat: PreheatRoutesDeps;
@@ -77,7 +78,8 @@ async function route(
     sendAnswer(response, await metainfoRoute(request, { url, deps }));
   } else if (pathname.startsWith("/v1/piece-hashes/")) {
     const path = pathname.slice("/v1/piece-hashes/".length);
-    await pieceHashesRoute(request, response, { path, deps, signal });
+    const from = url.searchParams.get("from");
+    await pieceHashesRoute(request, response, { path, from, deps, signal });
   } else if (pathname === "/v1/fetch") {
     sendAnswer(response, await fetchRoute(request, { deps, signal }));
   } else if (pathname === "/v1/tags") {
