@@ -1,6 +1,6 @@
 import type { ByteRange } from "../core/byte-range.ts";
 import type { Digest } from "../core/digest.ts";
-import type { BlobRecord, Labels } from "../core/ports/blob-store.ts";
+import type { BlobFile, BlobRecord, Labels } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 
 /** What containerd's ref says about the blob that it is about to fetch. */
@@ -55,6 +55,9 @@ export interface BlobFetcher {
 
   /** @throws {BlobNotFoundError} and {OffsetError} as Read does. */
   locate(digest: Digest, offset: number): LocatedBlob | undefined;
+
+  /** A blob that is here whole, to read on in it when it is deleted; else `undefined`. */
+  open(digest: Digest): Promise<BlobFile | undefined>;
 
   /**
    * Reads a blob that containerd owns, waiting for bytes that are still to come.

@@ -8,7 +8,7 @@ import {
   UnavailableError,
   codeOf,
 } from "../core/errors.ts";
-import type { BlobRecord, BlobStore, Labels } from "../core/ports/blob-store.ts";
+import type { BlobFile, BlobRecord, BlobStore, Labels } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import type { Arrival } from "./arrival.ts";
@@ -132,6 +132,11 @@ export class SwarmBlobFetcher implements BlobFetcher {
     }
     const arriving = this.#deps.arrivals.find(digest)?.locate(offset);
     return arriving && { ...arriving, size: record.size };
+  }
+
+  async open(digest: Digest): Promise<BlobFile | undefined> {
+    const { store } = this.#deps;
+    return store.find(digest)?.whole === true ? store.open(digest) : undefined;
   }
 
   async *read(

@@ -110,6 +110,22 @@ class World {
     return info?.labels ?? {};
   }
 
+  /** Reads a blob, and has it deleted when its first bytes have come. */
+  async readWhileDeleted(digest: string): Promise<Buffer> {
+    const stream = this.#client.makeServerStreamRequest(
+      `${servicePath}Read`,
+      (message: { digest: string }) => Buffer.from(v1.ReadContentRequest.encode(message).finish()),
+      (wire: Buffer) => v1.ReadContentResponse.decode(wire),
+      { digest },
+    );
+    const chunks: Uint8Array[] = [];
+    for await (const message of stream as AsyncIterable<containerd.services.content.v1.ReadContentResponse>) {
+      if (chunks.length === 0) await this.delete(digest);
+      chunks.push(message.data);
+    }
+    return Buffer.concat(chunks);
+  }
+
   /** The lengths of the batches and all digests. */
   async list(filters: string[]): Promise<{ lengths: number[]; digests: string[] }> {
     const stream = this.#client.makeServerStreamRequest(
@@ -393,3 +409,12 @@ for (const isDirect of [false, true]) {
 function nsOf(time: google.protobuf.Timestamp.$Properties | null | undefined): bigint {
   return BigInt(Number(time?.seconds)) * 1_000_000_000n + BigInt(time?.nanos ?? 0);
 }
+
+test("a Read that has begun ends well when its blob is deleted", async (t) => {
+  const world = await World.start(t);
+  // More than is on its way at once.
+  const { bytes, digest } = blobFixture(16 * 1024 * 1024);
+  await putBlob(world.store, bytes);
+  assert.ok((await world.readWhileDeleted(digest)).equals(bytes));
+  assert.equal(world.store.find(digest), undefined);
+});

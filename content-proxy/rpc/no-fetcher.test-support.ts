@@ -1,7 +1,7 @@
 import type { ByteRange } from "../../core/byte-range.ts";
 import type { Digest } from "../../core/digest.ts";
 import { BlobNotFoundError, OffsetError } from "../../core/errors.ts";
-import type { BlobRecord, BlobStore } from "../../core/ports/blob-store.ts";
+import type { BlobFile, BlobRecord, BlobStore } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { BlobFetcher, LocatedBlob } from "../blob-fetcher.ts";
 
@@ -37,6 +37,10 @@ export class NoFetcher implements BlobFetcher {
     this.#checkOwned(digest, offset);
     const file = this.#store.descriptorOf(digest);
     return file && { ...file, availableEnd: file.size };
+  }
+
+  async open(digest: Digest): Promise<BlobFile | undefined> {
+    return this.#store.find(digest)?.whole === true ? this.#store.open(digest) : undefined;
   }
 
   async *read(

@@ -3,6 +3,7 @@ import { readSync } from "node:fs";
 import { createDeadline } from "../../core/async/deadline.ts";
 import { parseDigest, type Digest } from "../../core/digest.ts";
 import { DataLossError, InvalidArgumentError, OffsetError } from "../../core/errors.ts";
+import type { BlobFile } from "../../core/ports/blob-store.ts";
 import type { Cancellable } from "../../core/ports/cancellable.ts";
 import type { Logger } from "../../core/ports/logger.ts";
 import type { BlobFetcher } from "../blob-fetcher.ts";
@@ -33,7 +34,7 @@ export interface BlobReadRequest {
 
 export interface ReadCallDeps {
   /** Tells where the bytes are, if they are here. */
-  readonly readSource: Pick<BlobFetcher, "locate">;
+  readonly readSource: Pick<BlobFetcher, "locate"> & Partial<Pick<BlobFetcher, "open">>;
   /** Reads what is not here yet. Throws as Read should. */
   readonly readSlow: (request: BlobReadRequest, options: Cancellable) => AsyncIterable<Uint8Array>;
   readonly logger: Logger;
@@ -125,15 +126,33 @@ export class ReadCall implements StreamReceiver {
     }
   }
 
-  /** Sends what is here, as far as there is no gap. @returns What is missing, if anything is. */
   async #sendLocal(
+    request: BlobReadRequest,
+    options: Cancellable,
+  ): Promise<BlobReadRequest | undefined> {
+    const held: { file: BlobFile | undefined } = { file: undefined };
+    try {
+      return await this.#sendHere(request, { ...options, held });
+    } finally {
+      await held.file?.[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Sends what is here, as far as there is no gap. @returns What is missing, if anything is. */
+  async #sendHere(
     { digest, offset: start, size = Infinity }: BlobReadRequest,
-    { signal }: Cancellable,
+    { signal, held }: Cancellable & { readonly held: { file: BlobFile | undefined } },
   ): Promise<BlobReadRequest | undefined> {
     for (let offset = start; ;) {
-      if (!this.#response.isReady) await this.#response.ready(signal);
+      if (!this.#response.isReady) {
+        // containerd may delete it meanwhile; who has begun to read it goes on.
+        if (offset > start) held.file ??= await this.#deps.readSource.open?.(digest);
+        await this.#response.ready(signal);
+      }
       signal.throwIfAborted();
-      const located = this.#locate(digest, offset);
+      const located = held.file
+        ? { fd: held.file.fd, size: held.file.size, availableEnd: held.file.size }
+        : this.#locate(digest, offset);
       const end = Math.min(start + size, located?.size ?? Infinity);
       if (offset === end) return undefined;
       const length = Math.min(end, located?.availableEnd ?? 0, offset + chunkBytesMax) - offset;
