@@ -173,8 +173,7 @@ export class SimulatedDownload implements Asker, Giver, Happening {
   }
 
   begun(source: SimulatedConnection, { index, length }: AskedPiece): void {
-    for (const other of this.#givers.notBegun(index)) {
-      if (other === source) continue;
+    for (const other of this.#givers.redundant(index, source)) {
       this.#givers.remove(index, other);
       other.cancel(index);
       this.host.giveBackBuffer(length);

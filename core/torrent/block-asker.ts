@@ -71,7 +71,7 @@ export class BlockAsker {
     return this.#window.rate;
   }
 
-  /** Whether a piece may be assigned: it is not asked for, nor may blocks of an earlier try come. */
+  /** Whether a piece may be assigned: it is not asked for. */
   mayAssign(index: number): boolean {
     return this.#queue.mayAssign(index);
   }

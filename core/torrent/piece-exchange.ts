@@ -113,8 +113,7 @@ export class PieceExchange {
   /** A source begins to give a piece: those that were asked as well, and have not begun, need not. */
   begun(source: PieceSource, index: number): void {
     const { givers } = this.#deps;
-    for (const other of givers.notBegun(index)) {
-      if (other === source) continue;
+    for (const other of givers.redundant(index, source)) {
       givers.remove(index, other);
       if (other.isFar) this.#crossing.delete(index);
       this.#cancel(other, index);

@@ -87,9 +87,25 @@ test("PieceGivers has up to four sources asked for a piece that none has begun t
     assert.equal(givers.mayComeFirst(0, each), false, "it was asked itself");
   }
   assert.equal(givers.mayComeFirst(0, source({})), false, "enough were asked");
-  assert.deepEqual(givers.notBegun(0), waiting);
   for (const each of waiting.slice(1)) givers.remove(0, each);
-  givers.add(0, source({}));
+  const begun = source({});
+  givers.add(0, begun);
   assert.equal(givers.mayComeFirst(0, source({})), false, "one gives it");
-  assert.deepEqual(givers.notBegun(0), waiting.slice(0, 1));
+  assert.deepEqual(givers.redundant(0, begun), waiting.slice(0, 1));
+});
+
+test("PieceGivers sends nobody away for a source that trickles", () => {
+  const givers = new PieceGivers();
+  const [trickler, other] = [source({ rate: 3000 }), source({ waitedMs: 0 })];
+  for (const each of [trickler, other]) givers.add(0, each);
+  assert.deepEqual(givers.redundant(0, trickler), []);
+});
+
+test("PieceGivers does not count who gives other pieces all the time, and not that one", () => {
+  const givers = new PieceGivers();
+  for (let liar = 0; liar < 4; liar++) givers.add(0, source({ rate: 1e6, waitedMs: 1500 }));
+  assert.deepEqual(
+    [givers.hasRoomFor(0, source({})), givers.mayComeFirst(0, source({}))],
+    [true, true],
+  );
 });

@@ -1,4 +1,5 @@
 import type { PieceSource } from "./assignment.ts";
+import { stallBoundMs } from "./limits.ts";
 
 /** An idle source takes over a piece when it would have it this much sooner than who has it … */
 const takeOverFactor = 1.5;
@@ -13,8 +14,8 @@ const longWait = 3;
 const rateUnknown = 64 * 1024;
 
 /**
- * Sources that are asked for one piece at once, at most. Those that stalled or trickle do not count, or
- * two that claim what they do not give would keep it from all others.
+ * Sources that are asked for one piece at once, at most. Those that stalled, trickle or give others do not
+ * count, or two that claim what they do not give would keep it from all others.
  */
 const giversMax = 2;
 
@@ -72,27 +73,31 @@ export class PieceGivers {
     if (!givers) return true;
     if (givers.includes(source)) return false;
     let giving = 0;
-    for (const giver of givers) if (!giver.stalled && !isTrickle(giver)) giving++;
+    for (const giver of givers) if (isGiving(giver, index)) giving++;
     return giving < giversMax;
   }
 
   /** Whether a source could begin before those who were asked, of whom none has for a while. */
   mayComeFirst(index: number, source: PieceSource): boolean {
     const givers = this.#givers.get(index);
-    if (!givers || givers.length >= waitedForMax || givers.includes(source)) return false;
+    if (!givers || givers.includes(source)) return false;
     let longestMs = 0;
+    let giving = 0;
     for (const giver of givers) {
       const waitedMs = giver.waitedMs?.(index);
       if (waitedMs === undefined) return false;
       longestMs = Math.max(longestMs, waitedMs);
+      if (isGiving(giver, index)) giving++;
     }
-    return longestMs >= beginWithinMs;
+    return longestMs >= beginWithinMs && giving < waitedForMax;
   }
 
-  /** Those who were asked and have not begun to give it. */
-  notBegun(index: number): readonly PieceSource[] {
+  /** Those who were asked and need not give a piece that a source has begun to give: they have not. */
+  redundant(index: number, source: PieceSource): readonly PieceSource[] {
     const givers = this.#givers.get(index) ?? [];
-    return givers.filter((giver) => giver.waitedMs?.(index) !== undefined);
+    // The first bytes of one that trickles are no reason to send anybody away.
+    if (givers.length < 2 || isTrickle(source)) return [];
+    return givers.filter((each) => each !== source && each.waitedMs?.(index) !== undefined);
   }
 
   /** Whether all who were asked have stalled. */
@@ -127,6 +132,13 @@ export class PieceGivers {
     }
     return true;
   }
+}
+
+/** Whether a source that was asked for a piece is to be believed that it will give it. */
+function isGiving(source: PieceSource, index: number): boolean {
+  if (source.stalled || isTrickle(source)) return false;
+  // Who gives other pieces all the time, and not this one, does not stall.
+  return (source.waitedMs?.(index) ?? 0) < stallBoundMs;
 }
 
 function isTrickle({ rate }: PieceSource): boolean {

@@ -5,8 +5,8 @@ import type { Block } from "./wire-message.ts";
 /** Pieces that were cancelled on a connection and of which blocks may still come. */
 interface Cancelled {
   outstanding: number;
-  /** Requests sent before the cancel: answered or dropped once a later one is answered. */
-  readonly sequence: number;
+  /** Requests sent up to the cancel, or until it was asked for anew: all are answered once a later one is. */
+  sequence: number;
 }
 
 /** A piece that is asked for on this connection. */
@@ -30,6 +30,8 @@ export class RequestQueue {
   readonly #cancelled = new Map<number, Cancelled>();
   #sequence = 0;
   #outstanding = 0;
+  /** What the block is of that is on its way in; `undefined` when nobody wants it any more. */
+  #coming: Entry | undefined;
 
   /** Bytes that were asked for and have not come. */
   get outstanding(): number {
@@ -40,13 +42,15 @@ export class RequestQueue {
     return this.#entries;
   }
 
-  /** Whether a piece may be assigned: not while blocks of an earlier try may come. */
+  /** Whether a piece may be assigned: it is not asked for. */
   mayAssign(index: number): boolean {
-    return !this.#cancelled.has(index) && !this.#find(index);
+    return !this.#find(index);
   }
 
   assign({ index, buffer }: Assignment, nowMs: number): void {
     const sequence = ++this.#sequence;
+    const cancelled = this.#cancelled.get(index);
+    if (cancelled) cancelled.sequence = sequence;
     const none = { requested: 0, received: 0, expected: [], waitsSinceMs: nowMs };
     this.#entries.push({ index, buffer, sequence, ...none });
   }
@@ -64,28 +68,33 @@ export class RequestQueue {
   }
 
   /**
-   * Where the bytes of an answer go; `undefined` when the piece was cancelled.
+   * Where the bytes of an answer go; `undefined` when the piece was cancelled. Of one that is asked for anew
+   * what was on its way already is as good, and then comes a second time.
    *
    * @throws {InvalidArgumentError} when it answers no request.
    */
   startBlock({ index, begin, length }: Block): Uint8Array | undefined {
+    this.#coming = undefined;
     const entry = this.#find(index);
-    if (!entry) {
-      const cancelled = this.#cancelled.get(index);
-      // A block of no bytes answers nothing, and would take nothing off what is owed.
-      if (!cancelled || length === 0 || cancelled.outstanding < length) throw unasked(index, begin);
-      cancelled.outstanding -= length;
-      return undefined;
+    if (entry && begin === entry.received && length === entry.expected[0]) {
+      // One that was asked for twice may be the answer to the first time.
+      if (!this.#cancelled.has(index)) this.#forgetCancelledBefore(entry.sequence);
+      entry.waitsSinceMs = undefined;
+      this.#coming = entry;
+      return entry.buffer.subarray(begin, begin + length);
     }
-    if (begin !== entry.received || length !== entry.expected[0]) throw unasked(index, begin);
-    this.#forgetCancelledBefore(entry.sequence);
-    entry.waitsSinceMs = undefined;
-    return entry.buffer.subarray(begin, begin + length);
+    const cancelled = this.#cancelled.get(index);
+    // A block of no bytes answers nothing, and would take nothing off what is owed.
+    if (!cancelled || length === 0 || cancelled.outstanding < length) throw unasked(index, begin);
+    cancelled.outstanding -= length;
+    if (cancelled.outstanding === 0) this.#cancelled.delete(index);
+    return undefined;
   }
 
   /** Notes an answer. Gives the assignment when its piece is complete by it. */
   endBlock({ index, length }: Block): Assignment | undefined {
-    const entry = this.#find(index);
+    const entry = this.#coming;
+    this.#coming = undefined;
     if (!entry) return undefined;
     entry.expected.shift();
     entry.received += length;
@@ -122,8 +131,10 @@ export class RequestQueue {
       begin += length;
     }
     this.#remove(index);
-    const outstanding = entry.requested - entry.received;
-    this.#outstanding -= outstanding;
+    if (this.#coming === entry) this.#coming = undefined;
+    const owed = entry.requested - entry.received;
+    this.#outstanding -= owed;
+    const outstanding = owed + (this.#cancelled.get(index)?.outstanding ?? 0);
     if (outstanding > 0) this.#cancelled.set(index, { outstanding, sequence: this.#sequence });
     return { buffer: entry.buffer, blocks };
   }
