@@ -29,7 +29,7 @@ export interface BlockSenderDeps {
   readonly passage: Passage;
   readonly now: () => number;
   /** A block was written to the socket. */
-  readonly onSent: () => void;
+  readonly onSent: (length: number) => void;
   /** The peer has taken a block. */
   readonly onTaken: () => void;
   /** A block cannot be read, or what follows it not be sent. */
@@ -192,7 +192,7 @@ export class BlockSender implements TurnTaker {
     socket.write(payload, release);
     socket.uncork();
     torrent.uploadedBytes += block.length;
-    onSent();
+    onSent(block.length);
     this.sendNext();
   }
 }

@@ -20,9 +20,9 @@ test("GivenPieces forgets after five seconds at the earliest and ten at the late
   given.add(1, 4999);
   given.tick(5000);
   assert.deepEqual([...given], [0, 1]);
-  given.add(2, 9999);
+  assert.deepEqual([given.add(2, 9999), given.add(1, 9999)], [true, true], "others forget it soon");
   given.tick(10_000);
-  assert.deepEqual([...given], [2]);
+  assert.deepEqual([...given], [1, 2]);
   assert.equal(given.add(0, 10_000), true, "it is news again");
   given.tick(30_000);
   assert.deepEqual([...given], []);

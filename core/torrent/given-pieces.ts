@@ -25,13 +25,11 @@ export class GivenPieces {
     return (this.#lately?.has(index) ?? false) || (this.#before?.has(index) ?? false);
   }
 
-  /** Notes a piece. Gives false when it is remembered already. */
+  /** Notes a piece. Gives false when it was noted lately, so that others were told of it. */
   add(index: number, nowMs: number): boolean {
     this.tick(nowMs);
-    const isNew = !this.has(index);
     this.#lately ??= new Bitfield(this.#pieceCount);
-    this.#lately.add(index);
-    return isNew;
+    return this.#lately.add(index);
   }
 
   /** Those that are remembered, in order. */

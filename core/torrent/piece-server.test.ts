@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { type Socket, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 
 import { HostLimits } from "../limits/host-limits.ts";
 import { createPeerId } from "../peer-id.ts";
@@ -102,7 +103,8 @@ test("a peer that asks for nothing is idle after a minute, whatever others ask f
   torrent.listen(other);
   for (let second = 0; second < 60; second++) {
     passTime(1000);
-    torrent.asked(other, { index: second % 4, begin: 0, length: 16_384 }, second * 1000);
+    torrent.gives(other, second % 4, second * 1000);
+    await setImmediate();
   }
   assert.deepEqual(ends, ["idle"]);
 });
@@ -302,4 +304,25 @@ test("a peer that asks for more as turns end is sent each block once", async (t)
   await send(encodeBlocks("request", [{ index: 0, begin: 16_384, length: 16_384 }]));
   while (theirs.bytesRead < start + 2 * 16_384) await once(theirs, "data");
   assert.deepEqual(positions, [0, 16_384]);
+});
+
+test("what a peer asks for and does not take is kept from others for 32 pieces, and single bytes for none", async (t) => {
+  const many = blobFixture(40 * 256 * 1024);
+  const { theirs, torrent, send } = await served(t, { blob: many });
+  theirs.pause();
+  await send(greeting(many).subarray(handshakeLength));
+  const ask = (length: number) => {
+    const indexes = Array.from({ length: many.metainfo.layout.pieceCount }, (_, index) => index);
+    return send(
+      encodeBlocks(
+        "request",
+        indexes.map((index) => ({ index, begin: 0, length })),
+      ),
+    );
+  };
+  await ask(1);
+  assert.deepEqual([...torrent.given(0)], []);
+  await ask(16_384);
+  const given = [...torrent.given(0)].length;
+  assert.ok(given >= 32 && given < 40, `${given} pieces`);
 });

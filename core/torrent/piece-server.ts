@@ -18,6 +18,7 @@ import { encodeHandshake } from "./handshake.ts";
 import type { Buffers } from "./host-shares.ts";
 import {
   blockLengthBulk,
+  blockLengthMin,
   handshakeTimeoutMs,
   messageLengthMax,
   messagesPerBlock,
@@ -36,6 +37,12 @@ import {
 
 /** Bytes that wait to be taken by a peer: its blocks, and what it is told, which is far less. */
 const waitingBytesMax = 1024 * 1024;
+
+/**
+ * Pieces that a peer has asked for beyond what it took and that count as given to it: more than
+ * a node asks one peer for at once, and too few to keep a blob from all others.
+ */
+const untakenMax = 32;
 
 export interface PieceServerDeps {
   readonly socket: Socket;
@@ -71,6 +78,9 @@ export class PieceServer implements HaveListener {
   readonly #isRefused: boolean;
   readonly #startMs: number;
   readonly #placeUse: PlaceUse;
+  #sentBytes = 0;
+  /** Pieces that others were told to be on their way to the peer. */
+  #piecesTold = 0;
 
   constructor(deps: PieceServerDeps) {
     this.#deps = deps;
@@ -82,7 +92,10 @@ export class PieceServer implements HaveListener {
     this.#watch = new AskerWatch(this.#startMs);
     this.#sender = new BlockSender({
       ...deps,
-      onSent: () => this.#parser.allow(messagesPerBlock),
+      onSent: (length) => {
+        this.#sentBytes += length;
+        this.#parser.allow(messagesPerBlock);
+      },
       onTaken: () => this.#onTaken(),
       onError: (error) => this.close(codeOf(error)),
     });
@@ -123,7 +136,7 @@ export class PieceServer implements HaveListener {
     if (torrent.told) socket.write(encodeBitfield(torrent.told.toBytes()));
     this.#placeUse.told(torrent.told?.held ?? torrent.layout.pieceCount, this.#startMs);
     for (const index of torrent.intents) this.onIntent(index, true);
-    for (const index of torrent.given(this.#startMs)) this.onGiven(index);
+    this.onGiven([...torrent.given(this.#startMs)]);
     socket.write(encodeSignal("unchoke"));
     torrent.listen(this);
   }
@@ -143,8 +156,12 @@ export class PieceServer implements HaveListener {
   }
 
   /** What others do makes nobody busy who asks for nothing. */
-  onGiven(index: number): void {
-    this.#write(encodeExtended(intentMessageId, encodeIntent(index, true)));
+  onGiven(indexes: readonly number[]): void {
+    if (indexes.length === 0) return;
+    const messages = indexes.map((index) =>
+      encodeExtended(intentMessageId, encodeIntent(index, true)),
+    );
+    this.#write(Buffer.concat(messages));
   }
 
   /** Looks for lapsed bounds. */
@@ -246,8 +263,19 @@ export class PieceServer implements HaveListener {
     const isLast = begin + length === pieceLengthAt(torrent.layout, index);
     this.#placeUse.asked(this.#deps.now(), { isLast });
     this.#noteUse();
-    torrent.asked(this, block, this.#deps.now());
+    torrent.asked(this, block);
+    if (begin === 0) this.#noteGiven(block);
     this.#sender.sendNext();
+  }
+
+  /** Others have a piece from the peer, if it takes what it asks for. */
+  #noteGiven({ index, length }: Block): void {
+    const { torrent, now } = this.#deps;
+    const { layout } = torrent;
+    if (length < Math.min(blockLengthMin, pieceLengthAt(layout, index))) return;
+    if (this.#piecesTold >= untakenMax + this.#sentBytes / layout.pieceLength) return;
+    this.#piecesTold++;
+    torrent.gives(this, index, now());
   }
 
   #onTaken(): void {

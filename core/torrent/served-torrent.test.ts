@@ -141,29 +141,35 @@ test("ServedTorrent has places and turns for nodes, whatever guests listen", () 
 /** Somebody who listens and notes which pieces are given to others. */
 function noting() {
   const noted: number[] = [];
-  return { ...listener, noted, onGiven: (index: number) => noted.push(index) };
+  const onGiven = (indexes: readonly number[]) => noted.push(...indexes);
+  return { ...listener, noted, onGiven };
 }
 
-test("ServedTorrent that is whole tells all others of a piece that one asks for, once", () => {
+test("ServedTorrent that is whole tells all others of a piece that one asks for, once", async () => {
   const { infoHash, layout } = blobFixture(16 * 256 * 1024).metainfo;
   const torrent = new ServedTorrent({ infoHash, layout, path: "/" });
-  const [asker, other] = [noting(), noting()];
-  for (const each of [asker, other]) torrent.listen(each);
-  for (const begin of [0, 16_384]) torrent.asked(asker, { index: 5, begin, length: 16_384 }, 0);
-  torrent.asked(other, { index: 5, begin: 0, length: 16_384 }, 0);
-  assert.deepEqual([asker.noted, other.noted], [[], [5]]);
-  assert.deepEqual([...torrent.given(0)], [5], "who comes later is told as well");
-  for (const each of [asker, other]) torrent.unlisten(each);
+  const [asker, other, third] = [noting(), noting(), noting()];
+  for (const each of [asker, other, third]) torrent.listen(each);
+  torrent.gives(asker, 5, 0);
+  for (const index of [5, 7]) torrent.gives(other, index, 0);
+  await setImmediate();
+  assert.deepEqual(
+    [asker, other, third].map(({ noted }) => noted),
+    [[7], [5], [5, 7]],
+  );
+  assert.deepEqual([...torrent.given(0)], [5, 7], "who comes later is told as well");
+  for (const each of [asker, other, third]) torrent.unlisten(each);
   assert.deepEqual([...torrent.given(0)], [], "the next crowd has copies of its own to make");
 });
 
-test("ServedTorrent of a download has turns, and tells nobody what it gives", () => {
+test("ServedTorrent of a download has turns, and tells nobody what it gives", async () => {
   const { infoHash, layout } = blobFixture(16 * 256 * 1024).metainfo;
   const partial = new Bitfield(layout.pieceCount);
   const torrent = new ServedTorrent({ infoHash, layout, path: "/", partial });
   const [asker, other] = [noting(), noting()];
   for (const each of [asker, other]) torrent.listen(each);
   assert.ok(torrent.turns);
-  torrent.asked(asker, { index: 5, begin: 0, length: 16_384 }, 0);
+  torrent.gives(asker, 5, 0);
+  await setImmediate();
   assert.deepEqual(other.noted, []);
 });

@@ -20,8 +20,8 @@ export interface HaveListener {
   onHave(index: number): void;
   /** A piece is, or is not any more, on its way from a source that has all pieces. */
   onIntent(index: number, isComing: boolean): void;
-  /** Another one has asked for a piece. */
-  onGiven?(index: number): void;
+  /** Others have asked for pieces. */
+  onGiven?(indexes: readonly number[]): void;
   close(reason: string): void;
 }
 
@@ -51,6 +51,8 @@ export class ServedTorrent {
   #turns: ServingTurns | undefined;
   /** What those who listen have asked for, where the first of them came when all was here. */
   #given: GivenPieces | undefined;
+  /** What of it others are to be told, by who has asked. */
+  readonly #untold = new Map<HaveListener, number[]>();
   uploadedBytes = 0;
   /** Pieces on their way from sources that have all, while we download. */
   readonly intents: ReadonlySet<number>;
@@ -136,11 +138,15 @@ export class ServedTorrent {
   }
 
   /** A peer that listens has asked for a part of a piece. */
-  asked(listener: HaveListener, { index, begin, length }: Block, nowMs: number): void {
-    if (this.#given?.add(index, nowMs)) this.#tellGiven(index, listener);
+  asked(listener: HaveListener, { index, begin, length }: Block): void {
     if (!this.#offers) return;
     const isLast = begin + length === pieceLengthAt(this.layout, index);
     this.#offers.asked(listener, index, { isLast });
+  }
+
+  /** A piece is about to leave for a peer that listens, which others can then have it from. */
+  gives(listener: HaveListener, index: number, nowMs: number): void {
+    if (this.#given?.add(index, nowMs)) this.#noteUntold(index, listener);
   }
 
   /** Pieces that somebody has asked for lately, of which others need not ask. */
@@ -226,8 +232,21 @@ export class ServedTorrent {
     if (this.whole) this.#given = new GivenPieces(this.layout.pieceCount);
   }
 
-  #tellGiven(index: number, asker: HaveListener): void {
-    for (const listener of this.#listeners) if (listener !== asker) listener.onGiven?.(index);
+  /** Others are told at the end of the turn: many ask for many pieces at once. */
+  #noteUntold(index: number, asker: HaveListener): void {
+    if (this.#untold.size === 0) queueMicrotask(() => this.#tellGiven());
+    const untold = this.#untold.get(asker);
+    if (untold) untold.push(index);
+    else this.#untold.set(asker, [index]);
+  }
+
+  #tellGiven(): void {
+    const untold = [...this.#untold];
+    this.#untold.clear();
+    for (const listener of this.#listeners) {
+      const indexes = untold.flatMap(([asker, theirs]) => (asker === listener ? [] : theirs));
+      if (indexes.length > 0) listener.onGiven?.(indexes);
+    }
   }
 
   #count({ isExtra, isGuest }: HaveListener, change: 1 | -1): void {
