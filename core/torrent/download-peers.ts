@@ -99,8 +99,8 @@ export class DownloadPeers {
     for (const client of this.#clients) {
       if (!client.isOpen || client.stalled || !client.isBusy) continue;
       count++;
-      // Of a new one nothing is known, and all is to be hoped.
-      rate += client.rate === 0 ? supplyRateMin : client.rate;
+      // Of a new one nothing is known, and all is to be hoped; what our limits hold up says nothing of it.
+      rate += client.rate === 0 || client.isHeldBack ? supplyRateMin : client.rate;
     }
     return rate < supplyRateMin ? 0 : count;
   }
