@@ -91,3 +91,24 @@ test("a download that let room pass is not starved, until it has taken some", ()
   second.giveBack(buffer);
   assert.deepEqual([second.hasRoom(40), second.isStarved], [false, true]);
 });
+
+test("a buffer that comes back is offered to as many downloads as it is enough for, and to one more", () => {
+  const shares = new DownloadShares(new BufferPool(90));
+  const first = greedy(shares, 15);
+  first.fill();
+  assert.equal(first.held.length, 4);
+  const offered: number[] = [];
+  const wanting = Array.from({ length: 50 }, (_, index) => {
+    const buffers = shares.open(() => {
+      offered.push(index);
+      buffers.take(20);
+    });
+    return buffers;
+  });
+  for (const buffers of wanting) buffers.take(20);
+  assert.equal(wanting.filter(({ isStarved }) => isStarved).length, 49);
+  first.giveBackOne();
+  assert.deepEqual(offered, [1, 2]);
+  first.giveBackOne();
+  assert.deepEqual(offered, [1, 2, 2, 3]);
+});

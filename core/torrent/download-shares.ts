@@ -63,14 +63,19 @@ export class DownloadShares {
   }
 
   #hasRoom(share: Share, length: number): boolean {
-    const { bytesUsed, bytesLeft } = this.#pool;
-    const left = bytesLeft - this.#keptFrom(share) - length;
-    const isIn = left >= 0 && (share.held === 0 || share.held + length <= leavingsMax * left);
+    // The line is walked only where it matters: who is idle asks again and again while there is no room.
+    const isIn = this.#fits(share, length, 0) && this.#fits(share, length, this.#keptFrom(share));
     // As with any pool a buffer may be had that is the only one.
-    const hasRoom = isIn || bytesUsed === 0;
+    const hasRoom = isIn || this.#pool.bytesUsed === 0;
     if (hasRoom) share.hadRoom = true;
     else share.refused = Math.max(share.refused, length);
     return hasRoom;
+  }
+
+  /** Whether a buffer is its due, where so many bytes are kept for others. */
+  #fits({ held }: Share, length: number, kept: number): boolean {
+    const left = this.#pool.bytesLeft - kept - length;
+    return left >= 0 && (held === 0 || held + length <= leavingsMax * left);
   }
 
   #take(share: Share, length: number): Buffer | undefined {
@@ -90,8 +95,13 @@ export class DownloadShares {
     const waiting = [...this.#shares].filter(({ refused }) => refused > 0);
     const starved = waiting.filter(isStarved);
     for (const other of new Set([...starved, ...waiting])) {
+      // Nobody keeps room from others by what is refused to who holds some: it need not be asked anew.
+      const isRefusedAnew = !isStarved(other) && !this.#fits(other, other.refused, 0);
+      if (isRefusedAnew && this.#pool.bytesUsed > 0) continue;
       other.refused = 0;
       other.onRoom();
+      // What is left is kept for it: those behind it would ask in vain.
+      if (isStarved(other)) return;
     }
   }
 
