@@ -26,8 +26,8 @@ export const farAskersPart = 1 / 8;
 export const crowdedPiecesMin = 16;
 
 /**
- * Messages that a peer may tell us without a block of its own in between: that it has, or is
- * fetching, each of 8,192 pieces, some of them again and again.
+ * Messages that a peer may tell us without a block of its own in between: that it has, is
+ * fetching, or gave to others, each of 8,192 pieces, some of them again and again.
  */
 export const newsMax = 128 * 1024;
 

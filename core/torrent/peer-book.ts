@@ -19,7 +19,7 @@ import {
 const addressesMax = 500;
 
 /**
- * Of them, those of nodes that are live and never make place for others: four times as many as are
+ * Of them, those of nodes that are live and never make place for others: eight times as many as are
  * asked at once by default. A flood of addresses must not make us forget all that are good.
  */
 const liveKept = 128;

@@ -42,7 +42,7 @@ function openDealings(t: TestContext) {
       },
       events: {
         ...{ onPiece: ignore, onIntent: ignore, onBytes: ignore, onGoodSources: ignore },
-        ...{ onOriginWanted: ignore, onHurry: ignore, onBufferFree: ignore, onDetail: ignore },
+        ...{ onOriginWanted: ignore, onHurry: ignore, onDetail: ignore },
         onWarning: (message) => assert.fail(message),
         onFault: (error) => assert.fail(String(error)),
       },
