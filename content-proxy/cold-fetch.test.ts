@@ -128,6 +128,18 @@ function manualTime(t: TestContext): (durationMs: number) => void {
   };
 }
 
+test("a seeder that says when to ask again does not keep a blob from the swarm for longer", async (t) => {
+  const pass = manualTime(t);
+  const { bench, ask } = setUp();
+  bench.reply = () => Promise.reject(new UnavailableError("later", { retryAfterMs: 30_000 }));
+  assert.equal(await ask(layer, t), undefined);
+  bench.reply = async () => whole;
+  pass(4900);
+  assert.equal(await ask(layer, t), undefined);
+  pass(200);
+  assert.equal(await ask(layer, t), whole);
+});
+
 test("a registry that is slow for a seeder is waited for a moment, until its time is over", async (t) => {
   const pass = manualTime(t);
   const { bench, ask } = setUp();

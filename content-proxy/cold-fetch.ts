@@ -177,9 +177,11 @@ export class ColdFetch {
         break;
       default:
         if (tookMs >= slowAfterMs) this.#slow.set(place, true);
-        else if (laterMs !== undefined)
-          this.#refused.set(digest, true, { ttl: Math.max(1, laterMs) });
-        else if (place !== digest) this.#refused.set(place, true, { ttl: refusedTtlMs });
+        else if (laterMs !== undefined) {
+          // However long a seeder, or a proxy before it, would have us wait.
+          const ttl = Math.min(Math.max(1, laterMs), refusedTtlMs);
+          this.#refused.set(digest, true, { ttl });
+        } else if (place !== digest) this.#refused.set(place, true, { ttl: refusedTtlMs });
     }
   }
 }

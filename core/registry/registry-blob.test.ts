@@ -157,7 +157,7 @@ test("blob() does not wait for drops, and waits as long as it is itself that is 
 });
 
 test("blob() takes no number of informational answers for one", async (t) => {
-  const { registry, readBlob } = await open(t, { answerMs: 100 });
+  const { registry, readBlob } = await open(t, { answerMs: 1000 });
   const intervals: NodeJS.Timeout[] = [];
   cleanUpOf(t).defer(() => intervals.forEach(clearInterval));
   registry.fault = (_, response) => {
