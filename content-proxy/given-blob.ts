@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 
 import type { Digest } from "../core/digest.ts";
 import { createMetainfo } from "../core/metainfo.ts";
@@ -27,6 +27,10 @@ export async function keepGivenBlob(
     // Writes on where a full disk takes a part: a single write would leave the rest as zeros.
     await file.writeFile(content);
     await file.datasync();
+  } catch (error) {
+    // The next try would find the bytes in memory, and take them for what is on disk.
+    await rm(path, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

@@ -109,9 +109,9 @@ export class ImagePreheat {
         `Cannot keep the image: its ${cachedBytes} bytes are more than the cache's budget of ${budgetBytes}`,
       );
     }
-    if ((await budget.enforce(missingBytes)) === 0) return;
+    if (missingBytes === 0 || (await budget.enforce(missingBytes)) === 0) return;
     throw new StorageFullError(
-      `Cannot keep the image: what is in use in the cache leaves no room for ${missingBytes} bytes`,
+      `Cannot keep the image: the disk, or what is in use in the cache, leaves no room for ${missingBytes} bytes`,
     );
   }
 

@@ -132,7 +132,7 @@ export class IngestSession {
       signal.throwIfAborted();
       const isObtained = this.#hold && (await this.#anticipate(blob.digest));
       this.#pull = isObtained ? "obtained" : "declined";
-      // containerd fetches it now: the swarm's download is for nobody.
+      // containerd fetches it now: the swarm's download is for nobody, and ends when nobody claims it.
       if (!isObtained) this.#letGo();
     } else if (this.#pull === "not asked") this.#pull = "next stat asks";
     return this.#reply("stat", ingest);

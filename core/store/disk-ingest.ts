@@ -234,6 +234,8 @@ export class DiskIngest implements Ingest {
   }
 
   async #writeEnd(slice: Uint8Array): Promise<void> {
+    // It may have waited for room: the folder is another one's if it was aborted meanwhile.
+    this.#assertOpen();
     const { offset } = this.#state;
     const file = await storing(this.#opened());
     try {

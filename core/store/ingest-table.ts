@@ -120,7 +120,9 @@ export class IngestTable implements AsyncDisposable {
     await this.#background;
     const held = [...this.#holders.values()].filter((ingest) => ingest !== undefined);
     await Promise.all(held.map((ingest) => ingest.close()));
-    await Promise.all([...this.#tidying, ...this.#removals.values()]);
+    // A removal may leave space to be freed.
+    await Promise.all(this.#removals.values());
+    await Promise.all(this.#tidying);
   }
 
   /** Waits a moment for whoever is about to let go of the ref. */
