@@ -1,10 +1,10 @@
 import { abortable, createDeadline } from "../core/async/deadline.ts";
-import type { Digest } from "../core/digest.ts";
 import { UnavailableError, codeOf } from "../core/errors.ts";
 import type { BlobReader } from "../core/ports/blob-store.ts";
 import type { Cancellable } from "../core/ports/cancellable.ts";
 import type { Logger } from "../core/ports/logger.ts";
 import { canonicalRegistry } from "../core/registry-name.ts";
+import type { BlobArrival } from "./blob-arrival.ts";
 import type { BlobCache } from "./blob-cache.ts";
 import { type ColdRequest, isNamedBy, keyOf } from "./cold-request.ts";
 import {
@@ -41,12 +41,13 @@ const answerTimeoutMs = 1200;
 
 /** A request that is worked on, whoever waits for it. */
 interface Run {
-  readonly digest: Digest;
   /** The likeliest one, if any was named. */
   readonly registry: string | undefined;
   /** As soon as there is something to tell. */
   readonly outcome: Promise<ColdOutcome>;
   readonly done: Promise<void>;
+  /** What it has given to peers: a run may also wait for a blob of which it may tell nothing. */
+  readonly given: WeakSet<BlobArrival>;
 }
 
 /** Fetches blobs for nodes that have told where from. Each goes on until it is whole, whoever leaves. */
@@ -104,8 +105,8 @@ export class ColdFetches implements AsyncDisposable {
     if (!arrival?.path || !isGrowing(arrival.descriptor)) return undefined;
     if (!isNamedBy(request, arrival.registry, this.#deps.origin)) throw arrivesElsewhere(digest);
     if (size !== undefined && size !== arrival.descriptor.size) return undefined;
-    const isRun = [...this.#runs.values()].some((run) => run.digest === digest);
-    return isRun ? { state: "arriving", size: arrival.descriptor.size } : undefined;
+    const isGiven = [...this.#runs.values()].some(({ given }) => given.has(arrival));
+    return isGiven ? { state: "arriving", size: arrival.descriptor.size } : undefined;
   }
 
   #start(request: ColdRequest): Run {
@@ -119,18 +120,32 @@ export class ColdFetches implements AsyncDisposable {
     const key = keyOf(request);
     const outcome = Promise.withResolvers<ColdOutcome>();
     outcome.promise.catch(() => undefined);
-    const done = this.#run(request, outcome).finally(() => this.#runs.delete(key));
-    const run = { digest: request.digest, registry, outcome: outcome.promise, done };
+    const given = new WeakSet<BlobArrival>();
+    const done = this.#run(request, { outcome, given }).finally(() => this.#runs.delete(key));
+    const run = { registry, outcome: outcome.promise, done, given };
     this.#runs.set(key, run);
     return run;
   }
 
   /** Never rejects. */
-  async #run(request: ColdRequest, outcome: PromiseWithResolvers<ColdOutcome>): Promise<void> {
+  async #run(
+    request: ColdRequest,
+    {
+      outcome,
+      given,
+    }: Pick<Run, "given"> & { readonly outcome: PromiseWithResolvers<ColdOutcome> },
+  ): Promise<void> {
     const deadline = createDeadline(this.#ended.signal, runTimeoutMs);
     try {
       const onOutcome = (told: ColdOutcome) => outcome.resolve(told);
-      await runColdFetch(request, { ...this.#deps, onOutcome, signal: deadline.signal });
+      const growing = {
+        add: (arrival: BlobArrival) => {
+          given.add(arrival);
+          this.#deps.growing.add(arrival);
+        },
+      };
+      const { signal } = deadline;
+      await runColdFetch(request, { ...this.#deps, growing, onOutcome, signal });
     } catch (error) {
       if (codeOf(error) === "internal") {
         this.#deps.logger.error("cannot fetch for a node", { digest: request.digest, error });

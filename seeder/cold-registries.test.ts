@@ -25,7 +25,10 @@ const [good, evil, listed] = ["good.example", "evil.example", "listed.example"].
 })) as [Repository, Repository, Repository];
 
 /** A seeder's part for cold blobs. Registries give half of a blob, and the rest when they are let. */
-async function open(t: TestContext, { pullBlobsMax = 10 } = {}) {
+async function open(
+  t: TestContext,
+  { pullBlobsMax = 10, place }: { pullBlobsMax?: number; place?: Repository } = {},
+) {
   const logger = new MemoryLogger();
   const deps = { root: testFolder(t), clock: new ManualClock(), logger };
   const store = cleanUpOf(t).use(await DiskBlobStore.open(deps, t));
@@ -47,7 +50,9 @@ async function open(t: TestContext, { pullBlobsMax = 10 } = {}) {
   };
   const nothing = { [Symbol.dispose]: () => undefined };
   const room = { check: () => undefined, keep: () => nothing, hold: async () => undefined };
-  const known = { touch: () => undefined, add: () => undefined, find: () => undefined };
+  const descriptor = { mediaType: "layer", digest, size };
+  const find = () => place && { ...place, descriptor };
+  const known = { touch: () => undefined, add: () => undefined, find };
   const offering = { add: () => undefined };
   const cache = cleanUpOf(t).use(
     new BlobCache({ store, origin, room, logger, offering, known, blobsMax: 10, pullBlobsMax }),
@@ -121,4 +126,20 @@ test("of a blob whose turn is yet to come at another registry nothing is promise
   for (let turns = 0; turns < 10; turns++) await turn();
   t.mock.timers.tick(1200);
   await refused;
+});
+
+test("a fetch of which one node is told nothing is given to peers as soon as another may be told", async (t) => {
+  const { cache, given, ask, begin } = await open(t, { place: good });
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const refused = assert.rejects(ask(), later);
+  begin();
+  while (!cache.arrivalOf(digest)?.path) await turn();
+  for (let turns = 0; turns < 10; turns++) await turn();
+  t.mock.timers.tick(1200);
+  await refused;
+  assert.deepEqual(given, []);
+  assert.deepEqual(await ask(good), arriving);
+  assert.deepEqual(given, ["good.example"]);
+  assert.deepEqual(await ask({ ...good, repository: "another" }), arriving);
+  assert.deepEqual(given, ["good.example"]);
 });
