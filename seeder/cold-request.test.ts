@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Credential } from "../core/credential.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
-import { type ColdRequest, keyOf, placesOf } from "./cold-request.ts";
+import { type ColdRequest, isNamedBy, keyOf, placesOf } from "./cold-request.ts";
 
 const { digest } = blobFixture(10);
 const place = (registry: string, repository: string) => ({ registry, repository });
@@ -44,4 +44,25 @@ test("requests that may end differently are told apart, and no right is in what 
   assert.equal(new Set(requests.map(keyOf)).size, requests.length);
   assert.equal(keyOf({ ...request }), keyOf(request));
   for (const key of requests.map(keyOf)) assert.doesNotMatch(key, /eDp/);
+});
+
+test("a registry is named by all its names, and on any port by one without a port", () => {
+  const origin = { lists: () => false };
+  for (const [name, registry, expected] of [
+    ["reg.local", "reg.local:5000", true],
+    ["REG.local", "reg.local", true],
+    ["reg.local:443", "reg.local", true],
+    ["reg.local", "reg.local:443", true],
+    ["index.docker.io:443", "docker.io", true],
+    ["[fd00:0::1]", "[fd00::1]:5000", true],
+    ["reg.local:5000", "reg.local", false],
+    ["reg.local:5000", "reg.local:5001", false],
+    ["reg.local:443", "reg.local:5000", false],
+    ["local", "reg.local:5000", false],
+    ["reg.local", "reg.local.example", false],
+    ["[fd00::1]", "[fd00::1:5000]", false],
+  ] as const) {
+    const named = isNamedBy({ from: [{ registry: name }] }, registry, origin);
+    assert.equal(named, expected, `${name} ${registry}`);
+  }
 });

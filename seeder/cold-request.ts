@@ -4,6 +4,9 @@ import type { Authorization, Repository } from "../core/ports/origin.ts";
 import { canonicalRegistry } from "../core/registry-name.ts";
 import type { OriginBlob } from "./blob-fetch.ts";
 
+/** What a name of a registry means that has no port. */
+const httpsPort = "443";
+
 /** A blob that a node wants to have fetched, and where it may be had from. */
 export interface ColdRequest {
   readonly digest: Digest;
@@ -48,8 +51,18 @@ export function isNamedBy(
   origin: { readonly lists: (registry: string) => boolean },
 ): boolean {
   if (from.length === 0) return origin.lists(registry);
-  const name = canonicalRegistry(registry);
-  return from.some((place) => canonicalRegistry(place.registry) === name);
+  const given = hostOf(registry);
+  return from.some((place) => {
+    const { host, port } = hostOf(place.registry);
+    return host === given.host && (port === undefined || port === (given.port ?? httpsPort));
+  });
+}
+
+/** Nodes may know a registry from a label of containerd, which has no port: it means any of them. */
+function hostOf(registry: string): { readonly host: string; readonly port: string | undefined } {
+  const [ending = "", port] = /:([0-9]+)$/.exec(registry) ?? [];
+  const host = registry.slice(0, registry.length - ending.length);
+  return { host: canonicalRegistry(host), port };
 }
 
 /** Tells requests apart that may end differently. */
