@@ -39,6 +39,12 @@ const runTimeoutMs = 3_600_000;
  */
 const answerTimeoutMs = 1200;
 
+/**
+ * Milliseconds for an answer while another registry than the request names has the turn, or waits
+ * for it: enough for one that has the blob not, and too few to be taken for a slow registry.
+ */
+const elsewhereTimeoutMs = 300;
+
 /** A request that is worked on, whoever waits for it. */
 interface Run {
   /** The likeliest one, if any was named. */
@@ -81,6 +87,9 @@ export class ColdFetches implements AsyncDisposable {
     if (arriving) return arriving;
     const { outcome } = this.#runs.get(keyOf(request)) ?? this.#start(request);
     const deadline = createDeadline(signal, answerTimeoutMs);
+    const elsewhere = setTimeout(() => {
+      if (this.#isElsewhere(request)) deadline.abort();
+    }, elsewhereTimeoutMs);
     try {
       return await abortable(outcome, deadline.signal);
     } catch (error) {
@@ -89,6 +98,7 @@ export class ColdFetches implements AsyncDisposable {
       const message = `Cannot tell yet whether blob ${request.digest} can be had`;
       throw new UnavailableError(message, { retryAfterMs });
     } finally {
+      clearTimeout(elsewhere);
       deadline[Symbol.dispose]();
     }
   }
@@ -107,6 +117,15 @@ export class ColdFetches implements AsyncDisposable {
     if (size !== undefined && size !== arrival.descriptor.size) return undefined;
     const isGiven = [...this.#runs.values()].some(({ given }) => given.has(arrival));
     return isGiven ? { state: "arriving", size: arrival.descriptor.size } : undefined;
+  }
+
+  /** Whether a registry is to give the blob whose word is not good for who asks, and that takes its time. */
+  #isElsewhere(request: ColdRequest): boolean {
+    const { cache, origin } = this.#deps;
+    const arrival = cache.arrivalOf(request.digest);
+    // Who names none has no other registry to wait for.
+    if (!arrival || request.from.length === 0 || !isGrowing(arrival.descriptor)) return false;
+    return !isNamedBy(request, arrival.registry, origin);
   }
 
   #start(request: ColdRequest): Run {

@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 
 import { abortable } from "../core/async/deadline.ts";
-import { UnavailableError } from "../core/errors.ts";
+import { BlobNotFoundError, UnavailableError } from "../core/errors.ts";
 import type { BlobOptions, Repository } from "../core/ports/origin.ts";
 import { DiskBlobStore } from "../core/store/disk-blob-store.ts";
 import { blobFixture } from "../core/testing/blob-fixture.ts";
@@ -38,6 +38,7 @@ async function open(
   const origin = {
     async *blob({ registry }: OriginBlob, { start, signal }: BlobOptions) {
       asked.push(`${registry} ${start}`);
+      if (registry === "missing.example") throw new BlobNotFoundError(digest);
       const given = registry === evil.registry ? wrong : bytes;
       await abortable(begun.promise, signal);
       yield given.subarray(start, size / 2);
@@ -124,7 +125,8 @@ test("of a blob whose turn is yet to come at another registry nothing is promise
   t.mock.timers.tick(100);
   assert.deepEqual(await first, arriving);
   for (let turns = 0; turns < 10; turns++) await turn();
-  t.mock.timers.tick(1200);
+  // Sooner than after a second: nodes would take that for a registry that is slow.
+  t.mock.timers.tick(200);
   await refused;
 });
 
@@ -142,4 +144,28 @@ test("a fetch of which one node is told nothing is given to peers as soon as ano
   assert.deepEqual(given, ["good.example"]);
   assert.deepEqual(await ask({ ...good, repository: "another" }), arriving);
   assert.deepEqual(given, ["good.example"]);
+});
+
+test("who asks while a registry is asked in vain that was named before has the blob from its own", async (t) => {
+  const { asked, cache, ask, begin } = await open(t);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const missing = { ...good, registry: "missing.example" };
+  const first = assert.rejects(ask(missing), { code: "not_found" });
+  const second = ask(good);
+  while (!cache.arrivalOf(digest) || asked.length < 2) await turn();
+  t.mock.timers.tick(1100);
+  begin();
+  assert.deepEqual(await second, arriving);
+  await first;
+});
+
+test("who names no registry waits for a blob that is soon whole", async (t) => {
+  const { cache, ask, begin, die } = await open(t, { place: good });
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const asked = ask();
+  begin();
+  while (!cache.arrivalOf(digest)?.path) await turn();
+  t.mock.timers.tick(1100);
+  await die();
+  assert.deepEqual(await asked, { state: "whole", size });
 });
