@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 
+import { UnavailableError } from "../../../core/errors.ts";
 import type { TagCursor } from "../../../core/ports/content-discovery.ts";
 import { cleanUpOf } from "../../../core/testing/clean-up.ts";
 import { pushedTagsRoute } from "./pushed-tags-route.ts";
@@ -62,4 +63,32 @@ test("a registry that gives a tag at a time is asked so often, and the client fo
   assert.deepEqual([second.tags.length, second.tags[0]], [11, "021"]);
   assert.ok(second.tags.includes("0255"));
   assert.equal(second.link, undefined);
+});
+
+test("a registry that fails in the middle has what it gave told, and is asked for the rest later", async (t) => {
+  let isDown = true;
+  const page = ({ last = "" }: TagCursor): Page => {
+    if (last === "") return { tags: ["a", "b"], next: { last: "b" } };
+    if (isDown) throw new UnavailableError("it takes too long");
+    return { tags: ["c"] };
+  };
+  const { get } = await open(t, { page, pushed: ["aa", "d"] });
+  const first = await get();
+  assert.deepEqual(first.tags, ["a", "aa", "b"]);
+  assert.ok(first.link);
+  isDown = false;
+  assert.deepEqual(await get(first.link), { tags: ["c", "d"], link: undefined });
+});
+
+test("a registry is asked for no more pages than the client wants tags of", async (t) => {
+  const page = ({ last = "0" }: TagCursor): Page => {
+    const tag = String(Number(last) + 1);
+    return { tags: [tag], ...(tag !== "9" && { next: { last: tag } }) };
+  };
+  const { asked, get } = await open(t, { page });
+  const { tags, link } = await get("/?n=2");
+  assert.deepEqual(tags, ["1", "2"]);
+  assert.equal(link, "/v2/pond/fish/tags/list?n=2&last=2");
+  // One more tells whether there are others.
+  assert.equal(asked.length, 3);
 });

@@ -4,7 +4,11 @@ import { jsonAnswer, sendAnswer } from "../../../core/http/http-answer.ts";
 import { apiVersionHeader } from "../../../core/oci-api/api-answer.ts";
 import { ApiError } from "../../../core/oci-api/api-error.ts";
 import type { Cancellable } from "../../../core/ports/cancellable.ts";
-import type { ContentDiscovery, TagCursor } from "../../../core/ports/content-discovery.ts";
+import type {
+  ContentDiscovery,
+  TagCursor,
+  TagPage,
+} from "../../../core/ports/content-discovery.ts";
 import type { Repository } from "../../../core/ports/origin.ts";
 import type { PushQueue } from "../push-queue.ts";
 import { type PushExchange, refuseMethod } from "./push-exchange.ts";
@@ -37,7 +41,8 @@ export async function pushedTagsRoute(
   const count = countIn(query);
   const last = query.get("last") ?? "";
   const place = { registry, repository, ...(last !== "" && { last }) };
-  const { tags, isMore: isMoreThere } = await allTags(place, { ...deps, signal: exchange.signal });
+  const { signal } = exchange;
+  const { tags, isMore: isMoreThere } = await allTags(place, { ...deps, count, signal });
   const after = tags.filter((tag) => tag > last);
   const page = after.slice(0, count);
   const isMore = (isMoreThere || after.length > count) && page.length > 0;
@@ -49,6 +54,11 @@ export async function pushedTagsRoute(
   });
 }
 
+interface WantedTags {
+  /** How many are told at most. */
+  readonly count: number;
+}
+
 /** Tags in the order of their characters, as the API wants it; some before `last` may be among them. */
 interface AllTags {
   readonly tags: readonly string[];
@@ -58,14 +68,15 @@ interface AllTags {
 
 async function allTags(
   place: Repository & Pick<TagCursor, "last">,
-  { discovery, queue, signal }: PushedTagsRouteDeps & Cancellable,
+  { discovery, queue, count, signal }: PushedTagsRouteDeps & Cancellable & WantedTags,
 ): Promise<AllTags> {
   const pushed = queue.tagsOf(place);
   const deadline = createDeadline(signal, listTimeoutMs);
   const tags = new Set(pushed);
   let end: string | undefined;
   try {
-    end = await addTagsThere(tags, place, { discovery, signal: deadline.signal });
+    end = await addTagsThere(tags, place, { discovery, count, signal: deadline.signal });
+    signal.throwIfAborted();
   } catch (error) {
     signal.throwIfAborted();
     // What was pushed can be told without the registry.
@@ -79,24 +90,43 @@ async function allTags(
 
 /**
  * Adds the tags that the registry has after `last`, page by page. Gives up to where they were
- * told, if it has more than we ask for.
+ * told, if it has more than we ask for, or does not give them.
  */
 async function addTagsThere(
   tags: Set<string>,
   { last, ...place }: Repository & Pick<TagCursor, "last">,
-  { discovery, signal }: Pick<PushedTagsRouteDeps, "discovery"> & Cancellable,
+  { discovery, count, signal }: Pick<PushedTagsRouteDeps, "discovery"> & Cancellable & WantedTags,
 ): Promise<string | undefined> {
-  let count = 0;
+  let after = 0;
   let cursor: TagCursor = { count: askedMax, last };
-  for (let pages = 0; count <= pageLengthMax && pages < pagesMax; pages++) {
-    const page = await discovery.tags({ ...place, ...cursor }, { signal });
+  for (let pages = 0; after <= count && pages < pagesMax; pages++) {
+    const page = await pageAt({ ...place, ...cursor }, { discovery, isFirst: pages === 0, signal });
+    // Who asks again from there is told whether it still does not answer.
+    if (!page) return cursor.last;
     for (const tag of page.tags) tags.add(tag);
-    count += page.tags.length;
+    after += page.tags.filter((tag) => tag > (last ?? "")).length;
     // One that sends us to where we were would do so without end.
     if (page.tags.length === 0 || !page.next || page.next.last === cursor.last) return undefined;
     cursor = page.next;
   }
   return cursor.last;
+}
+
+/** `undefined` when it cannot be had, and what came before it is worth telling. */
+async function pageAt(
+  from: Repository & TagCursor,
+  {
+    discovery,
+    isFirst,
+    signal,
+  }: Pick<PushedTagsRouteDeps, "discovery"> & Cancellable & { readonly isFirst: boolean },
+): Promise<TagPage | undefined> {
+  try {
+    return await discovery.tags(from, { signal });
+  } catch (error) {
+    if (isFirst || codeOf(error) === "internal") throw error;
+    return undefined;
+  }
 }
 
 function countIn(query: URLSearchParams): number {
