@@ -109,7 +109,9 @@ export class ImagePreheat {
         `Cannot keep the image: its ${cachedBytes} bytes are more than the cache's budget of ${budgetBytes}`,
       );
     }
-    if (missingBytes === 0 || (await budget.enforce(missingBytes)) === 0) return;
+    const overBytes = await budget.enforce(missingBytes);
+    // Who lacks nothing needs no room, however full the disk is of what others put there.
+    if (overBytes === 0 || missingBytes === 0) return;
     throw new StorageFullError(
       `Cannot keep the image: the disk, or what is in use in the cache, leaves no room for ${missingBytes} bytes`,
     );
