@@ -21,8 +21,8 @@ function wholeNode(conduct: { readonly rate: number; readonly owes?: () => numbe
   };
 }
 
-/** A choice of which all pieces are asked of a node that gives 1 kB per second. */
-function setUp({ isCrowd }: { readonly isCrowd: boolean }) {
+/** A choice of which nothing is asked yet. */
+function openChoice({ isCrowd }: { readonly isCrowd: boolean }) {
   const picker = new PiecePicker({ pieceCount, random: () => 0 });
   const givers = new PieceGivers();
   const supply = {
@@ -33,6 +33,12 @@ function setUp({ isCrowd }: { readonly isCrowd: boolean }) {
     ...{ layout, picker, givers, supply, isCrowd: () => isCrowd },
     secondsLeft: () => 0,
   });
+  return { picker, givers, choice };
+}
+
+/** A choice of which all pieces are asked of a node that gives 1 kB per second. */
+function setUp({ isCrowd }: { readonly isCrowd: boolean }) {
+  const { picker, givers, choice } = openChoice({ isCrowd });
   const slow = { owes: 0 };
   for (let index = 0; index < pieceCount; index++) {
     picker.take(index);
@@ -65,15 +71,7 @@ function partialNode(waitedMs: () => number | undefined): PieceSource {
 }
 
 test("a piece that a reader waits for is asked of all who may begin before who was asked has", () => {
-  const picker = new PiecePicker({ pieceCount, random: () => 0 });
-  const givers = new PieceGivers();
-  const supply = {
-    webSeedNeed: new WebSeedNeed({ nowMs: 0, knowsPeers: true }),
-    originNeed: new OriginNeed({ silenceMs: 6000 }),
-  };
-  const choice = new PieceChoice({
-    ...{ layout, picker, givers, supply, isCrowd: () => true, secondsLeft: () => 0 },
-  });
+  const { picker, givers, choice } = openChoice({ isCrowd: true });
   const asked: { waitedMs: number | undefined } = { waitedMs: 100 };
   const first = partialNode(() => asked.waitedMs);
   picker.addReader(1, 3);

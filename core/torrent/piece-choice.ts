@@ -17,7 +17,8 @@ export interface PieceChoiceDeps {
 
 /**
  * Chooses the piece that a source is asked for: one that is overdue, else one that a reader waits
- * for and nobody has begun to give, else one that the picker likes, else one that the source would have sooner than who was asked for it.
+ * for and nobody has begun to give, else one that the picker likes, else one that the source would
+ * have sooner than who was asked for it.
  */
 export class PieceChoice {
   readonly #deps: PieceChoiceDeps;
@@ -48,8 +49,8 @@ export class PieceChoice {
 
   /**
    * Whether it may be asked for a piece at once: a reader waits for it, and nobody who was asked has
-   * begun to give it for a while. Whoever begins first gives it, and the others are told; in a crowd that reads, a
-   * piece so spreads from all who have it, while those who have it longest serve others.
+   * begun to give it for a while. Whoever begins first gives it, and the others are told; in a crowd
+   * that reads, a piece so spreads from all who have it, while those who have it longest serve others.
    */
   isUrgentFor(source: PieceSource, index: number): boolean {
     return index === this.#deps.picker.firstWaiting() && this.#urgent(source) === index;
